@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs the peers of the benchmark, builds its helpers, makes its input. Runs
+# from the root of the repository; what is there already costs nothing.
+set -eu
+
+missing=
+need() { # FILE PACKAGE
+  [ -e "$1" ] || missing="$missing $2"
+}
+need /usr/bin/python3 python3
+need /usr/lib/python3/dist-packages/aiofiles python3-aiofiles
+need /usr/bin/node nodejs
+need /usr/bin/rg ripgrep
+need /usr/bin/lua5.4 lua5.4
+need /usr/bin/cc gcc
+
+if [ -n "$missing" ]; then
+  install="apt-get install -y --no-install-recommends$missing"
+  if [ "$(id -u)" = 0 ]; then
+    $install || { apt-get update && $install; }
+  elif command -v sudo >/dev/null; then
+    sudo $install || { sudo apt-get update && sudo $install; }
+  else
+    echo "make bench needs:$missing. As root:" >&2
+    echo "  apt-get update && $install" >&2
+    exit 1
+  fi
+fi
+
+mkdir -p build/bench
+for source in scripts/bench/stopwatch.c scripts/bench/processes/vfork_loop.c; do
+  program=build/bench/$(basename "$source" .c)
+  [ -n "$(find "$program" -newer "$source" 2>/dev/null)" ] ||
+    cc -std=gnu11 -O2 -o "$program" "$source"
+done
+/usr/bin/lua5.4 scripts/bench/data.lua tests/data/logs build/bench
