@@ -1,0 +1,135 @@
+-- The command line: arguments in, exit code out.
+--
+--   return require "orch.cli" { "run", "deploy.lua", "staging" }
+--
+-- Every run of every script comes through here, so the words are looked at by
+-- hand; help texts, sentences about errors and the other commands load when
+-- they are needed.
+
+local commands = { run = true, test = true, version = true, help = true }
+
+local flags = {
+  ["--seed"] = "seed", ["--grace"] = "grace", ["--slow"] = "slow",
+  ["--timeout"] = "timeout", ["-C"] = "folder", ["-e"] = "code",
+}
+local switches = {
+  ["--trace"] = "trace", ["--help"] = "help", ["-h"] = "help",
+  ["--version"] = "version", ["-V"] = "version",
+}
+
+local function known_options()
+  local list = {}
+  for flag in pairs(flags) do list[#list + 1] = flag end
+  for flag in pairs(switches) do list[#list + 1] = flag end
+  table.sort(list)
+  return list
+end
+
+local function fail(...)
+  return nil, require("orch.cli.help").fail(...)
+end
+
+-- One option at argv[at]; the index after it, or nil and the exit code.
+local function take_option(argv, at, found)
+  local word = argv[at]
+  if switches[word] then
+    found[switches[word]] = true
+    return at + 1
+  end
+  if flags[word] then
+    if argv[at + 1] == nil then
+      return fail("option '" .. word .. "' needs a value", nil, nil,
+        found.command)
+    end
+    found[flags[word]] = argv[at + 1]
+    return at + 2
+  end
+  local name, value = word:match("^(%-%-[%w-]+)=(.*)$")
+  if flags[name] then
+    found[flags[name]] = value
+    return at + 1
+  end
+  if switches[name] then
+    return fail("option '" .. name .. "' takes no value", nil, nil,
+      found.command)
+  end
+  name = name or word
+  return fail("there is no option '" .. name .. "'", name, known_options(),
+    found.command)
+end
+
+-- Options and the command in front of FILE; what follows is the script's.
+local function parse(argv)
+  local found, at = {}, 1
+  while argv[at] do
+    local word = argv[at]
+    if word:byte() == 45 and word ~= "-" then -- "-"
+      if word == "--" then return found, at + 1 end
+      local next_at, code = take_option(argv, at, found)
+      if not next_at then return nil, code end
+      at = next_at
+    elseif found.code or found.command or not commands[word] then
+      break
+    else
+      found.command = word
+      at = at + 1
+      if word ~= "run" then break end
+    end
+  end
+  return found, at
+end
+
+-- A first word that is neither a command nor a file.
+local function check_file(found, word)
+  if found.command or word:find("[./]") then return nil end
+  local file = io.open(found.folder and found.folder .. "/" .. word or word)
+  if file then
+    file:close()
+    return nil
+  end
+  local names = {}
+  for name in pairs(commands) do names[#names + 1] = name end
+  table.sort(names)
+  names[#names + 1] = require("orch.cli.syntax").similar_file(word)
+  return require("orch.cli.help").fail(
+    "'" .. word .. "' is neither a command nor a file", word, names)
+end
+
+local function other_command(found, words)
+  if found.command == "test" then
+    return require("orch.cli.test")(words, found)
+  elseif found.command == "version" then
+    return require("orch.cli.version")(words)
+  end
+  return require("orch.cli.help").main(words)
+end
+
+---@async
+---@param argv string[] the words after "orch"
+---@return integer exit_code
+local function main(argv)
+  local found, at = parse(argv)
+  if not found then return at end
+  if found.help then
+    io.stdout:write(require("orch.cli.help").text(found.command))
+    return 0
+  elseif found.version then
+    return require("orch.cli.version") {}
+  end
+  local words = table.move(argv, at, #argv, 1, {})
+  if found.command and found.command ~= "run" then
+    return other_command(found, words)
+  end
+  if not found.code then
+    if not words[1] then
+      io.stderr:write(require("orch.cli.help").text(found.command))
+      return 2
+    end
+    local code = check_file(found, words[1])
+    if code then return code end
+    found.file = table.remove(words, 1)
+  end
+  return require("orch.cli.run")(found, words)
+end
+
+return main

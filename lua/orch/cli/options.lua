@@ -1,0 +1,58 @@
+-- The command line's commands and options: one table for the hand-written
+-- parser of the fast path, for the help texts and for suggestions.
+
+---@class orch.CliOption
+---@field flag string as it is typed
+---@field key string where its value goes
+---@field value? string what stands for its value in help; nil: it has none
+---@field kind? "duration"|"integer"|"string"
+---@field help string
+
+local options = {}
+
+---@type orch.CliOption[]
+options.run = {
+  { flag = "--seed", key = "seed", value = "N", kind = "integer",
+    help = "Seed for math.random and jitter; also shuffles the order in "
+      .. "which ready tasks run." },
+  { flag = "--grace", key = "grace", value = "D", kind = "duration",
+    help = "How long clean-up may take after a cancellation; default 10s." },
+  { flag = "--slow", key = "slow", value = "D", kind = "duration",
+    help = "Report a task that has not waited for this long; default 1s, "
+      .. "0 for never." },
+  { flag = "--timeout", key = "timeout", value = "D", kind = "duration",
+    help = "Cancel the whole run after this long; exit code 5." },
+  { flag = "-C", key = "folder", value = "DIR", kind = "string",
+    help = "Work in DIR; FILE is found from there." },
+  { flag = "-e", key = "code", value = "CODE", kind = "string",
+    help = "Run CODE instead of a file." },
+  { flag = "--trace", key = "trace",
+    help = "Print on stderr when each task starts, waits and ends." },
+}
+
+---@type orch.CliOption[]
+options.test = {
+  { flag = "--filter", key = "filter", value = "PATTERN",
+    help = "Run the cases whose full name contains PATTERN, or matches it as "
+      .. "a Lua pattern." },
+  { flag = "--seed", key = "seed", value = "N",
+    help = options.run[1].help },
+  { flag = "--junit", key = "junit", value = "FILE",
+    help = "Write the outcome to FILE as JUnit XML." },
+  { flag = "--timeout", key = "timeout", value = "D",
+    help = "How long a case may take; default 60s." },
+  { flag = "--list", key = "list",
+    help = "Print the cases and run none." },
+  { flag = "--verbose", short = "-v", key = "verbose",
+    help = "Print a line for every case." },
+}
+
+---Commands and what they do, in the order of the help text.
+options.commands = {
+  { "run", "Run a script; 'orch FILE' is the same." },
+  { "test", "Run test files (*_test.lua)." },
+  { "version", "Print the versions of orch and its libraries." },
+  { "help", "Print this, or the help of a command." },
+}
+
+return options

@@ -1,0 +1,166 @@
+-- Prints an uncaught error: the sentence, the script's line with a caret, the
+-- traceback without orch's own frames, what else failed.
+--
+--   io.stderr:write(report.text(err, "orch: "))
+
+local excerpt = require "orch.cli.excerpt"
+
+local MAX_SUPPRESSED = 5
+local MAX_FRAMES = 22
+
+local report = {}
+
+local function colour_of(stream)
+  local ok, tty = pcall(require, "orch.tty")
+  if not ok then return false end
+  local known, on = pcall(tty.color, stream)
+  return known and on
+end
+
+---Paints text, or returns it as it is where `on` is false.
+---@param on boolean
+---@param code string of an ANSI sequence, "31" for red
+---@param text string
+---@return string
+function report.paint(on, code, text)
+  if not on then return text end
+  return "\27[" .. code .. "m" .. text .. "\27[0m"
+end
+
+---Whether a standard stream takes colour (a terminal, NO_COLOR unset).
+---@param stream "stdout"|"stderr"
+---@return boolean
+report.color = colour_of
+
+---The sentence without the position before it, and the position.
+---@param err any
+---@return string message, string? where "file:line"
+function report.sentence(err)
+  local ok, text = pcall(tostring, err)
+  if not ok then text = "(an error value whose __tostring failed)" end
+  local where, rest = text:match("^([^\n]-:%d+): (.*)$")
+  if where and excerpt.split(where) then return rest, where end
+  return text, type(err) == "table" and rawget(err, "where") or nil
+end
+
+-- Frames of orch's own Lua, and C functions without a name worth reading.
+local function own_frame(line)
+  if line:find("^%s*orch/") then return true end
+  if line:find("^%s*%(%.%.%.tail calls%.%.%.%)") then return true end
+  local name = line:match("^%s*%[C%]: in %a+ '(.*)'")
+  if not line:find("^%s*%[C%]") then return false end
+  return name == nil or name:find("^orch%.") ~= nil
+    or name == "error" or name == "pcall" or name == "xpcall"
+end
+
+-- The frames of a traceback as Lua writes it, without its heading.
+local function frames(err)
+  local trace = type(err) == "table" and rawget(err, "traceback")
+  if type(trace) ~= "string" then return {} end
+  local full = os.getenv("ORCH_TRACE") == "full"
+  local list = {}
+  for line in trace:gmatch("[^\n]+") do
+    local text = line:gsub("^%s+", "")
+    if text ~= "stack traceback:" and (full or not own_frame(line)) then
+      list[#list + 1] = text
+    end
+  end
+  return list
+end
+
+local function cut_frames(list)
+  if #list <= MAX_FRAMES then return list end
+  local half = MAX_FRAMES // 2
+  local short = table.move(list, 1, half, 1, {})
+  short[half + 1] = string.format("... (%d more)", #list - 2 * half)
+  return table.move(list, #list - half + 1, #list, half + 2, short)
+end
+
+local function add_traceback(out, err, where)
+  local list = cut_frames(frames(err))
+  -- One frame that only repeats the first line says nothing.
+  if #list == 0 then return end
+  if #list == 1 and where and list[1]:find(where, 1, true) == 1 then return end
+  out[#out + 1] = "traceback:"
+  for _, line in ipairs(list) do out[#out + 1] = "  " .. line end
+end
+
+local function add_suppressed(out, err)
+  local others = type(err) == "table" and rawget(err, "suppressed")
+  if type(others) ~= "table" or #others == 0 then return end
+  out[#out + 1] = #others == 1 and "this failed too:"
+    or string.format("these %d failed too:", #others)
+  for i = 1, math.min(#others, MAX_SUPPRESSED) do
+    local message, where = report.sentence(others[i])
+    message = message:match("^[^\n]*")
+    out[#out + 1] = "  " .. (where and where .. ": " or "") .. message
+  end
+  if #others > MAX_SUPPRESSED then
+    out[#out + 1] = string.format("  and %d more", #others - MAX_SUPPRESSED)
+  end
+end
+
+local function add_cause(out, err)
+  local cause = type(err) == "table" and rawget(err, "cause")
+  if type(cause) ~= "table" then return end
+  local message, where = report.sentence(cause)
+  out[#out + 1] = "caused by: " .. (where and where .. ": " or "") .. message
+end
+
+local function task_name(err)
+  local task = type(err) == "table" and rawget(err, "task")
+  if task == nil then return nil end
+  local ok, name = pcall(function()
+    return type(task) == "string" and task or task.name
+  end)
+  if ok and name ~= "main" then return name end
+  return nil
+end
+
+-- What belongs to a kind and helps to mend it.
+local function add_details(out, err)
+  if type(err) ~= "table" then return end
+  for _, field in ipairs { "tree", "diff" } do
+    local text = rawget(err, field)
+    if type(text) == "string" and text ~= "" then
+      for line in text:gmatch("[^\n]+") do out[#out + 1] = "  " .. line end
+    end
+  end
+end
+
+---The report as lines, the first of them the sentence.
+---@param err any
+---@param colour? boolean
+---@return string[]
+function report.lines(err, colour)
+  local message, where = report.sentence(err)
+  local out = {}
+  out[1] = (where and where .. ": " or "")
+    .. report.paint(colour, "1;31", message)
+  local name = task_name(err)
+  if name then out[1] = out[1] .. " (in task '" .. name .. "')" end
+
+  local column = type(err) == "table" and rawget(err, "column") or nil
+  local opened = type(err) == "table" and rawget(err, "opened_at")
+  if opened and opened ~= where then
+    table.move(excerpt.lines(opened), 1, 2, #out + 1, out)
+  end
+  table.move(excerpt.lines(where, message, column), 1, 2, #out + 1, out)
+  add_details(out, err)
+  local hint = require("orch.cli.hint").of(err, message, where)
+  if hint then out[#out + 1] = report.paint(colour, "36", hint) end
+  add_cause(out, err)
+  add_traceback(out, err, where)
+  add_suppressed(out, err)
+  return out
+end
+
+---Writes the report of an uncaught error to stderr.
+---@param err any
+function report.print(err)
+  local lines = report.lines(err, colour_of("stderr"))
+  lines[1] = "orch: " .. lines[1]
+  io.stderr:write(table.concat(lines, "\n"), "\n")
+end
+
+return report
