@@ -1,0 +1,63 @@
+# orch: `make demo` and `make test` are the first commands on a fresh clone.
+VERSION = 0.1.0
+PREFIX = /usr/local
+BUILD = build
+CC = gcc
+CFLAGS = -O2 -g
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+ifdef CI
+WARN += -Werror
+endif
+FLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC $(WARN) -Isrc -I/usr/include/lua5.4 \
+	-DORCH_VERSION='"$(VERSION)"' $(CFLAGS) $(SANITIZE)
+
+# Heavy libraries live in plug-ins beside the binary: NAME and what it links.
+PLUGINS = hash json scan
+LIBS_hash = -lcrypto
+LIBS_json = -llua5.4-cjson
+LIBS_scan = -lpcre2-8
+SRC_hash = src/hash.c
+SRC_json = src/json.c
+SRC_scan = src/scan.c
+
+PLUGIN_SRC = $(foreach p,$(PLUGINS),$(SRC_$(p)))
+SRC = $(filter-out $(PLUGIN_SRC),$(wildcard src/*.c))
+OBJ = $(SRC:src/%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+LUA = $(shell find lua -name '*.lua' | LC_ALL=C sort)
+# Lua is linked whole and exported: C modules and plug-ins resolve it here.
+LIBS = -Wl,-E -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive \
+	-luv -lm -ldl -lpthread
+
+all: $(BUILD)/orch $(PLUGINS:%=$(BUILD)/orch-%.so)
+
+$(BUILD)/orch: $(OBJ)
+	$(CC) $(SANITIZE) -o $@ $(OBJ) $(LIBS)
+
+$(BUILD)/%.o: src/%.c | $(BUILD)/.installed
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/embedded.c: scripts/embed.lua $(LUA) | $(BUILD)/.installed
+	lua5.4 scripts/embed.lua $@ $(LUA)
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
+	$(CC) $(FLAGS) -c -o $@ $<
+
+.SECONDEXPANSION:
+$(BUILD)/orch-%.so: $$(patsubst src/%.c,$(BUILD)/%.o,$$(SRC_$$*))
+	$(CC) $(SANITIZE) -shared -o $@ $^ $(LIBS_$*)
+
+# Installs what the build needs, once; see the script for what and why.
+$(BUILD)/.installed: scripts/install-packages.sh
+	mkdir -p $(BUILD)
+	sh scripts/install-packages.sh build
+	touch $@
+
+test: all
+	$(BUILD)/orch test tests
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*.d)
+.PHONY: all test clean
+.DELETE_ON_ERROR:

@@ -1,0 +1,69 @@
+--- Tasks: functions that run at the same time, each owned by the scope that it was
+--- started in.
+---
+---     local t = orch.spawn(http.get, url)
+---     local response = t:await()
+
+local core = require "orch.core.task"
+local arg = require "orch.arg"
+
+---@class orch.Task
+---@field name string
+---@field await async fun(self: orch.Task): ... its results, or raises its error
+---@field join async fun(self: orch.Task) waits for its end, whatever that is
+---@field cancel fun(self: orch.Task, reason: string?) asks it to end; does not wait
+---@field done fun(self: orch.Task): boolean
+---@field result fun(self: orch.Task): boolean?, ... ok and results or error; nothing while it runs
+---@field traceback fun(self: orch.Task): string where it stands
+
+local task = {}
+
+local DAEMON, HOLD = 1, 2
+local options = { name = "string", daemon = "boolean", hold = "boolean" }
+
+local function spawn_with_options(opts, fn, ...)
+  if arg.is_callable(opts) then return core.spawn(nil, 0, opts, fn, ...) end
+  if type(opts) ~= "table" then
+    arg.fail("spawn: argument 1 should be a function, not %s; write "
+      .. "spawn(fn, a, b), not spawn(fn(a, b))", arg.describe(opts))
+  end
+  opts = arg.options("spawn", opts, options)
+  arg.check("spawn", 2, fn, "callable")
+  local flags = (opts.daemon and DAEMON or 0) | (opts.hold and HOLD or 0)
+  return core.spawn(opts.name, flags, fn, ...)
+end
+
+---Starts a task in the innermost open scope. It first runs at the next checkpoint;
+---its failure fails the scope.
+---`spawn({name=, daemon=, hold=}, fn, ...)`: `daemon` is cancelled when the scope's
+---body ends; `hold` keeps a failure for `await` alone.
+---@param fn function
+---@param ... any arguments of `fn`
+---@return orch.Task
+---@overload fun(opts: {name: string?, daemon: boolean?, hold: boolean?}, fn: function, ...): orch.Task
+task.spawn = core.make_spawn(spawn_with_options)
+
+---The running task.
+---@return orch.Task
+function task.current_task()
+  return core.current()
+end
+
+---Every live task, each after the one that started it.
+---@return orch.Task[]
+function task.all_tasks()
+  local list = {}
+  local function add(t)
+    list[#list + 1] = t
+    for _, child in ipairs(core.children(t)) do add(child) end
+  end
+  add(core.root())
+  table.remove(list, 1) -- the run itself
+  return list
+end
+
+---Lets every other ready task run; raises when this one is cancelled.
+---@async
+task.checkpoint = core.checkpoint
+
+return task

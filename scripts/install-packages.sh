@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs the missing Debian packages of one purpose: build, test or bench.
+#   sh scripts/install-packages.sh build
+# As root or through sudo; otherwise prints the command to run and stops.
+set -eu
+
+# build: the compiler, and what orch stands on:
+#   liblua5.4-dev   the language of the scripts (linked statically)
+#   lua5.4          runs scripts/embed.lua during the build
+#   libuv1-dev      the event loop: timers, thread pool, pipes
+#   libpcre2-dev    regular expressions with a JIT, for fs.scan
+#   libssl-dev      hashes (libcrypto), in a plug-in
+#   lua-cjson-dev   the fast path of orch.json, in a plug-in
+#   lua-argparse    help and errors of the larger subcommands
+build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
+  libpcre2-dev libssl-dev lua-cjson-dev lua-argparse"
+# test: real tools that the tests drive.
+test="procps util-linux"
+
+case "${1-}" in
+build) wanted=$build ;;
+test) wanted=$test ;;
+*)
+  echo "usage: $0 build|test" >&2
+  exit 2
+  ;;
+esac
+
+missing=
+for package in $wanted; do
+  state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+  [ "$state" = "install ok installed" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" = 0 ]; then
+  sudo=
+elif command -v sudo >/dev/null 2>&1; then
+  sudo=sudo
+else
+  echo "orch needs packages that are not installed. Run as root:" >&2
+  echo "  apt-get update && $install" >&2
+  exit 1
+fi
+echo "installing:$missing"
+$sudo apt-get update -q >/dev/null
+DEBIAN_FRONTEND=noninteractive $sudo $install >/dev/null

@@ -1,0 +1,141 @@
+/* One searcher: orch.core.X is C, here or in a plug-in that is loaded on first
+ * use, because a heavy library must not cost a script that does not use it;
+ * any other orch.X is Lua text. */
+#include "modules.h"
+
+#include <dlfcn.h>
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+#include "embedded.h"
+
+#define MODULES(X)                                                             \
+  X(clock)                                                                     \
+  X(error)                                                                     \
+  X(park)                                                                      \
+  X(quiet)                                                                     \
+  X(runtime)                                                                   \
+  X(task)
+
+#define DECLARE(name) int luaopen_orch_core_##name(lua_State *L);
+MODULES(DECLARE)
+
+#define ENTRY(name) {#name, luaopen_orch_core_##name},
+static const luaL_Reg openers[] = {MODULES(ENTRY){NULL, NULL}};
+
+#define PREFIX "orch."
+#define CORE "orch.core."
+
+/* Beside the binary, or in lib/orch next to bin/ once installed. */
+static const char *const plugin_paths[] = {"%.*s/orch-%s.so",
+                                           "%.*s/../lib/orch/orch-%s.so"};
+
+static void *open_plugin(const char *name) {
+  char exe[4096], path[4352];
+  size_t size = sizeof exe;
+  if (uv_exepath(exe, &size) < 0) return NULL;
+  char *slash = strrchr(exe, '/');
+  for (size_t i = 0; i < 2 && slash; i++) {
+    snprintf(path, sizeof path, plugin_paths[i], (int)(slash - exe), exe, name);
+    /* Never closed: what it registered may run until the state is closed. */
+    void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (plugin) return plugin;
+  }
+  return NULL;
+}
+
+static lua_CFunction find_core(const char *name) {
+  for (const luaL_Reg *entry = openers; entry->name; entry++)
+    if (strcmp(entry->name, name) == 0) return entry->func;
+  char symbol[128];
+  void *plugin = open_plugin(name);
+  if (!plugin) return NULL;
+  snprintf(symbol, sizeof symbol, "luaopen_orch_core_%s", name);
+  lua_CFunction opener;
+  *(void **)&opener = dlsym(plugin, symbol);
+  return opener;
+}
+
+/* "orch.fs.path" -> "fs/path" */
+static const char *push_slashed(lua_State *L, const char *name) {
+  return luaL_gsub(L, name, ".", "/");
+}
+
+static void load_text(lua_State *L, const char *text, size_t size,
+                      const char *slashed) {
+  const char *chunk = lua_pushfstring(L, "=orch/%s.lua", slashed);
+  if (luaL_loadbufferx(L, text, size, chunk, "t") != LUA_OK) lua_error(L);
+}
+
+/* Pushes the text of a file; false when there is none. */
+static bool push_file(lua_State *L, const char *path) {
+  FILE *file = fopen(path, "rb");
+  if (!file) return false;
+  char part[4096];
+  size_t n;
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  while ((n = fread(part, 1, sizeof part, file)) > 0)
+    luaL_addlstring(&text, part, n);
+  fclose(file);
+  luaL_pushresult(&text);
+  return true;
+}
+
+static bool load_from_folder(lua_State *L, const char *folder,
+                             const char *slashed) {
+  static const char *const forms[] = {"%s/orch/%s.lua", "%s/orch/%s/init.lua"};
+  for (size_t i = 0; i < 2; i++) {
+    size_t size;
+    if (!push_file(L, lua_pushfstring(L, forms[i], folder, slashed))) continue;
+    const char *text = lua_tolstring(L, -1, &size);
+    load_text(L, text, size, slashed);
+    return true;
+  }
+  return false;
+}
+
+static bool load_embedded(lua_State *L, const char *slashed) {
+  for (const struct embedded *file = embedded_files; file->name; file++) {
+    if (strcmp(file->name, slashed) != 0) continue;
+    load_text(L, file->text, file->size, slashed);
+    return true;
+  }
+  return false;
+}
+
+static int search(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  if (strcmp(name, "orch") == 0) name = "orch.init";
+  if (strncmp(name, CORE, sizeof CORE - 1) == 0) {
+    lua_CFunction opener = find_core(name + sizeof CORE - 1);
+    if (!opener) return 0;
+    lua_pushcfunction(L, opener);
+    lua_pushliteral(L, ":orch:");
+    return 2;
+  }
+  if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0) return 0;
+  const char *folder = getenv("ORCH_LUA");
+  const char *slashed = push_slashed(L, name + sizeof PREFIX - 1);
+  if (!(folder && *folder ? load_from_folder(L, folder, slashed)
+                          : load_embedded(L, slashed)))
+    return 0;
+  lua_pushfstring(L, "orch/%s.lua", slashed);
+  return 2;
+}
+
+void modules_open(lua_State *L) {
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+  for (lua_Integer i = n; i >= 2; i--) { /* right after package.preload */
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, search);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
+}

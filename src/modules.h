@@ -1,0 +1,11 @@
+/* What require() finds: C modules, plug-ins beside the binary, and the embedded
+ * Lua library (or the folder ORCH_LUA). */
+#ifndef ORCH_MODULES_H
+#define ORCH_MODULES_H
+
+#include <lua.h>
+
+/* Adds our searcher to package.searchers. */
+void modules_open(lua_State *L);
+
+#endif

@@ -1,0 +1,215 @@
+/* The end of a scope, in the owner's own coroutine, where memory may run out
+ * and errors may be raised without harm. */
+#include "outcome.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include "error.h"
+#include "runtime.h"
+
+int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind) {
+  scope->cap = 0;
+  op_init(L, &scope->join, kind);
+  if (scope->live > 0) return op_await(L, &scope->join);
+  scope->join.task = NULL;
+  return kind->result(L, &scope->join);
+}
+
+/* Pushes seconds the way people write them: 90 -> "1m30s". */
+static void push_duration(lua_State *L, double s) {
+  char text[32];
+  if (s >= 3600)
+    snprintf(text, sizeof text, "%.0fh%02.0fm", floor(s / 3600),
+             floor(fmod(s, 3600) / 60));
+  else if (s >= 60)
+    snprintf(text, sizeof text, "%.0fm%02.0fs", floor(s / 60), fmod(s, 60));
+  else if (s >= 1 || s == 0)
+    snprintf(text, sizeof text, "%.3gs", s);
+  else
+    snprintf(text, sizeof text, "%.3gms", s * 1000);
+  lua_pushstring(L, text);
+}
+
+static void push_timeout(lua_State *L, struct scope *scope) {
+  int base = lua_gettop(L) + 1;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
+  lua_getiuservalue(L, base, SCOPE_NAME);
+  push_duration(L, scope->limits->timeout);
+  error_push(L, "timeout", "%s timed out after %s",
+             luaL_optstring(L, base + 1, "scope"), lua_tostring(L, base + 2));
+  lua_pushnumber(L, scope->limits->timeout);
+  lua_setfield(L, -2, "timeout");
+  lua_getiuservalue(L, base, SCOPE_WHERE);
+  lua_setfield(L, -2, "where");
+  lua_pushvalue(L, base);
+  lua_setfield(L, -2, "scope"); /* move_on_after knows its own */
+  lua_replace(L, base);
+  lua_settop(L, base);
+}
+
+/* What a task or scope that was cancelled by name gives to whoever looks. */
+void outcome_push_cancelled_error(lua_State *L, int cancelled) {
+  cancelled = lua_absindex(L, cancelled);
+  lua_getfield(L, cancelled, "message");
+  error_push(L, "cancelled", "%s", luaL_optstring(L, -1, "cancelled"));
+  lua_remove(L, -2);
+  static const char *const fields[] = {"reason", "by", "where"};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    lua_getfield(L, cancelled, fields[i]);
+    lua_setfield(L, -2, fields[i]);
+  }
+}
+
+/* Pushes the error of a failed child and lets go of the child. */
+static void take_failure(lua_State *L, struct scope *scope) {
+  struct task *task = scope->failed_first;
+  luaL_checkstack(L, 4, NULL);
+  lua_checkstack(task->co, 1);
+  lua_pushvalue(task->co, -1);
+  lua_xmove(task->co, L, 1);
+  scope->failed_first = task->next;
+  if (!task->next) scope->failed_last = NULL;
+  task_see(L, task);
+  task_release(L, task);
+}
+
+static void suppress_unless_same(lua_State *L, int first) {
+  if (lua_rawequal(L, first, -1) || lua_type(L, first) != LUA_TTABLE)
+    lua_pop(L, 1);
+  else
+    error_suppress(L, first);
+}
+
+/* Pushes the first failure with all others on its `.suppressed`. */
+static void push_failures(lua_State *L, struct scope *scope, int error,
+                          bool timed_out) {
+  int first = lua_gettop(L) + 1;
+  bool body_first = error && scope->body_failed_first;
+  if (timed_out) push_timeout(L, scope);
+  if (body_first) {
+    lua_pushvalue(L, error);
+    if (scope->failed_first || timed_out) error_normalize(L);
+    if (timed_out) suppress_unless_same(L, first);
+  }
+  while (scope->failed_first) {
+    take_failure(L, scope);
+    if (lua_gettop(L) > first) suppress_unless_same(L, first);
+  }
+  if (error && !body_first) {
+    lua_pushvalue(L, error);
+    if (lua_gettop(L) > first) {
+      error_normalize(L);
+      suppress_unless_same(L, first);
+    }
+  }
+}
+
+static void push_forced_end(lua_State *L, struct scope *scope) {
+  if (scope->cause == CAUSE_DEADLOCK)
+    runtime_push_deadlock(L);
+  else
+    error_push(L, "timeout", "the time limit of the run is over");
+}
+
+bool outcome_is_cancel(lua_State *L, struct scope *scope, int error) {
+  return scope->effective && error_is_cancelled(L, error);
+}
+
+bool scope_outcome(lua_State *L, struct scope *scope, int error) {
+  bool cancelled = error && outcome_is_cancel(L, scope, error);
+  bool interrupted = cancelled || scope->lost;
+  int own_error = cancelled ? 0 : error;
+  bool timed_out = scope->timed_out && interrupted;
+  bool outer = scope->parent && scope->parent->effective && !scope->shield;
+  luaL_checkstack(L, 12, NULL);
+
+  if (interrupted &&
+      (scope->cause == CAUSE_DEADLOCK || scope->cause == CAUSE_ALARM)) {
+    push_forced_end(L, scope);
+    return true;
+  }
+  if (scope->failed_first || own_error || timed_out) {
+    push_failures(L, scope, own_error, timed_out);
+    return true;
+  }
+  if (outer && interrupted) {
+    task_push_cancelled(L, scope->parent);
+    return true;
+  }
+  if (cancelled) {
+    lua_pushvalue(L, error);
+    return true;
+  }
+  return false;
+}
+
+/* ---- the body of a task ---- */
+
+/* Stack: handler, then the results or the error of the body. */
+static int main_joined(lua_State *L, struct op *op) {
+  (void)op;
+  struct task *task = task_of(L);
+  bool failed = lua_toboolean(L, 1);
+  if (!scope_outcome(L, &task->body, failed ? 3 : 0)) {
+    if (!task->body.lost || !task->body.effective) {
+      task->outcome = OUTCOME_OK;
+      return lua_gettop(L) - 2;
+    }
+    task_push_cancelled(L, &task->body);
+  }
+  task->outcome = outcome_is_cancel(L, &task->body, -1) ? OUTCOME_CANCELLED
+                                                        : OUTCOME_ERROR;
+  return 1;
+}
+
+static const struct op_kind main_join = {
+    .name = "join",
+    .result = main_joined,
+    .shielded = true,
+    .internal = true,
+};
+
+/* Scopes that the body opened and never closed: the task takes over. */
+static void close_leaked(lua_State *L, struct task *task) {
+  while (task->scope != &task->body) {
+    struct scope *scope = task->scope;
+    scope_abandon(scope);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
+    lua_getiuservalue(L, -1, SCOPE_NAME);
+    lua_getiuservalue(L, -2, SCOPE_WHERE);
+    runtime_leak(L, "%s was opened at %s and never closed: write `local s "
+                    "<close> = orch.scope{...}`",
+                 luaL_optstring(L, -2, "a scope"), luaL_optstring(L, -1, "?"));
+    lua_pop(L, 3);
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, scope);
+  }
+}
+
+static int main_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  struct task *task = task_of(L);
+  bool failed = status != LUA_OK && status != LUA_YIELD;
+  if (failed) lua_settop(L, 3);
+  lua_pushboolean(L, failed);
+  lua_replace(L, 1);
+  close_leaked(L, task);
+  scope_body_ended(&task->body,
+                   failed && !outcome_is_cancel(L, &task->body, 3));
+  return scope_join(L, &task->body, &main_join);
+}
+
+int task_main(lua_State *L) {
+  struct task *task = task_of(L);
+  if (task->body.effective) { /* cancelled before its first step */
+    task->outcome = OUTCOME_CANCELLED;
+    task_push_cancelled(L, &task->body);
+    return 1;
+  }
+  lua_pushnil(L); /* will say whether the body failed */
+  lua_insert(L, 1);
+  lua_pushcfunction(L, error_handler);
+  lua_insert(L, 2);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, 0, main_ended);
+  return main_ended(L, status, 0);
+}

@@ -1,0 +1,31 @@
+/* What a scope's end means: joins the children, then decides which error, if
+ * any, comes out (SPEC rule 4: the first failure itself, the others on it). */
+#ifndef ORCH_OUTCOME_H
+#define ORCH_OUTCOME_H
+
+#include "task.h"
+
+/* Waits for all children, then calls kind->result in the resumed task, also
+ * when there was nothing to wait for. `return scope_join(L, scope, kind)`. */
+int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind);
+
+/* After the join. `error` is the stack index of the body's own error or 0. Pushes
+ * the value to raise and returns true, or pushes nothing. */
+bool scope_outcome(lua_State *L, struct scope *scope, int error);
+
+/* Whether this error is the cancellation of the scope (or of one outside), not
+ * a Cancelled that a script kept and raised elsewhere. */
+bool outcome_is_cancel(lua_State *L, struct scope *scope, int error);
+
+/* Pushes the ordinary Error of kind `cancelled` for the Cancelled at `index`:
+ * what those see who were not cancelled themselves. */
+void outcome_push_cancelled_error(lua_State *L, int index);
+
+/* User values of the Scope userdata, found at registry[scope pointer]. */
+enum scope_value { SCOPE_NAME = 1, SCOPE_WHERE = 2, SCOPE_REASON = 3 };
+
+/* The function and arguments under which every task runs: joins its children
+ * and returns the results, or the error with task->outcome set. */
+int task_main(lua_State *L);
+
+#endif

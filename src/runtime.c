@@ -1,0 +1,165 @@
+/* The run from opening to closing. The loop is turned by hand: ready tasks first,
+ * then libuv, so that callbacks never run Lua and a deadlock is seen exactly
+ * when nothing can happen any more. */
+#include "runtime.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "clock.h"
+#include "coroutine.h"
+#include "error.h"
+#include "modules.h"
+#include "protect.h"
+#include "runlib.h"
+#include "signals.h"
+#include "task.h"
+#include "watchdog.h"
+
+#define EXIT_FAILED 1
+#define SLOW_MS 1000
+
+static struct {
+  uv_loop_t loop;
+  lua_State *L;
+  uint64_t now_ns;
+  bool loop_open;
+} run;
+
+uv_loop_t *runtime_loop(void) {
+  return &run.loop;
+}
+
+uint64_t runtime_now(void) {
+  return run.now_ns;
+}
+
+const char *runtime_pool_size(void) {
+  static char text[8];
+  unsigned threads = uv_available_parallelism() * 2;
+  snprintf(text, sizeof text, "%u", threads < 4 ? 4 : threads);
+  return text;
+}
+
+static int open_state(lua_State *L) {
+  luaL_openlibs(L);
+  error_open(L);
+  modules_open(L);
+  return 0;
+}
+
+static int on_panic(lua_State *L) {
+  fprintf(stderr, "orch: fatal: %s\n", luaL_tolstring(L, -1, NULL));
+  return 0;
+}
+
+lua_State *runtime_new_state(void) {
+  lua_State *L = luaL_newstate();
+  if (!L) return NULL;
+  task_bind(L, NULL);
+  lua_atpanic(L, on_panic);
+  lua_pushcfunction(L, open_state);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK) return L;
+  lua_close(L);
+  return NULL;
+}
+
+/* Arguments: argc, argv. Leaves the root task in the ready queue. */
+static int prepare(lua_State *L) {
+  int argc = (int)lua_tointeger(L, 1);
+  char **argv = lua_touserdata(L, 2);
+  protect_open(L);
+  coroutine_open(L);
+  task_open(L);
+  runlib_open(L);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "orch.cli");
+  lua_call(L, 1, 1);
+  lua_createtable(L, argc, 0);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i);
+  }
+  task_root = task_spawn(L, NULL, 1, 0);
+  lua_pushliteral(L, "root");
+  lua_setiuservalue(L, -2, TASK_NAME);
+  return 0;
+}
+
+static void turn(void) {
+  bool ready = task_run(run.L);
+  signals_deliver();
+  if (task_root->state == TASK_DONE) return;
+  if (ready) {
+    uv_run(&run.loop, UV_RUN_NOWAIT);
+  } else if (!(op_real_count() == 0 && clock_jump())) {
+    if (uv_loop_alive(&run.loop))
+      uv_run(&run.loop, UV_RUN_ONCE);
+    else if (!runlib_deadlock(run.L))
+      return;
+  }
+  run.now_ns = clock_now();
+}
+
+/* The root task's result is the exit code; an error in it is one of ours. */
+static int exit_code(lua_State *L) {
+  lua_State *co = task_root->co;
+  if (task_root->outcome == OUTCOME_OK && lua_isinteger(co, 1))
+    return (int)lua_tointeger(co, 1);
+  const char *text = "the run was cancelled";
+  if (lua_checkstack(co, 4) && lua_gettop(co) > 0)
+    text = luaL_tolstring(co, -1, NULL);
+  fprintf(stderr, "orch: %s\n", text);
+  (void)L;
+  return EXIT_FAILED;
+}
+
+static int run_tasks(lua_State *L, int argc, char **argv) {
+  lua_pushcfunction(L, prepare);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+    fprintf(stderr, "orch: cannot start: %s\n", luaL_tolstring(L, -1, NULL));
+    return EXIT_FAILED;
+  }
+  run.now_ns = clock_now();
+  while (task_root->state != TASK_DONE && !runlib_stuck()) turn();
+  int code = runlib_stuck() ? EXIT_FAILED : exit_code(L);
+  runlib_at_exit(L);
+  return code;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg) {
+  (void)arg;
+  if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+static void close_loop(void) {
+  signals_close();
+  clock_close();
+  uv_run(&run.loop, UV_RUN_DEFAULT);
+  uv_walk(&run.loop, close_handle, NULL);
+  uv_run(&run.loop, UV_RUN_DEFAULT);
+  uv_loop_close(&run.loop);
+}
+
+int runtime_main(int argc, char **argv) {
+  int code = EXIT_FAILED;
+  argv = uv_setup_args(argc, argv);
+  if (uv_loop_init(&run.loop) < 0 || clock_open(&run.loop) < 0 ||
+      signals_open(&run.loop) < 0 || watchdog_open(SLOW_MS) < 0 ||
+      !(run.L = runtime_new_state())) {
+    fputs("orch: cannot start: out of memory or threads\n", stderr);
+    return code;
+  }
+  code = run_tasks(run.L, argc, argv);
+  fflush(stdout);
+  watchdog_close();
+  if (runlib_stuck()) _exit(code); /* tasks still hold what lua_close frees */
+  lua_close(run.L);
+  close_loop();
+  return code;
+}

@@ -1,0 +1,104 @@
+/* Our own handlers, not uv_signal: the watchdog must learn of Ctrl-C while a task
+ * keeps the loop from turning. */
+#include "signals.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "runlib.h"
+#include "watchdog.h"
+
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+#define ENDINGS (sizeof ending / sizeof *ending)
+
+uint64_t signals_grace_ms = 10000;
+
+static struct {
+  uv_async_t wake;
+  uv_timer_t grace;
+  volatile sig_atomic_t first;  /* the signal that asked for the end */
+  volatile sig_atomic_t asked;  /* how often */
+  volatile sig_atomic_t tree;   /* SIGQUIT */
+  int delivered;
+} sig;
+
+static void on_end(int signal) {
+  if (sig.asked == 0) sig.first = signal;
+  sig.asked++;
+  watchdog_interrupt();
+  uv_async_send(&sig.wake);
+  if (sig.asked > 2) { /* the loop does not turn any more */
+    runlib_kill_children();
+    _exit(128 + sig.first);
+  }
+}
+
+static void on_quit(int signal) {
+  (void)signal;
+  sig.tree = 1;
+  uv_async_send(&sig.wake);
+}
+
+static void on_wake(uv_async_t *wake) {
+  (void)wake; /* the loop has turned: signals_deliver comes next */
+}
+
+static void die(void) {
+  runlib_kill_children();
+  fflush(NULL);
+  _exit(128 + sig.first);
+}
+
+static void on_grace_over(uv_timer_t *timer) {
+  (void)timer;
+  fputs("orch: the clean-up took too long; killed\n", stderr);
+  die();
+}
+
+void signals_deliver(void) {
+  if (sig.tree) {
+    sig.tree = 0;
+    runlib_print_tree();
+  }
+  while (sig.delivered < sig.asked) {
+    if (++sig.delivered > 1) {
+      fputs("orch: killed\n", stderr);
+      die();
+    }
+    /* Shields end after the grace; leave them a moment to unwind. */
+    uv_timer_start(&sig.grace, on_grace_over, signals_grace_ms + 2000, 0);
+    uv_unref((uv_handle_t *)&sig.grace);
+    runlib_interrupt();
+  }
+}
+
+int signals_interrupted(void) {
+  return sig.first;
+}
+
+static void handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  struct sigaction old;
+  sigaction(signal, NULL, &old);
+  if (old.sa_handler != SIG_IGN) sigaction(signal, &action, NULL); /* nohup */
+}
+
+int signals_open(uv_loop_t *loop) {
+  int status = uv_async_init(loop, &sig.wake, on_wake);
+  if (status == 0) status = uv_timer_init(loop, &sig.grace);
+  if (status < 0) return status;
+  uv_unref((uv_handle_t *)&sig.wake);
+  signal(SIGPIPE, SIG_IGN);
+  for (size_t i = 0; i < ENDINGS; i++) handle(ending[i], on_end);
+  handle(SIGQUIT, on_quit);
+  return 0;
+}
+
+void signals_close(void) {
+  for (size_t i = 0; i < ENDINGS; i++) signal(ending[i], SIG_DFL);
+  signal(SIGQUIT, SIG_DFL);
+  uv_close((uv_handle_t *)&sig.wake, NULL);
+  uv_close((uv_handle_t *)&sig.grace, NULL);
+}

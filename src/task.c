@@ -1,0 +1,274 @@
+/* Tasks and the ready queue. Callbacks only queue; task_run resumes in FIFO order
+ * from an empty C stack. */
+#include "task.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include "error.h"
+#include "outcome.h"
+#include "runtime.h"
+#include "watchdog.h"
+
+#define TASK "orch.task"
+#define RUN_NS 1000000u /* look at the loop at least once a millisecond */
+
+struct task *task_root;
+struct task *task_unseen;
+
+static struct {
+  struct task *first, *last;
+  int alive; /* registry reference of the table that anchors live tasks */
+  uint64_t ids;
+  uint64_t random; /* of the shuffle; 0: FIFO */
+} sched;
+
+int task_open(lua_State *L) {
+  luaL_newmetatable(L, TASK);
+  lua_pop(L, 1);
+  lua_newtable(L);
+  sched.alive = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+static void anchor(lua_State *L, struct task *task) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sched.alive);
+  lua_pushvalue(L, -2);
+  task->ref = luaL_ref(L, -2);
+  lua_pop(L, 1);
+}
+
+void task_release(lua_State *L, struct task *task) {
+  if (task->ref == LUA_NOREF) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sched.alive);
+  luaL_unref(L, -1, task->ref);
+  lua_pop(L, 1);
+  task->ref = LUA_NOREF;
+}
+
+void task_push(lua_State *L, struct task *task) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sched.alive);
+  lua_rawgeti(L, -1, task->ref);
+  lua_remove(L, -2);
+}
+
+struct task *task_check(lua_State *L, int index) {
+  return luaL_checkudata(L, index, TASK);
+}
+
+/* The task's user values on the Task at the top of the stack. */
+static void inherit(lua_State *L, lua_State *co) {
+  struct task *spawner = task_of(L);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+  lua_setiuservalue(L, -2, TASK_CO);
+  if (!spawner) return;
+  task_push(L, spawner);
+  lua_getiuservalue(L, -1, TASK_LOCALS);
+  lua_setiuservalue(L, -3, TASK_LOCALS);
+  lua_pop(L, 1);
+}
+
+struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
+                        unsigned flags) {
+  luaL_checkstack(L, nargs + 8, "too many arguments for a task");
+  int base = lua_gettop(L) - nargs;
+  struct task *task = lua_newuserdatauv(L, sizeof *task, 5);
+  *task = (struct task){.ref = LUA_NOREF, .flags = (uint8_t)flags};
+  luaL_setmetatable(L, TASK);
+  lua_State *co = lua_newthread(L);
+  lua_pop(L, 1);
+  task->co = co;
+  inherit(L, co);
+  if (!lua_checkstack(co, nargs + 4))
+    luaL_error(L, "too many arguments for a task");
+  anchor(L, task);
+  lua_insert(L, base);
+  lua_pushcfunction(co, task_main);
+  lua_xmove(L, co, nargs + 1);
+  task_bind(co, task);
+  task->id = ++sched.ids;
+  task->scope = &task->body;
+  task->body.owner = task;
+  if (scope) scope_add_child(scope, task);
+  task->delivered = nargs + 1;
+  task->waiting_co = co;
+  task_ready(task);
+  return task;
+}
+
+void task_ready(struct task *task) {
+  task->state = TASK_READY;
+  task->ready_next = NULL;
+  if (sched.last)
+    sched.last->ready_next = task;
+  else
+    sched.first = task;
+  sched.last = task;
+}
+
+int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults) {
+  lua_State *outer = watchdog_enter(co);
+  int status = lua_resume(co, from, nargs, nresults);
+  watchdog_enter(outer);
+  return status;
+}
+
+static void keep_unseen(struct task *task) {
+  task->prev = NULL;
+  task->next = task_unseen;
+  if (task_unseen) task_unseen->prev = task;
+  task_unseen = task;
+}
+
+void task_see(lua_State *L, struct task *task) {
+  if (task->seen) return;
+  task->seen = true;
+  if (task->state != TASK_DONE || task->outcome != OUTCOME_ERROR ||
+      !(task->flags & TASK_HOLD))
+    return;
+  if (task->prev)
+    task->prev->next = task->next;
+  else
+    task_unseen = task->next;
+  if (task->next) task->next->prev = task->prev;
+  task_release(L, task);
+}
+
+static void end_task(lua_State *L, struct task *task) {
+  struct waiter *waiter;
+  task->state = TASK_DONE;
+  while ((waiter = waitq_take(&task->waiters))) {
+    task->seen = true;
+    op_done(&waiter->op);
+  }
+  bool failed = task->outcome == OUTCOME_ERROR;
+  bool held = task->flags & TASK_HOLD;
+  if (task->parent) scope_child_ended(task->parent, task);
+  if (failed && held && !task->seen && task->parent)
+    keep_unseen(task);
+  else if (!failed || held)
+    task_release(L, task);
+  struct scope *parent = task->parent;
+  task->parent = NULL;
+  if (parent && parent->owner->crashed && parent->live == 0)
+    end_task(L, parent->owner);
+}
+
+/* An error outside the protected body: the memory ran out. Children are
+ * cancelled and the task ends when they have. */
+static bool crashed(struct task *task) {
+  task->outcome = OUTCOME_ERROR;
+  task->crashed = true;
+  while (task->scope != &task->body) scope_abandon(task->scope);
+  if (task->body.live == 0) return true;
+  scope_body_ended(&task->body, true);
+  return false;
+}
+
+static void step(lua_State *L, struct task *task) {
+  int nresults;
+  int nargs = task->waiting_co == task->co ? task->delivered : 0;
+  task->state = TASK_RUNNING;
+  task->started = true;
+  int status = task_resume(task->co, L, nargs, &nresults);
+  if (status == LUA_YIELD) return;
+  if (status == LUA_OK || crashed(task)) end_task(L, task);
+}
+
+static uint64_t random_next(void) { /* xorshift64*, Vigna 2016 */
+  sched.random ^= sched.random >> 12;
+  sched.random ^= sched.random << 25;
+  sched.random ^= sched.random >> 27;
+  return sched.random * 0x2545F4914F6CDD1Du;
+}
+
+void task_shuffle(uint64_t seed) {
+  sched.random = seed * 2 + 1;
+}
+
+/* Puts the tasks that are ready now into a random order. */
+static void shuffle_batch(void) {
+  size_t n = 0;
+  for (struct task *t = sched.first; t; t = t->ready_next) n++;
+  struct task **batch = n > 1 ? malloc(n * sizeof *batch) : NULL;
+  if (!batch) return;
+  n = 0;
+  for (struct task *t = sched.first; t; t = t->ready_next) batch[n++] = t;
+  for (size_t i = n - 1; i > 0; i--) {
+    size_t j = random_next() % (i + 1);
+    struct task *swap = batch[i];
+    batch[i] = batch[j];
+    batch[j] = swap;
+  }
+  sched.first = sched.last = NULL;
+  for (size_t i = 0; i < n; i++) task_ready(batch[i]);
+  free(batch);
+}
+
+static void run_batch(lua_State *L, struct task *last) {
+  for (;;) {
+    struct task *task = sched.first;
+    sched.first = task->ready_next;
+    if (!sched.first) sched.last = NULL;
+    step(L, task);
+    if (task == last || !sched.first) return;
+  }
+}
+
+bool task_run(lua_State *L) {
+  uint64_t stop = uv_hrtime() + RUN_NS;
+  while (sched.first) {
+    if (sched.random) shuffle_batch();
+    struct task *last = sched.last;
+    if (!sched.random) { /* a long batch may be cut anywhere: order stays */
+      last = sched.first;
+      for (int i = 0; i < 63 && last->ready_next; i++) last = last->ready_next;
+    }
+    run_batch(L, last);
+    if (uv_hrtime() >= stop) break;
+  }
+  return sched.first != NULL;
+}
+
+/* ---- cancellation, seen from the task ---- */
+
+static const char *reason_of(enum cause cause) {
+  switch (cause) {
+  case CAUSE_FAILURE: return "another part of the same scope failed";
+  case CAUSE_DEADLINE: return "the time limit of its scope is over";
+  case CAUSE_BODY_DONE: return "the scope it served has ended";
+  case CAUSE_DEADLOCK: return "deadlock";
+  case CAUSE_ALARM: return "the time limit of the run is over";
+  case CAUSE_SIGNAL: return "interrupted";
+  case CAUSE_EXIT: return "os.exit";
+  default: return "cancelled";
+  }
+}
+
+/* Pushes the Cancelled that cancel() left on the scope's Task or Scope. */
+static bool push_reason(lua_State *L, struct scope *scope) {
+  if (scope == &scope->owner->body) {
+    task_push(L, scope->owner);
+    lua_getiuservalue(L, -1, TASK_REASON);
+  } else {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
+    lua_getiuservalue(L, -1, SCOPE_REASON);
+  }
+  lua_remove(L, -2);
+  if (error_is_cancelled(L, -1)) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+void task_push_cancelled(lua_State *L, struct scope *scope) {
+  struct scope *culprit = scope_culprit(scope);
+  luaL_checkstack(L, 8, NULL);
+  if (culprit && culprit->cause == CAUSE_CANCEL && push_reason(L, culprit))
+    return;
+  error_push_cancelled(L, reason_of(culprit ? culprit->cause : CAUSE_NONE));
+}
+
+int task_raise_cancelled(lua_State *L) {
+  task_push_cancelled(L, task_of(L)->scope);
+  return lua_error(L);
+}

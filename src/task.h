@@ -1,0 +1,98 @@
+/* Tasks: running coroutines, the ready queue, and the only lua_resume. */
+#ifndef ORCH_TASK_H
+#define ORCH_TASK_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "op.h"
+#include "park.h"
+#include "scope.h"
+
+enum task_state { TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_DONE };
+enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED };
+
+enum task_flag {
+  TASK_DAEMON = 1, /* cancelled when the scope's body ends */
+  TASK_HOLD = 2,   /* a failure is kept for await and fails no scope */
+};
+
+/* User values of the Task userdata. */
+enum task_value {
+  TASK_CO = 1,      /* the coroutine; holds the results after the end */
+  TASK_LOCALS = 2,  /* table of task-local values, shared until changed */
+  TASK_NAME = 3,    /* string or nil */
+  TASK_SPAWNER = 4, /* the function that spawned it */
+  TASK_REASON = 5,  /* the Cancelled of task:cancel */
+};
+
+struct task {
+  lua_State *co;
+  struct scope body;    /* every task body is a scope */
+  struct scope *scope;  /* the innermost open one */
+  struct scope *parent; /* owns this task */
+  struct task *prev, *next; /* siblings; failures or unseen after the end */
+  struct task *ready_next;
+  struct op *op;            /* what it waits for */
+  lua_State *waiting_co;    /* the coroutine that waits: co, or one that the
+                               script made */
+  int delivered;            /* values for it, already on its stack */
+  struct waitq waiters;     /* who awaits its end */
+  uint64_t id;
+  int ref;                  /* keeps it from the collector while it lives */
+  int spawn_line;
+  enum task_state state;
+  enum task_outcome outcome;
+  uint8_t flags;
+  bool started;
+  bool crashed; /* the memory ran out outside the protected body */
+  bool seen; /* somebody has looked at the outcome */
+};
+
+int task_open(lua_State *L); /* metatables and registry; pushes nothing */
+
+/* The task that `L` runs in; NULL outside of tasks (worker threads, the main
+ * state). */
+static inline struct task *task_of(lua_State *L) {
+  return *(struct task **)lua_getextraspace(L);
+}
+static inline void task_bind(lua_State *L, struct task *task) {
+  *(struct task **)lua_getextraspace(L) = task;
+}
+
+/* Makes a task of the function and `nargs` arguments on top of `L` and
+ * replaces them by the Task. `scope` is NULL for the root task only. */
+struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
+                        unsigned flags);
+struct task *task_check(lua_State *L, int index);
+void task_push(lua_State *L, struct task *task);
+
+/* Queues a waiting task whose op has ended. */
+void task_ready(struct task *task);
+
+/* Runs ready tasks in order for about a millisecond. False: none is left. */
+bool task_run(lua_State *L);
+
+/* Resumes any coroutine, the script's own included; keeps track of the
+ * innermost one for the watchdog. */
+int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults);
+
+/* Raises the Cancelled of the running task. */
+int task_raise_cancelled(lua_State *L);
+void task_push_cancelled(lua_State *L, struct scope *scope);
+
+/* Lets go of a task that its scope kept because it failed. */
+void task_release(lua_State *L, struct task *task);
+
+/* Marks the outcome as looked at. */
+void task_see(lua_State *L, struct task *task);
+
+/* Held tasks that failed and that nobody has looked at. */
+extern struct task *task_unseen;
+
+extern struct task *task_root;
+void task_shuffle(uint64_t seed); /* shuffle each ready batch */
+
+int luaopen_orch_core_task(lua_State *L);
+
+#endif

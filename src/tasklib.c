@@ -1,0 +1,357 @@
+/* orch.core.task, the part about tasks: what Lua can do with one. */
+#include "tasklib.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include "error.h"
+#include "outcome.h"
+#include "runtime.h"
+#include "task.h"
+
+/* The running task's innermost scope, or a usage error outside of tasks. */
+static struct task *running(lua_State *L, const char *name) {
+  struct task *task = task_of(L);
+  if (!task)
+    error_usage(L, "%s works in a task only, not in a worker thread", name);
+  return task;
+}
+
+/* Remembers the script's line that spawned the task on top of the stack. Our
+ * own frames are skipped when `deep`. */
+static void note_spawner(lua_State *L, struct task *task, bool deep) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, deep ? "Sl" : "l", &ar);
+    if (ar.currentline <= 0) continue;
+    if (deep && strncmp(ar.source, "=orch/", 6) == 0) continue;
+    lua_getinfo(L, "f", &ar);
+    lua_setiuservalue(L, -2, TASK_SPAWNER);
+    task->spawn_line = ar.currentline;
+    return;
+  }
+}
+
+/* spawn(fn, ...) -> Task. Anything but a function goes to the upvalue, the Lua
+ * function that understands options. */
+static int spawn_plain(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TFUNCTION) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 1);
+    return 1;
+  }
+  struct task *task = running(L, "spawn");
+  task = task_spawn(L, task->scope, lua_gettop(L) - 1, 0);
+  note_spawner(L, task, false);
+  return 1;
+}
+
+/* make_spawn(options_form) -> spawn */
+static int make_spawn(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushcclosure(L, spawn_plain, 1);
+  return 1;
+}
+
+int tasklib_spawn(lua_State *L, struct scope *scope, int base) {
+  unsigned flags = (unsigned)luaL_checkinteger(L, base + 1);
+  int nargs = lua_gettop(L) - (base + 2);
+  struct task *task = task_spawn(L, scope, nargs, flags);
+  lua_pushvalue(L, base);
+  lua_setiuservalue(L, -2, TASK_NAME);
+  note_spawner(L, task, true);
+  return 1;
+}
+
+/* spawn(name, flags, fn, ...) -> Task, child of the innermost scope */
+static int spawn(lua_State *L) {
+  luaL_checkany(L, 3);
+  return tasklib_spawn(L, running(L, "spawn")->scope, 1);
+}
+
+/* ---- await ---- */
+
+struct await {
+  struct waiter waiter;
+  struct task *target;
+};
+
+static void push_results(lua_State *L, struct task *target) {
+  int n = lua_gettop(target->co);
+  luaL_checkstack(L, n, "too many results");
+  if (!lua_checkstack(target->co, n)) luaL_error(L, "not enough memory");
+  for (int i = 1; i <= n; i++) lua_pushvalue(target->co, i);
+  lua_xmove(target->co, L, n);
+}
+
+/* Pushes the error of a task that did not end well. */
+static void push_failure(lua_State *L, struct task *target) {
+  lua_State *co = target->co;
+  luaL_checkstack(L, 8, NULL);
+  if (!lua_checkstack(co, 1)) luaL_error(L, "not enough memory");
+  lua_pushvalue(co, -1);
+  lua_xmove(co, L, 1);
+  if (target->outcome != OUTCOME_CANCELLED) return;
+  outcome_push_cancelled_error(L, -1);
+  task_push_name(L, target);
+  lua_setfield(L, -2, "task");
+  lua_remove(L, -2);
+}
+
+static int await_result(lua_State *L, struct op *op) {
+  struct task *target = ((struct await *)op)->target;
+  task_see(L, target);
+  if (target->outcome != OUTCOME_OK) {
+    push_failure(L, target);
+    return lua_error(L);
+  }
+  int top = lua_gettop(L);
+  push_results(L, target);
+  return lua_gettop(L) - top;
+}
+
+static int join_result(lua_State *L, struct op *op) {
+  (void)L, (void)op;
+  return 0;
+}
+
+static const struct op_kind await_kind = {
+    .name = "await",
+    .size = sizeof(struct await),
+    .result = await_result,
+    .cancel = waiter_cancel,
+    .internal = true,
+};
+
+static const struct op_kind join_kind = {
+    .name = "join",
+    .size = sizeof(struct await),
+    .result = join_result,
+    .cancel = waiter_cancel,
+    .internal = true,
+};
+
+static int wait_for_end(lua_State *L, const struct op_kind *kind) {
+  struct task *target = task_check(L, 1);
+  lua_settop(L, 1);
+  if (target == task_of(L))
+    return error_raise(L, "deadlock", "a task cannot await itself");
+  struct await *await = op_new(L, kind);
+  await->target = target;
+  if (target->state == TASK_DONE)
+    op_done(&await->waiter.op);
+  else
+    waitq_add(&target->waiters, &await->waiter);
+  return op_await(L, &await->waiter.op);
+}
+
+/* task:await() -> its results, or raises its error */
+static int await(lua_State *L) {
+  return wait_for_end(L, &await_kind);
+}
+
+/* task:join(): waits for the end, whatever it is */
+static int join(lua_State *L) {
+  return wait_for_end(L, &join_kind);
+}
+
+/* task:result() -> true, results... | false, error | nothing while it runs */
+static int result(lua_State *L) {
+  struct task *target = task_check(L, 1);
+  if (target->state != TASK_DONE) return 0;
+  lua_settop(L, 1);
+  task_see(L, target);
+  lua_pushboolean(L, target->outcome == OUTCOME_OK);
+  if (target->outcome == OUTCOME_OK)
+    push_results(L, target);
+  else
+    push_failure(L, target);
+  return lua_gettop(L) - 1;
+}
+
+static int done(lua_State *L) {
+  lua_pushboolean(L, task_check(L, 1)->state == TASK_DONE);
+  return 1;
+}
+
+/* ---- cancel ---- */
+
+void tasklib_push_reason(lua_State *L, int reason) {
+  const char *text = luaL_optstring(L, reason, "cancelled by the script");
+  error_push_cancelled(L, text);
+  if (task_of(L)) {
+    task_push_name(L, task_of(L));
+    lua_setfield(L, -2, "by");
+  }
+  error_push_where(L, L);
+  lua_setfield(L, -2, "where");
+}
+
+/* task:cancel(reason) */
+static int cancel(lua_State *L) {
+  struct task *task = task_check(L, 1);
+  lua_settop(L, 2);
+  if (task->state == TASK_DONE || task->body.cause != CAUSE_NONE) return 0;
+  tasklib_push_reason(L, 2);
+  lua_setiuservalue(L, 1, TASK_REASON);
+  scope_cancel(&task->body, CAUSE_CANCEL);
+  return 0;
+}
+
+/* ---- looking at tasks ---- */
+
+void task_push_name(lua_State *L, struct task *task) {
+  if (task->ref != LUA_NOREF) {
+    task_push(L, task);
+    lua_getiuservalue(L, -1, TASK_NAME);
+    lua_remove(L, -2);
+    if (lua_type(L, -1) == LUA_TSTRING) return;
+    lua_pop(L, 1);
+  }
+  lua_pushfstring(L, "task %I", (LUAI_UACINT)task->id);
+}
+
+static void push_spawned_at(lua_State *L, struct task *task, int index) {
+  lua_Debug ar;
+  if (lua_getiuservalue(L, index, TASK_SPAWNER) != LUA_TFUNCTION) return;
+  lua_getinfo(L, ">S", &ar);
+  lua_pushfstring(L, "%s:%d", ar.short_src, task->spawn_line);
+}
+
+/* task:traceback() -> where it stands, its script's coroutines included */
+static int traceback(lua_State *L) {
+  struct task *task = task_check(L, 1);
+  lua_State *co = task->state == TASK_WAITING ? task->waiting_co : task->co;
+  luaL_traceback(L, co, NULL, 0);
+  return 1;
+}
+
+static int index_task(lua_State *L) {
+  struct task *task = task_check(L, 1);
+  const char *key = lua_tostring(L, 2);
+  if (key && strcmp(key, "name") == 0) {
+    if (lua_getiuservalue(L, 1, TASK_NAME) == LUA_TSTRING) return 1;
+    lua_pushfstring(L, "task %I", (LUAI_UACINT)task->id);
+    return 1;
+  }
+  lua_pushvalue(L, 2);
+  lua_gettable(L, lua_upvalueindex(1));
+  return 1;
+}
+
+static int current(lua_State *L) {
+  if (!task_of(L)) return 0;
+  task_push(L, task_of(L));
+  return 1;
+}
+
+static const char *state_name(struct task *task) {
+  switch (task->state) {
+  case TASK_READY: return task->started ? "ready" : "new";
+  case TASK_RUNNING: return "running";
+  case TASK_WAITING: return "waiting";
+  default: return "done";
+  }
+}
+
+/* info(task) -> {id, name, state, waiting_on, object, seconds, parent,
+ * spawned_at, daemon} */
+static int info(lua_State *L) {
+  struct task *task = task_check(L, 1);
+  lua_settop(L, 1);
+  lua_createtable(L, 0, 9);
+  lua_pushinteger(L, (lua_Integer)task->id);
+  lua_setfield(L, -2, "id");
+  lua_pushstring(L, state_name(task));
+  lua_setfield(L, -2, "state");
+  lua_getfield(L, 1, "name");
+  lua_setfield(L, -2, "name");
+  push_spawned_at(L, task, 1);
+  lua_setfield(L, -2, "spawned_at");
+  lua_pushboolean(L, task->flags & TASK_DAEMON);
+  lua_setfield(L, -2, "daemon");
+  if (task->parent) {
+    task_push(L, task->parent->owner);
+    lua_setfield(L, -2, "parent");
+  }
+  if (task->state == TASK_WAITING && task->op) {
+    lua_pushstring(L, task->op->kind->name);
+    lua_setfield(L, -2, "waiting_on");
+    lua_pushnumber(L, (double)(clock_now() - task->op->since_ns) / 1e9);
+    lua_setfield(L, -2, "seconds");
+    park_push_owner(L, task->waiting_co, task->op);
+    lua_setfield(L, -2, "object");
+  }
+  return 1;
+}
+
+/* children(task) -> list of its live children, oldest first */
+static int children(lua_State *L) {
+  struct task *task = task_check(L, 1);
+  lua_Integer n = 0;
+  lua_newtable(L);
+  if (task->state == TASK_DONE) return 1;
+  for (struct scope *scope = &task->body; scope; scope = scope->inner)
+    for (struct task *child = scope->first; child; child = child->next) {
+      task_push(L, child);
+      lua_rawseti(L, -2, ++n);
+    }
+  return 1;
+}
+
+static int root(lua_State *L) {
+  task_push(L, task_root);
+  return 1;
+}
+
+/* locals() -> the task-local table or nil; set_locals(table) */
+static int locals(lua_State *L) {
+  if (!task_of(L)) return 0;
+  task_push(L, task_of(L));
+  lua_getiuservalue(L, -1, TASK_LOCALS);
+  return 1;
+}
+
+static int set_locals(lua_State *L) {
+  lua_settop(L, 1);
+  task_push(L, running(L, "set_locals"));
+  lua_insert(L, 1);
+  lua_setiuservalue(L, 1, TASK_LOCALS);
+  return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"await", await},         {"join", join},           {"result", result},
+    {"done", done},           {"cancel", cancel},
+    {"traceback", traceback}, {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+    {"spawn", spawn},         {"make_spawn", make_spawn},
+    {"current", current},     {"info", info},
+    {"children", children},   {"root", root},
+    {"locals", locals},       {"set_locals", set_locals},
+    {"checkpoint", op_checkpoint},
+    {NULL, NULL},
+};
+
+static int task_tostring(lua_State *L) {
+  lua_getfield(L, 1, "name");
+  lua_pushfstring(L, "Task(%s)", lua_tostring(L, -1));
+  return 1;
+}
+
+int luaopen_orch_core_task(lua_State *L) {
+  luaL_newlib(L, functions);
+  luaL_getmetatable(L, "orch.task");
+  luaL_newlib(L, methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "methods");
+  lua_pushcclosure(L, index_task, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, task_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pop(L, 1);
+  tasklib_add_scopes(L);
+  return 1;
+}

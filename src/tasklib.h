@@ -1,0 +1,20 @@
+/* What the two halves of orch.core.task (tasklib.c, scopelib.c) share. */
+#ifndef ORCH_TASKLIB_H
+#define ORCH_TASKLIB_H
+
+#include <lua.h>
+#include "task.h"
+
+/* Spawns from (name, flags, fn, ...) at stack index `base` and on. */
+int tasklib_spawn(lua_State *L, struct scope *scope, int base);
+
+/* Pushes the Cancelled of a cancel() call: the reason at `reason`, by whom and
+ * from where. */
+void tasklib_push_reason(lua_State *L, int reason);
+
+void task_push_name(lua_State *L, struct task *task);
+
+/* Adds `open` to the module on top of the stack. */
+void tasklib_add_scopes(lua_State *L);
+
+#endif

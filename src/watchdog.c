@@ -1,0 +1,130 @@
+/* The thread only reads the heartbeat and signals; everything that touches Lua
+ * happens in the signal handler on the main thread (lua_sethook alone is safe
+ * there, as in lua.c) and in the hook that it sets. */
+#include "watchdog.h"
+
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+#include "error.h"
+#include "task.h"
+#include "tasklib.h"
+
+#define WAKE_SIGNAL SIGURG /* ignored by default, so a late one does no harm */
+#define INTERRUPT_MS 200
+
+lua_State *volatile watchdog_running;
+volatile uint64_t watchdog_beat;
+
+static struct {
+  pthread_t thread, main;
+  uv_mutex_t lock;
+  uv_cond_t wake;
+  bool open, stop;
+  volatile uint64_t slow_ms;
+  volatile bool interrupted;
+  uint64_t stuck_ms; /* how long the same stretch has lasted */
+} dog;
+
+static void report(lua_State *L) {
+  struct task *task = task_of(L);
+  double seconds = (double)__atomic_load_n(&dog.stuck_ms, __ATOMIC_RELAXED);
+  task_push_name(L, task);
+  luaL_traceback(L, L, NULL, 0);
+  fprintf(stderr,
+          "orch: warning: %s has not waited for %.1f s; every other task "
+          "stands still meanwhile\n%s\n  move long computations to "
+          "orch.thread(...), or call orch.checkpoint() in the loop\n",
+          lua_tostring(L, -2), seconds / 1000, lua_tostring(L, -1));
+  lua_pop(L, 2);
+}
+
+/* One shot: runs at the next instruction of the task that does not wait. */
+static void on_hook(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  if (!task_of(L)) return;
+  if (dog.interrupted) {
+    if (task_of(L)->scope->effective) task_raise_cancelled(L);
+    return;
+  }
+  luaL_checkstack(L, 8, NULL);
+  report(L);
+}
+
+static void on_signal(int signal) {
+  (void)signal;
+  lua_State *L = watchdog_running;
+  if (L) lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+/* One look: signals when the same stretch of Lua has run for too long. */
+static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
+  uint64_t now = uv_hrtime() / 1000000;
+  if (!watchdog_running || watchdog_beat != *beat) {
+    *beat = watchdog_beat;
+    *since = now;
+    *next_ms = dog.slow_ms;
+    return;
+  }
+  uint64_t stuck = now - *since;
+  __atomic_store_n(&dog.stuck_ms, stuck, __ATOMIC_RELAXED);
+  if (dog.interrupted && stuck >= INTERRUPT_MS) {
+    pthread_kill(dog.main, WAKE_SIGNAL);
+  } else if (*next_ms && stuck >= *next_ms) {
+    *next_ms *= 10; /* again, but rarely */
+    pthread_kill(dog.main, WAKE_SIGNAL);
+  }
+}
+
+static void *watch(void *arg) {
+  (void)arg;
+  uint64_t beat = 0, since = 0, next_ms = 0;
+  uv_mutex_lock(&dog.lock);
+  while (!dog.stop) {
+    uint64_t ms = dog.slow_ms && dog.slow_ms < 400 ? dog.slow_ms / 4 + 1 : 100;
+    uv_cond_timedwait(&dog.wake, &dog.lock, ms * 1000000);
+    look(&beat, &since, &next_ms);
+  }
+  uv_mutex_unlock(&dog.lock);
+  return NULL;
+}
+
+int watchdog_open(uint64_t slow_ms) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  sigset_t all, old;
+  dog.main = pthread_self();
+  dog.slow_ms = slow_ms;
+  dog.stop = dog.interrupted = false;
+  sigaction(WAKE_SIGNAL, &action, NULL);
+  if (uv_mutex_init(&dog.lock) < 0 || uv_cond_init(&dog.wake) < 0) return -1;
+  sigfillset(&all); /* the thread takes no signal meant for the main one */
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  dog.open = pthread_create(&dog.thread, NULL, watch, NULL) == 0;
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return dog.open ? 0 : -1;
+}
+
+void watchdog_close(void) {
+  if (!dog.open) return;
+  uv_mutex_lock(&dog.lock);
+  dog.stop = true;
+  uv_cond_signal(&dog.wake);
+  uv_mutex_unlock(&dog.lock);
+  pthread_join(dog.thread, NULL);
+  uv_cond_destroy(&dog.wake);
+  uv_mutex_destroy(&dog.lock);
+  dog.open = false;
+}
+
+void watchdog_set_slow(uint64_t slow_ms) {
+  dog.slow_ms = slow_ms;
+}
+
+void watchdog_interrupt(void) {
+  dog.interrupted = true;
+}
