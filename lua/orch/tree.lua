@@ -52,6 +52,11 @@ local function doing(info)
   return what .. ", " .. tree.duration(info.seconds or 0)
 end
 
+-- Tasks of orch itself (notices, time limits) are no part of the picture.
+local function own(task)
+  return task.name:sub(1, 5) == "orch/"
+end
+
 local function add(out, task, depth)
   local info = core.info(task)
   local line = ("  "):rep(depth) .. info.name .. ": " .. doing(info)
@@ -60,20 +65,24 @@ local function add(out, task, depth)
     line = line .. "  [started at " .. info.spawned_at .. "]"
   end
   out[#out + 1] = line
-  for _, child in ipairs(core.children(task)) do add(out, child, depth + 1) end
+  for _, child in ipairs(core.children(task)) do
+    if not own(child) then add(out, child, depth + 1) end
+  end
 end
 
----The tree below a task, one line each, indented by two blanks.
+---The tree below a task, a line each, indented by two blanks.
 ---@param root? orch.Task default: everything that the script started
----@return string text ends with a line feed; empty when there is no task
+---@return string text without a line feed at the end
 function tree.text(root)
   local out = {}
   if root then
     add(out, root, 0)
   else
-    for _, task in ipairs(core.children(core.root())) do add(out, task, 0) end
+    for _, task in ipairs(core.children(core.root())) do
+      if not own(task) then add(out, task, 0) end
+    end
   end
-  return #out == 0 and "" or table.concat(out, "\n") .. "\n"
+  return table.concat(out, "\n")
 end
 
 local function brief(task)
@@ -90,7 +99,7 @@ function tree.below(root)
   local list = {}
   local function walk(task)
     for _, child in ipairs(core.children(task)) do
-      list[#list + 1] = child
+      if not own(child) then list[#list + 1] = child end
       walk(child)
     end
   end
