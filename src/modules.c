@@ -14,11 +14,20 @@
 
 #define MODULES(X)                                                             \
   X(clock)                                                                     \
+  X(duplicate)                                                                 \
+  X(entry)                                                                     \
   X(error)                                                                     \
+  X(file)                                                                      \
+  X(flock)                                                                     \
+  X(lines)                                                                     \
   X(park)                                                                      \
   X(quiet)                                                                     \
+  X(remove)                                                                    \
   X(runtime)                                                                   \
-  X(task)
+  X(size)                                                                      \
+  X(task)                                                                      \
+  X(walk)                                                                      \
+  X(watch)
 
 #define DECLARE(name) int luaopen_orch_core_##name(lua_State *L);
 MODULES(DECLARE)
