@@ -1,0 +1,578 @@
+/* orch.core.process: commands as Lua values. A Process is waited for with
+ * `next` (whatever happens first), `read`, `write` and `close`, each with at
+ * most one task in it; the facade sees to that. */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "child.h"
+#include "clock.h"
+#include "command.h"
+#include "error.h"
+#include "op.h"
+#include "runlib.h"
+
+#define PROCESS "orch.process"
+
+enum { TAIL = 64 << 10 }; /* kept of an output that nobody reads */
+
+enum outcome { HAPPENED, TIMED_OUT, STALLED };
+
+struct next {
+  struct op op;
+  struct process *process;
+  struct timer timer;
+  uint64_t since_ns;
+  enum outcome outcome;
+};
+
+struct take {
+  struct op op;
+  struct process *process;
+  int which;
+  enum reader_want want;
+  size_t count;
+};
+
+struct put {
+  struct op op;
+  struct process *process;
+};
+
+struct process {
+  struct child *child;     /* NULL: not started */
+  struct supervised *slot; /* until it is started */
+  bool handed_on[2];       /* `next` gives what this output says */
+  uint64_t deadline_ns, stall_ns, grace_ns;
+  struct next *next;
+  struct take *take[2];
+  struct put *put;
+  struct op *closer;
+};
+
+static struct process *check(lua_State *L) {
+  return luaL_checkudata(L, 1, PROCESS);
+}
+
+static int busy(lua_State *L, const char *what) {
+  return error_usage(L, "process: another task is already %s", what);
+}
+
+/* ---- waiting for whatever comes first ---- */
+
+static bool next_is_ready(const struct process *process) {
+  const struct child *child = process->child;
+  for (int i = 0; i < 2; i++) {
+    if (child->out[i].overflow || child->out[i].status < 0) return true;
+    if (process->handed_on[i] && reader_size(&child->out[i])) return true;
+  }
+  return child->state == CHILD_ENDED;
+}
+
+static void end_next(struct next *next) {
+  clock_stop(&next->timer);
+  next->process->next = NULL;
+  op_done(&next->op);
+}
+
+static uint64_t stalls_at(const struct next *next) {
+  const struct process *process = next->process;
+  uint64_t last_ns = next->since_ns;
+  for (int i = 0; i < 2; i++) {
+    uint64_t arrived_ns = process->child->out[i].arrived_ns;
+    if (arrived_ns > last_ns) last_ns = arrived_ns;
+  }
+  return process->stall_ns == CLOCK_NEVER ? CLOCK_NEVER
+                                          : last_ns + process->stall_ns;
+}
+
+/* Also the timer's callback: output has moved the stall in the meantime. */
+static void set_limits(struct next *next) {
+  uint64_t now = clock_now(), stall = stalls_at(next);
+  uint64_t due = next->process->deadline_ns;
+  if (now >= due || now >= stall) {
+    next->outcome = now >= due ? TIMED_OUT : STALLED;
+    end_next(next);
+    return;
+  }
+  if (stall < due) due = stall;
+  if (due == CLOCK_NEVER) return;
+  int status = clock_start(&next->timer, due);
+  if (status == 0) return;
+  next->op.status = status;
+  end_next(next);
+}
+
+static void on_limit(struct timer *timer) {
+  set_limits((struct next *)((char *)timer - offsetof(struct next, timer)));
+}
+
+static void cancel_next(struct op *op) {
+  end_next((struct next *)op);
+}
+
+static void drop_next(struct op *op) {
+  struct next *next = (struct next *)op;
+  clock_stop(&next->timer);
+  if (next->process && next->process->next == next) next->process->next = NULL;
+}
+
+static const char *const output_names[] = {"stdout", "stderr"};
+
+static int next_result(lua_State *L, struct op *op) {
+  struct next *next = (struct next *)op;
+  struct process *process = next->process;
+  if (next->outcome != HAPPENED) {
+    lua_pushstring(L, next->outcome == TIMED_OUT ? "timeout" : "stall");
+    return 1;
+  }
+  for (int i = 0; i < 2; i++) {
+    struct reader *out = &process->child->out[i];
+    if (out->overflow) {
+      lua_pushliteral(L, "overflow");
+      lua_pushstring(L, output_names[i]);
+      return 2;
+    }
+    if (out->status < 0)
+      return error_os(L, "read the output of the command", NULL, out->status);
+    if (!process->handed_on[i] || !reader_size(out)) continue;
+    lua_pushstring(L, output_names[i]);
+    return 1 + reader_take(L, out, WANT_SOME, 0);
+  }
+  return 0;
+}
+
+static const struct op_kind next_kind = {
+    .name = "process.run",
+    .size = sizeof(struct next),
+    .result = next_result,
+    .cancel = cancel_next,
+    .drop = drop_next,
+};
+
+/* next() -> "stdout"|"stderr", bytes | "overflow", name | "timeout" | "stall"
+ * | nothing: it has ended */
+static int process_next(lua_State *L) {
+  struct process *process = check(L);
+  if (process->next) return busy(L, "waiting for its end");
+  struct next *next = op_new(L, &next_kind);
+  next->process = process;
+  next->timer.fire = on_limit;
+  next->since_ns = clock_now();
+  process->next = next;
+  if (next_is_ready(process))
+    end_next(next);
+  else
+    set_limits(next);
+  return op_await(L, &next->op);
+}
+
+/* ---- reading and writing ---- */
+
+static void end_take(struct take *take) {
+  take->process->take[take->which] = NULL;
+  op_done(&take->op);
+}
+
+static void cancel_take(struct op *op) {
+  end_take((struct take *)op);
+}
+
+static int take_result(lua_State *L, struct op *op) {
+  struct take *take = (struct take *)op;
+  struct reader *out = &take->process->child->out[take->which];
+  if (out->status < 0)
+    return error_os(L, "read the output of the command", NULL, out->status);
+  return reader_take(L, out, take->want, take->count);
+}
+
+static const struct op_kind take_kind = {
+    .name = "process:read",
+    .size = sizeof(struct take),
+    .result = take_result,
+    .cancel = cancel_take,
+};
+
+/* read(1|2, "some"|"line"|"count"|"all", count) -> text or nil at the end */
+static int process_read(lua_State *L) {
+  static const char *const wants[] = {"some", "line", "count", "all", NULL};
+  struct process *process = check(L);
+  int which = (int)luaL_checkinteger(L, 2) - 1;
+  int want = luaL_checkoption(L, 3, NULL, wants);
+  size_t count = (size_t)luaL_optinteger(L, 4, 0);
+  luaL_argcheck(L, which == 0 || which == 1, 2, "1 or 2");
+  if (process->take[which]) return busy(L, "reading this output");
+  struct take *take = op_new(L, &take_kind);
+  *take = (struct take){take->op, process, which, want, count};
+  process->take[which] = take;
+  struct reader *out = &process->child->out[which];
+  if (out->full == READER_DROPS && process->child->state == CHILD_RUNNING) {
+    out->full = READER_WAITS; /* from now on somebody reads it */
+    out->limit = READER_WINDOW;
+  }
+  if (reader_has(out, take->want, take->count)) end_take(take);
+  return op_await(L, &take->op);
+}
+
+static void end_put(struct put *put) {
+  put->process->put = NULL;
+  op_done(&put->op);
+}
+
+/* A part may have been written; the rest is forgotten. */
+static void cancel_put(struct op *op) {
+  writer_stop(&((struct put *)op)->process->child->in);
+}
+
+static int put_result(lua_State *L, struct op *op) {
+  lua_pushboolean(L, ((struct put *)op)->process->child->in.fd >= 0);
+  return 1;
+}
+
+static const struct op_kind put_kind = {
+    .name = "process:write",
+    .size = sizeof(struct put),
+    .result = put_result,
+    .cancel = cancel_put,
+};
+
+/* write(text) -> whether it still reads */
+static int process_write(lua_State *L) {
+  struct process *process = check(L);
+  size_t size;
+  const char *text = luaL_checklstring(L, 2, &size);
+  if (process->put || process->child->in.in_loop)
+    return busy(L, "writing to it");
+  struct put *put = op_new(L, &put_kind);
+  put->process = process;
+  process->put = put;
+  if (child_write(process->child, text, size)) end_put(put);
+  return op_await(L, &put->op);
+}
+
+/* feed(text): writes it in the background, then ends its stdin */
+static int process_feed(lua_State *L) {
+  struct process *process = check(L);
+  size_t size;
+  const char *text = luaL_checklstring(L, 2, &size);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, 1, 1);
+  child_write(process->child, text, size);
+  child_close_stdin(process->child, true);
+  return 0;
+}
+
+static int process_close_stdin(lua_State *L) {
+  child_close_stdin(check(L)->child, true);
+  return 0;
+}
+
+/* ---- the end ---- */
+
+static void on_change(struct child *child) {
+  struct process *process = child->owner;
+  if (process->next && next_is_ready(process)) end_next(process->next);
+  for (int i = 0; i < 2; i++) {
+    struct take *take = process->take[i];
+    if (take && reader_has(&child->out[i], take->want, take->count))
+      end_take(take);
+  }
+  if (process->put && !child->in.in_loop) end_put(process->put);
+  if (process->closer && child->state == CHILD_ENDED) {
+    struct op *closer = process->closer;
+    process->closer = NULL;
+    op_done(closer);
+  }
+}
+
+static const struct op_kind close_kind = {
+    .name = "process:close",
+    .size = sizeof(struct op),
+    .shielded = true,
+};
+
+/* close(): ends it if it still runs and waits until nothing of it is left */
+static int process_close(lua_State *L) {
+  struct process *process = check(L);
+  if (process->child == NULL || process->child->state == CHILD_ENDED) return 0;
+  if (process->closer) return busy(L, "closing it");
+  struct op *closer = op_new(L, &close_kind);
+  child_stop(process->child, process->grace_ns);
+  process->closer = closer;
+  return op_await(L, closer);
+}
+
+static uint64_t to_ns(double seconds) {
+  return seconds < 1e9 ? (uint64_t)(seconds * 1e9) : UINT64_MAX;
+}
+
+/* stop(grace): asks for the end without waiting for it */
+static int process_stop(lua_State *L) {
+  struct process *process = check(L);
+  double grace = luaL_optnumber(L, 2, -1);
+  child_stop(process->child, grace < 0 ? process->grace_ns : to_ns(grace));
+  return 0;
+}
+
+/* limit(timeout, stall) in seconds, or nil */
+static int process_limit(lua_State *L) {
+  struct process *process = check(L);
+  if (!lua_isnoneornil(L, 2))
+    process->deadline_ns = clock_due(luaL_checknumber(L, 2));
+  if (!lua_isnoneornil(L, 3)) process->stall_ns = to_ns(luaL_checknumber(L, 3));
+  return 0;
+}
+
+static void push_signal(lua_State *L, int number) {
+  const char *name = sigabbrev_np(number);
+  if (name)
+    lua_pushfstring(L, "SIG%s", name);
+  else
+    lua_pushfstring(L, "signal %d", number);
+}
+
+/* signal(number) -> whether there was something to send it to */
+static int process_signal(lua_State *L) {
+  struct process *process = check(L);
+  int number = (int)luaL_checkinteger(L, 2);
+  int status = child_signal(process->child, number);
+  if (status < 0 && status != -ESRCH)
+    return error_os(L, "send a signal to the command", NULL, status);
+  lua_pushboolean(L, status == 0);
+  return 1;
+}
+
+/* result() -> exit_code or nil, signal or nil, elapsed, lost */
+static int process_result(lua_State *L) {
+  const struct child *child = check(L)->child;
+  if (child->exited && child->signal == 0)
+    lua_pushinteger(L, child->exit_code);
+  else
+    lua_pushnil(L);
+  if (child->exited && child->signal != 0)
+    push_signal(L, child->signal);
+  else
+    lua_pushnil(L);
+  uint64_t end_ns = child->exited ? child->exited_ns : uv_hrtime();
+  lua_pushnumber(L, (double)(end_ns - child->started_ns) / 1e9);
+  lua_pushboolean(L, child->lost);
+  return 4;
+}
+
+/* output(1|2) -> what was kept of it */
+static int process_output(lua_State *L) {
+  int which = (int)luaL_checkinteger(L, 2) - 1;
+  luaL_argcheck(L, which == 0 || which == 1, 2, "1 or 2");
+  const struct reader *out = &check(L)->child->out[which];
+  lua_pushlstring(L, reader_size(out) ? out->data + out->begin : "",
+                  reader_size(out));
+  return 1;
+}
+
+static int process_pid(lua_State *L) {
+  lua_pushinteger(L, check(L)->child->pid);
+  return 1;
+}
+
+static int process_collect(lua_State *L) {
+  struct process *process = check(L);
+  if (process->slot) supervisor_leave(process->slot); /* never started */
+  if (process->child) child_abandon(process->child);
+  process->slot = NULL;
+  process->child = NULL;
+  return 0;
+}
+
+/* ---- the start ---- */
+
+/* A descriptor that was closed before we started is as good as /dev/null. */
+static bool inherits(const char *text, int fd) {
+  return strcmp(text, "inherit") == 0 && fcntl(fd, F_GETFD) >= 0;
+}
+
+/* One terminal has one foreground group; a command that reads from it has to
+ * stay in ours, or it would be stopped. */
+static bool needs_terminal(const char *text) {
+  return inherits(text, 0) && isatty(0);
+}
+
+static void plan_input(struct child_plan *plan, const char *text) {
+  plan->fd[0] = -1;
+  if (*text == '<' || inherits(text, 0)) plan->input = INPUT_FILE;
+  if (inherits(text, 0)) plan->fd[0] = 0;
+  if (strcmp(text, "pipe") == 0) plan->input = INPUT_PIPE;
+}
+
+/* `i` is 1 for stdout, 2 for stderr. */
+static void plan_output(struct child_plan *plan, int i, const char *text,
+                        size_t limit) {
+  static const struct {
+    const char *name;
+    enum child_output output;
+  } kinds[] = {
+      {"capture", OUTPUT_CAPTURE}, {"stream", OUTPUT_STREAM},
+      {"pull", OUTPUT_STREAM},     {"tail", OUTPUT_TAIL},
+      {"&1", OUTPUT_MERGE},
+  };
+  bool inherited = inherits(text, i);
+  enum child_output output =
+      *text == '>' || inherited ? OUTPUT_FILE : OUTPUT_NULL;
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+    if (strcmp(text, kinds[k].name) == 0) output = kinds[k].output;
+  plan->fd[i] = inherited ? i : -1;
+  plan->output[i - 1] = output;
+  plan->limit[i - 1] = output == OUTPUT_CAPTURE  ? limit
+                       : output == OUTPUT_STREAM ? READER_WINDOW
+                                                 : TAIL;
+}
+
+static int open_file(const char *text) {
+  int flags = *text == '<'     ? O_RDONLY
+              : text[1] == '>' ? O_WRONLY | O_CREAT | O_APPEND
+                               : O_WRONLY | O_CREAT | O_TRUNC;
+  const char *path = text + strspn(text, "<>");
+  /* O_NONBLOCK: opening a FIFO must not wait for its other side. */
+  int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+  if (fd < 0) return -errno;
+  fcntl(fd, F_SETFL, flags & O_APPEND);
+  return fd;
+}
+
+static void close_files(int opened[3]) {
+  for (int i = 0; i < 3; i++)
+    if (opened[i] >= 0) close(opened[i]);
+}
+
+/* Opens what `texts` name as "<path", ">path" or ">>path". Raises with nothing
+ * left open. */
+static void open_files(lua_State *L, struct child_plan *plan,
+                       const char *texts[3], int opened[3]) {
+  for (int i = 0; i < 3; i++) {
+    if (*texts[i] != '<' && *texts[i] != '>') continue;
+    int fd = open_file(texts[i]);
+    if (fd < 0) {
+      close_files(opened);
+      error_os(L, "open", texts[i] + strspn(texts[i], "<>"), fd);
+    }
+    opened[i] = plan->fd[i] = fd;
+  }
+}
+
+static int fail(lua_State *L, const struct spawn *spawn, int status) {
+  if (strcmp(spawn->failed, "chdir") == 0)
+    return error_os(L, "run a command in", spawn->cwd, status);
+  const char *why = NULL;
+  if (status == -ENOENT && access(spawn->file, F_OK) == 0)
+    why = "the program that its #! line names does not exist";
+  if (status == -ENOEXEC)
+    why = "it is no program for this machine, and no script that begins with "
+          "a #! line";
+  if (why == NULL) return error_os(L, "run", spawn->file, status);
+  error_push(L, "os", "cannot run '%s': %s", spawn->file, why);
+  lua_pushstring(L, uv_err_name(status));
+  lua_setfield(L, -2, "code");
+  lua_pushstring(L, spawn->file);
+  lua_setfield(L, -2, "path");
+  return error_throw(L);
+}
+
+static struct process *new_process(lua_State *L) {
+  struct process *process = lua_newuserdatauv(L, sizeof *process, 1);
+  *process =
+      (struct process){.deadline_ns = CLOCK_NEVER, .stall_ns = CLOCK_NEVER};
+  luaL_setmetatable(L, PROCESS);
+  return process;
+}
+
+/* spawn(file, argv, env, cwd, stdin, stdout, stderr, limit, grace) -> Process.
+ * stdin: "null", "inherit", "pipe" or "<path". stdout, stderr: "capture" (up to
+ * `limit` bytes), "stream" (given by next), "pull" (given by read), "tail",
+ * "null", "inherit", ">path", ">>path"; stderr also "&1". */
+static int process_spawn(lua_State *L) {
+  const char *texts[3];
+  struct child_plan plan = {0};
+  lua_settop(L, 9);
+  size_t limit = (size_t)luaL_checkinteger(L, 8);
+  double grace = luaL_checknumber(L, 9);
+  for (int i = 0; i < 3; i++) texts[i] = luaL_checkstring(L, 5 + i);
+  plan_input(&plan, texts[0]);
+  for (int i = 1; i < 3; i++) plan_output(&plan, i, texts[i], limit);
+
+  op_check(L, "process.run");
+  struct process *process = new_process(L);
+  for (int i = 0; i < 2; i++)
+    process->handed_on[i] = strcmp(texts[i + 1], "stream") == 0;
+  process->grace_ns = to_ns(grace);
+  process->slot = supervisor_enter(!needs_terminal(texts[0]));
+  if (process->slot == NULL)
+    return error_os(L, "run", luaL_checkstring(L, 1), UV_EAGAIN);
+  char id[SUPERVISOR_ID];
+  command_read(L, &plan.spawn, supervisor_id(process->slot, id));
+
+  int opened[3] = {-1, -1, -1};
+  open_files(L, &plan, texts, opened);
+  /* What the script has printed comes before what the command prints. */
+  if (plan.fd[1] >= 0 || plan.fd[2] >= 0) fflush(stdout);
+  plan.slot = process->slot;
+  process->slot = NULL;
+  int status = child_start(&plan, &process->child);
+  close_files(opened);
+  if (status < 0) return fail(L, &plan.spawn, status);
+  process->child->owner = process;
+  process->child->on_change = on_change;
+  lua_pushvalue(L, 10);
+  return 1;
+}
+
+/* signal_number("TERM"|"SIGTERM") -> number or nil */
+static int signal_number(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  if (strncmp(name, "SIG", 3) == 0) name += 3;
+  for (int number = 1; number < NSIG; number++) {
+    const char *known = sigabbrev_np(number);
+    if (known == NULL || strcmp(known, name) != 0) continue;
+    lua_pushinteger(L, number);
+    return 1;
+  }
+  return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"next", process_next},
+    {"read", process_read},
+    {"write", process_write},
+    {"feed", process_feed},
+    {"close_stdin", process_close_stdin},
+    {"close", process_close},
+    {"stop", process_stop},
+    {"limit", process_limit},
+    {"signal", process_signal},
+    {"result", process_result},
+    {"output", process_output},
+    {"pid", process_pid},
+    {"__close", process_close},
+    {"__gc", process_collect},
+    {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+    {"spawn", process_spawn},
+    {"find", command_find},
+    {"programs", command_programs},
+    {"signal_number", signal_number},
+    {NULL, NULL},
+};
+
+int luaopen_orch_core_process(lua_State *L);
+int luaopen_orch_core_process(lua_State *L) {
+  runlib_child_killer = child_kill_all;
+  luaL_newmetatable(L, PROCESS);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  luaL_newlib(L, functions);
+  return 1;
+}
