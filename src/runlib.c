@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <uv.h>
 #include "error.h"
 #include "runtime.h"
@@ -280,6 +282,27 @@ static int executable(lua_State *L) {
   return 1;
 }
 
+/* check_folder(path) -> nil, or the code of what is wrong */
+static int check_folder(lua_State *L) {
+  struct stat info;
+  if (stat(luaL_checkstring(L, 1), &info) != 0)
+    lua_pushstring(L, uv_err_name(-errno));
+  else if (!S_ISDIR(info.st_mode))
+    lua_pushliteral(L, "ENOTDIR");
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static int cwd(lua_State *L) {
+  char path[4096];
+  size_t size = sizeof path;
+  int status = uv_cwd(path, &size);
+  if (status < 0) return error_os(L, "find the working directory", NULL, status);
+  lua_pushlstring(L, path, size);
+  return 1;
+}
+
 /* ---- what is open ---- */
 
 struct handle_walk {
@@ -326,6 +349,7 @@ static const luaL_Reg functions[] = {
     {"set_grace", set_grace}, {"grace", grace},
     {"set_slow", set_slow},
     {"shuffle", shuffle},     {"executable", executable},
+    {"cwd", cwd},             {"check_folder", check_folder},
     {"handles", handles},     {"live_ops", live_ops},
     {"leaks", leaks},         {"versions", versions},
     {NULL, NULL},

@@ -38,7 +38,7 @@ uint64_t runtime_now(void) {
 }
 
 const char *runtime_pool_size(void) {
-  static char text[8];
+  static char text[16];
   unsigned threads = uv_available_parallelism() * 2;
   snprintf(text, sizeof text, "%u", threads < 4 ? 4 : threads);
   return text;

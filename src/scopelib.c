@@ -155,6 +155,21 @@ static int close_scope(lua_State *L) {
   return scope_join(L, scope, &close_kind);
 }
 
+/* deadline() -> the earliest one that this task stands under, on the scale of
+ * the clock, or nil */
+static int deadline(lua_State *L) {
+  struct task *task = task_of(L);
+  uint64_t due = CLOCK_NEVER;
+  struct scope *scope = task ? task->scope : NULL;
+  for (; scope; scope = scope->shield ? NULL : scope->parent)
+    if (scope->limits && scope->limits->deadline.slot &&
+        scope->limits->deadline.due_ns < due)
+      due = scope->limits->deadline.due_ns;
+  if (due == CLOCK_NEVER) return 0;
+  lua_pushnumber(L, (double)due / 1e9);
+  return 1;
+}
+
 static const luaL_Reg methods[] = {
     {"spawn", spawn}, {"cancel", cancel},       {"wait", wait},
     {"close", close_scope}, {NULL, NULL},
@@ -171,4 +186,6 @@ void tasklib_add_scopes(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcfunction(L, open_scope);
   lua_setfield(L, -2, "open");
+  lua_pushcfunction(L, deadline);
+  lua_setfield(L, -2, "deadline");
 }

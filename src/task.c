@@ -10,6 +10,7 @@
 #include "watchdog.h"
 
 #define TASK "orch.task"
+#define IDLE_MAX 1024   /* coroutines kept for the next tasks: about 1 KB each */
 #define RUN_NS 1000000u /* look at the loop at least once a millisecond */
 
 struct task *task_root;
@@ -18,6 +19,8 @@ struct task *task_unseen;
 static struct {
   struct task *first, *last;
   int alive; /* registry reference of the table that anchors live tasks */
+  int idle;  /* the same for coroutines whose task has ended */
+  int idle_count;
   uint64_t ids;
   uint64_t random; /* of the shuffle; 0: FIFO */
 } sched;
@@ -27,6 +30,8 @@ int task_open(lua_State *L) {
   lua_pop(L, 1);
   lua_newtable(L);
   sched.alive = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_createtable(L, IDLE_MAX, 0);
+  sched.idle = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
 }
 
@@ -55,12 +60,42 @@ struct task *task_check(lua_State *L, int index) {
   return luaL_checkudata(L, index, TASK);
 }
 
-/* The task's user values on the Task at the top of the stack. */
-static void inherit(lua_State *L, lua_State *co) {
-  struct task *spawner = task_of(L);
+/* Pushes a coroutine, a used one when there is one. */
+static lua_State *push_coroutine(lua_State *L) {
+  if (sched.idle_count == 0) return lua_newthread(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sched.idle);
+  lua_rawgeti(L, -1, sched.idle_count--);
+  lua_remove(L, -2);
+  return lua_tothread(L, -1);
+}
+
+/* Keeps the coroutine of a task that has ended with at most one result, which
+ * moves to the Task. The Task is not reachable from here once it is released,
+ * so this comes first. */
+static void recycle(lua_State *L, struct task *task) {
+  lua_State *co = task->co;
+  int n = lua_gettop(co);
+  if (n > 1 || sched.idle_count == IDLE_MAX) return;
+  task_push(L, task);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sched.idle);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
+  lua_rawseti(L, -2, ++sched.idle_count);
+  lua_pop(L, 1);
+  task->one_result = n == 1;
+  if (n == 1)
+    lua_xmove(co, L, 1);
+  else
+    lua_pushnil(L);
   lua_setiuservalue(L, -2, TASK_CO);
+  lua_pop(L, 1);
+  task_bind(co, NULL);
+  task->co = NULL;
+}
+
+/* The task's user values on the Task at the top of the stack. */
+static void inherit(lua_State *L) {
+  struct task *spawner = task_of(L);
   if (!spawner) return;
   task_push(L, spawner);
   lua_getiuservalue(L, -1, TASK_LOCALS);
@@ -75,10 +110,9 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
   struct task *task = lua_newuserdatauv(L, sizeof *task, 5);
   *task = (struct task){.ref = LUA_NOREF, .flags = (uint8_t)flags};
   luaL_setmetatable(L, TASK);
-  lua_State *co = lua_newthread(L);
-  lua_pop(L, 1);
-  task->co = co;
-  inherit(L, co);
+  lua_State *co = task->co = push_coroutine(L);
+  lua_setiuservalue(L, -2, TASK_CO);
+  inherit(L);
   if (!lua_checkstack(co, nargs + 4))
     luaL_error(L, "too many arguments for a task");
   anchor(L, task);
@@ -113,6 +147,21 @@ int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults) {
   return status;
 }
 
+int task_push_results(lua_State *L, int index) {
+  struct task *task = lua_touserdata(L, index);
+  lua_State *co = task->co;
+  if (!co) {
+    if (task->one_result) lua_getiuservalue(L, index, TASK_CO);
+    return task->one_result;
+  }
+  int n = task->outcome == OUTCOME_OK ? lua_gettop(co) : 1;
+  luaL_checkstack(L, n, "too many results");
+  if (!lua_checkstack(co, n)) luaL_error(L, "not enough memory");
+  for (int i = 0; i < n; i++) lua_pushvalue(co, -n);
+  lua_xmove(co, L, n);
+  return n;
+}
+
 static void keep_unseen(struct task *task) {
   task->prev = NULL;
   task->next = task_unseen;
@@ -141,6 +190,7 @@ static void end_task(lua_State *L, struct task *task) {
     task->seen = true;
     op_done(&waiter->op);
   }
+  if (task->outcome == OUTCOME_OK) recycle(L, task);
   bool failed = task->outcome == OUTCOME_ERROR;
   bool held = task->flags & TASK_HOLD;
   if (task->parent) scope_child_ended(task->parent, task);

@@ -19,7 +19,7 @@ enum task_flag {
 
 /* User values of the Task userdata. */
 enum task_value {
-  TASK_CO = 1,      /* the coroutine; holds the results after the end */
+  TASK_CO = 1,      /* the coroutine; after the end whatever holds the results */
   TASK_LOCALS = 2,  /* table of task-local values, shared until changed */
   TASK_NAME = 3,    /* string or nil */
   TASK_SPAWNER = 4, /* the function that spawned it */
@@ -27,7 +27,7 @@ enum task_value {
 };
 
 struct task {
-  lua_State *co;
+  lua_State *co;        /* NULL once it serves another task */
   struct scope body;    /* every task body is a scope */
   struct scope *scope;  /* the innermost open one */
   struct scope *parent; /* owns this task */
@@ -44,6 +44,7 @@ struct task {
   enum task_state state;
   enum task_outcome outcome;
   uint8_t flags;
+  bool one_result; /* it is in TASK_CO, the coroutine is gone */
   bool started;
   bool crashed; /* the memory ran out outside the protected body */
   bool seen; /* somebody has looked at the outcome */
@@ -66,6 +67,10 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
                         unsigned flags);
 struct task *task_check(lua_State *L, int index);
 void task_push(lua_State *L, struct task *task);
+
+/* Pushes what the body of the Task at `index` returned, or the error of one that
+ * did not end well; returns the number of values. */
+int task_push_results(lua_State *L, int index);
 
 /* Queues a waiting task whose op has ended. */
 void task_ready(struct task *task);

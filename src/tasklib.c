@@ -76,21 +76,10 @@ struct await {
   struct task *target;
 };
 
-static void push_results(lua_State *L, struct task *target) {
-  int n = lua_gettop(target->co);
-  luaL_checkstack(L, n, "too many results");
-  if (!lua_checkstack(target->co, n)) luaL_error(L, "not enough memory");
-  for (int i = 1; i <= n; i++) lua_pushvalue(target->co, i);
-  lua_xmove(target->co, L, n);
-}
-
-/* Pushes the error of a task that did not end well. */
+/* Pushes the error of the Task at index 1, which did not end well. */
 static void push_failure(lua_State *L, struct task *target) {
-  lua_State *co = target->co;
   luaL_checkstack(L, 8, NULL);
-  if (!lua_checkstack(co, 1)) luaL_error(L, "not enough memory");
-  lua_pushvalue(co, -1);
-  lua_xmove(co, L, 1);
+  task_push_results(L, 1);
   if (target->outcome != OUTCOME_CANCELLED) return;
   outcome_push_cancelled_error(L, -1);
   task_push_name(L, target);
@@ -105,9 +94,7 @@ static int await_result(lua_State *L, struct op *op) {
     push_failure(L, target);
     return lua_error(L);
   }
-  int top = lua_gettop(L);
-  push_results(L, target);
-  return lua_gettop(L) - top;
+  return task_push_results(L, 1);
 }
 
 static int join_result(lua_State *L, struct op *op) {
@@ -161,9 +148,10 @@ static int result(lua_State *L) {
   if (target->state != TASK_DONE) return 0;
   lua_settop(L, 1);
   task_see(L, target);
-  lua_pushboolean(L, target->outcome == OUTCOME_OK);
-  if (target->outcome == OUTCOME_OK)
-    push_results(L, target);
+  bool ok = target->outcome == OUTCOME_OK;
+  lua_pushboolean(L, ok);
+  if (ok)
+    task_push_results(L, 1);
   else
     push_failure(L, target);
   return lua_gettop(L) - 1;
@@ -171,6 +159,14 @@ static int result(lua_State *L) {
 
 static int done(lua_State *L) {
   lua_pushboolean(L, task_check(L, 1)->state == TASK_DONE);
+  return 1;
+}
+
+/* failed(task) -> whether it ended with an error; does not count as a look */
+static int failed(lua_State *L) {
+  struct task *target = task_check(L, 1);
+  lua_pushboolean(L, target->state == TASK_DONE &&
+                         target->outcome == OUTCOME_ERROR);
   return 1;
 }
 
@@ -222,6 +218,10 @@ static void push_spawned_at(lua_State *L, struct task *task, int index) {
 static int traceback(lua_State *L) {
   struct task *task = task_check(L, 1);
   lua_State *co = task->state == TASK_WAITING ? task->waiting_co : task->co;
+  if (!co) {
+    lua_pushliteral(L, "the task has ended");
+    return 1;
+  }
   luaL_traceback(L, co, NULL, 0);
   return 1;
 }
@@ -331,7 +331,7 @@ static const luaL_Reg functions[] = {
     {"current", current},     {"info", info},
     {"children", children},   {"root", root},
     {"locals", locals},       {"set_locals", set_locals},
-    {"checkpoint", op_checkpoint},
+    {"checkpoint", op_checkpoint}, {"failed", failed},
     {NULL, NULL},
 };
 

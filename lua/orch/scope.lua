@@ -66,13 +66,16 @@ function scope.scope(opts)
     opts.grace, mode == "collect")
 end
 
---- An end of task that its caller waits for under a deadline.
-local function await_or_cancel(task)
+---For the library: awaits a Task on behalf of a call that ends it when the call ends.
+---@async
+---@param task orch.Task
+---@return any ... its results
+function scope.follow(task)
   local _ <close> = setmetatable({}, {
     __close = function(_, err)
       if err == nil or task:done() then return end
-      task:cancel("the wait for it timed out")
-      local guard <close> = core.open("wait_for", nil, true, nil, false)
+      task:cancel("the call that waited for it has ended")
+      local s <close> = core.open("follow", nil, true, math.huge, false)
       task:join()
     end,
   })
@@ -89,7 +92,7 @@ function scope.wait_for(fn, duration, ...)
   arg.check("wait_for", 1, fn, "callable|task")
   duration = arg.check("wait_for", 2, duration, "duration")
   local s <close> = core.open("wait_for", duration, false, nil, false)
-  if arg.is_task(fn) then return await_or_cancel(fn) end
+  if arg.is_task(fn) then return scope.follow(fn) end
   return fn(...)
 end
 
@@ -110,7 +113,7 @@ function scope.move_on_after(duration, fn, ...)
     error(err, 0)
   end)(pcall(function(...)
     local guard <close> = s
-    if arg.is_task(fn) then return await_or_cancel(fn) end
+    if arg.is_task(fn) then return scope.follow(fn) end
     return fn(...)
   end, ...))
 end

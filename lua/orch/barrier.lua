@@ -1,0 +1,40 @@
+--- A meeting point for `n` tasks.
+---
+---     local b = orch.barrier(3)   -- each of three tasks: b:wait()
+
+local core = require "orch.core.task"
+local park = require "orch.core.park"
+local arg = require "orch.arg"
+
+---@class orch.Barrier
+local Barrier = { __name = "orch.barrier" }
+Barrier.__index = Barrier
+
+---Waits until `n` tasks have come; then all go on and the barrier is new again.
+---@async
+---@return integer index 1 for the first that came, `n` for the last
+function Barrier:wait()
+  core.checkpoint()
+  local index = self.waiting:count() + 1
+  if index == self.size then
+    self.waiting:wake_all()
+  else
+    self.waiting:wait()
+  end
+  return index
+end
+
+---@private
+function Barrier:waiting_text()
+  return ("a barrier of %d where %d wait"):format(self.size, self.waiting:count())
+end
+
+---@param n integer how many tasks meet
+---@return orch.Barrier
+return function(n)
+  n = arg.check("barrier", 1, n, "integer")
+  if n < 1 then arg.fail("barrier: argument 1 should be at least 1, not %d", n) end
+  local self = setmetatable({ size = n }, Barrier)
+  self.waiting = park.new(self)
+  return self
+end

@@ -1,0 +1,77 @@
+--- Waiting, under a lock, until something has changed.
+---
+---     local c = orch.condition()
+---     local _ <close> = c.lock:acquire()
+---     c:wait(function() return #jobs > 0 end)
+
+local core = require "orch.core.task"
+local park = require "orch.core.park"
+local arg = require "orch.arg"
+local locks = require "orch.lock"
+
+---@class orch.Condition
+---@field lock orch.Lock
+local Condition = { __name = "orch.condition" }
+Condition.__index = Condition
+
+local function need_lock(self, fname)
+  if self.lock.holder ~= core.current() then
+    arg.fail("condition:%s: this task does not hold the condition's lock; write "
+      .. "local _ <close> = c.lock:acquire() before it", fname)
+  end
+end
+
+--- Gives the lock back, waits to be notified, and has the lock again on every path.
+local function wait_once(self)
+  local guard = self.lock.guard
+  self.lock:give_back()
+  local _ <close> = setmetatable({}, {
+    __close = function()
+      local s <close> = core.open("condition", nil, true, math.huge, false)
+      self.lock:acquire()
+      self.lock.guard = guard -- the caller's own guard goes on being the one
+    end,
+  })
+  self.waiting:wait()
+end
+
+---Waits for a notification; with `pred`, until `pred()` holds.
+---@async
+---@param pred (fun(): any)?
+function Condition:wait(pred)
+  arg.check("condition:wait", 1, pred, "callable?")
+  need_lock(self, "wait")
+  if not pred then return wait_once(self) end
+  core.checkpoint()
+  while not pred() do wait_once(self) end
+end
+
+---Wakes `n` (1) of those who wait.
+---@param n integer?
+function Condition:notify(n)
+  n = arg.check("condition:notify", 1, n, "integer?") or 1
+  need_lock(self, "notify")
+  for _ = 1, n do
+    if not self.waiting:wake() then return end
+  end
+end
+
+---Wakes everybody who waits.
+function Condition:notify_all()
+  need_lock(self, "notify_all")
+  self.waiting:wake_all()
+end
+
+---@private
+function Condition:waiting_text()
+  return "a condition that nobody has notified"
+end
+
+---@param lock orch.Lock? its own one by default
+---@return orch.Condition
+return function(lock)
+  arg.check("condition", 1, lock, "table?")
+  local self = setmetatable({ lock = lock or locks.lock() }, Condition)
+  self.waiting = park.new(self)
+  return self
+end

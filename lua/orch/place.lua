@@ -1,0 +1,78 @@
+--- The task's own working directory and environment: the process never calls chdir
+--- or setenv.
+---
+---     local _ <close> = orch.cd "client"
+---     local _ <close> = orch.with_env { UNITY_LICENSE = key }
+
+local context = require "orch.context"
+local arg = require "orch.arg"
+local errors = require "orch.core.error"
+local runtime = require "orch.core.runtime"
+
+local place = {}
+
+local cwd, env = context("cwd"), context("env")
+
+---The task's working directory.
+---@return string absolute path
+function place.cwd()
+  return cwd:get() or runtime.cwd()
+end
+
+---A path as the task sees it: absolute under `cd`, otherwise unchanged.
+---@param path string
+---@return string
+function place.resolve(path)
+  local base = cwd:get()
+  if not base or path:sub(1, 1) == "/" then return path end
+  return base .. "/" .. path
+end
+
+---The task's changes to the environment.
+---@return table<string, string|false>? overrides false: unset; nil: no changes
+function place.env()
+  return env:get()
+end
+
+---`local _ <close> = cd(path)`: the task's working directory until the block is left.
+---@param path string a folder; raises kind `os` when there is none
+function place.cd(path)
+  path = place.resolve(arg.check("cd", 1, path, "path"))
+  if path:sub(1, 1) ~= "/" then path = runtime.cwd() .. "/" .. path end
+  local problem = runtime.check_folder(path)
+  if problem then
+    errors.throw(errors.make { kind = "os", code = problem, path = path,
+      message = ("cannot cd to '%s': %s"):format(path,
+        problem == "ENOTDIR" and "it is not a folder" or "no such folder") })
+  end
+  return cwd:set(path)
+end
+
+---`local _ <close> = with_env{K="v"}`: the task's environment until the block is
+---left; `false` unsets a variable.
+---@param variables table<string, string|number|boolean>
+function place.with_env(variables)
+  arg.check("with_env", 1, variables, "table")
+  local merged = {}
+  for key, value in pairs(env:get() or {}) do merged[key] = value end
+  for key, value in pairs(variables) do
+    if type(key) ~= "string" or key == "" or key:find("[=\0]") then
+      arg.fail("with_env: %s is not a name of a variable", arg.describe(key))
+    end
+    if value ~= false then value = tostring(value) end
+    merged[key] = value
+  end
+  return env:set(merged)
+end
+
+---A variable as the task sees it.
+---@param name string
+---@return string?
+function place.getenv(name)
+  local changes = env:get()
+  local value = changes and changes[name]
+  if value == nil then return os.getenv(name) end
+  return value or nil
+end
+
+return place

@@ -1,0 +1,104 @@
+--- Trying again with exponential back-off.
+---
+---     orch.retry(function() return http.get(url) end, { attempts = 5, base = 0.5 })
+---
+--- The pauses follow "Exponential Backoff And Jitter" (M. Brooker, AWS, 2015).
+
+local core = require "orch.core.task"
+local errors = require "orch.core.error"
+local clock = require "orch.core.clock"
+local arg = require "orch.arg"
+local scope = require "orch.scope"
+
+local options = {
+  attempts = "integer", base = "duration", factor = "number", cap = "duration",
+  jitter = "string", timeout = "duration", max_elapsed = "duration",
+  retry_on = "table|callable", on_retry = "callable",
+}
+
+--- Kinds that another attempt would not mend.
+local hopeless = { cancelled = true, error = true, usage = true, json = true, deadlock = true }
+local passing_status = { [408] = true, [425] = true, [429] = true }
+
+local function worth_it(err)
+  if hopeless[err.kind] then return false end
+  if err.kind ~= "status" then return true end
+  local status = math.tointeger(err.status) or 0
+  return passing_status[status] or (status >= 500 and status <= 599)
+end
+
+local function filter(retry_on)
+  if retry_on == nil then return worth_it end
+  if arg.is_callable(retry_on) then return retry_on end
+  local wanted = {}
+  for _, kind_or_status in ipairs(retry_on) do wanted[kind_or_status] = true end
+  return function(err) return wanted[err.kind] or wanted[err.status] end
+end
+
+local jitters = {
+  full = function(d) return math.random() * d end,
+  equal = function(d) return d / 2 + math.random() * d / 2 end,
+  none = function(d) return d end,
+}
+
+local function read_options(opts)
+  opts = arg.options("retry", opts, options)
+  opts.attempts = opts.attempts or 5
+  opts.base, opts.factor = opts.base or 0.5, opts.factor or 2
+  opts.cap, opts.jitter = opts.cap or 30, opts.jitter or "full"
+  if opts.attempts < 1 then arg.fail("retry: option `attempts` should be at least 1") end
+  if not jitters[opts.jitter] then
+    arg.fail("retry: option `jitter` should be full, equal or none, not %q", opts.jitter)
+  end
+  return opts
+end
+
+--- Seconds before the next attempt.
+local function pause(opts, attempt, err)
+  local delay = math.min(opts.cap, opts.base * opts.factor ^ (attempt - 1))
+  delay = jitters[opts.jitter](delay)
+  local after = tonumber(err.retry_after)
+  return after and math.max(delay, after) or delay
+end
+
+local function attempt_once(fn, timeout, attempt)
+  if timeout then return scope.wait_for(fn, timeout, attempt) end
+  return fn(attempt)
+end
+
+---Calls `fn(attempt)` until it succeeds. Never repeats after a cancellation, never
+---sleeps after the last attempt, and gives up at once where the pause would overrun
+---the deadline it stands under.
+---@async
+---@param fn fun(attempt: integer): ...
+---@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
+---  `timeout` is for each attempt; `retry_on` a function, or kinds and statuses; by default
+---  every Error but the kinds `cancelled error usage json deadlock` and `status` other
+---  than 408, 425, 429 and 5xx
+---@return any ... the results of `fn`; raises the last real error, with `.attempts`
+local function retry(fn, opts)
+  arg.check("retry", 1, fn, "callable")
+  opts = read_options(opts)
+  local is_worth_it = filter(opts.retry_on)
+  local started = clock.now()
+  for attempt = 1, opts.attempts do
+    local results = table.pack(xpcall(attempt_once, errors.handler, fn, opts.timeout, attempt))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    local err = errors.normalize(results[2])
+    local delay = pause(opts, attempt, err)
+    local now = clock.now()
+    local give_up = attempt == opts.attempts
+      or errors.is_cancelled(err)
+      or not is_worth_it(err)
+      or (opts.max_elapsed and now - started + delay > opts.max_elapsed)
+      or now + delay > (core.deadline() or math.huge)
+    if give_up then
+      err.attempts = attempt
+      error(err, 0)
+    end
+    if opts.on_retry then opts.on_retry(err, attempt, delay) end
+    clock.sleep(delay)
+  end
+end
+
+return retry

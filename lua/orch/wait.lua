@@ -1,0 +1,125 @@
+--- Waiting for tasks without owning them.
+---
+---     for task in orch.as_completed(downloads) do print(task:await()) end
+
+local core = require "orch.core.task"
+local park = require "orch.core.park"
+local arg = require "orch.arg"
+local entry = require "orch.entry"
+local scope = require "orch.scope"
+
+local wait = {}
+
+local enough = {
+  ALL_COMPLETED = function(_, live) return live == 0 end,
+  FIRST_COMPLETED = function(tasks, live) return live < #tasks end,
+  FIRST_EXCEPTION = function(tasks, live)
+    if live == 0 then return true end
+    for _, task in ipairs(tasks) do
+      if core.failed(task) then return true end
+    end
+    return false
+  end,
+}
+
+local function count_live(tasks)
+  local live = 0
+  for _, task in ipairs(tasks) do
+    if not task:done() then live = live + 1 end
+  end
+  return live
+end
+
+--- Returns when `is_enough`; the watchers end with the scope.
+local function watch(tasks, is_enough)
+  local s <close> = core.open("wait", nil, false, nil, false)
+  for _, task in ipairs(tasks) do
+    if not task:done() then s:start("wait", task.join, task) end
+  end
+  local live = count_live(tasks)
+  while not is_enough(tasks, live) do
+    s:wait(live)
+    live = count_live(tasks)
+  end
+  s:cancel("the wait is over")
+end
+
+---Waits for tasks and cancels nothing.
+---@async
+---@param tasks orch.Task[]
+---@param opts {return_when: "FIRST_COMPLETED"|"FIRST_EXCEPTION"|"ALL_COMPLETED"|nil, timeout: number|string?}?
+---@return orch.Task[] done in the order of `tasks`
+---@return orch.Task[] pending
+function wait.wait(tasks, opts)
+  arg.check("wait", 1, tasks, "table")
+  for i, task in ipairs(tasks) do
+    if not arg.is_task(task) then
+      arg.fail("wait: entry %d is %s, not a Task; start it with orch.spawn first", i,
+        arg.describe(task))
+    end
+  end
+  opts = arg.options("wait", opts, { return_when = "string", timeout = "duration" })
+  local mode = opts.return_when or "ALL_COMPLETED"
+  if not enough[mode] then
+    arg.fail("wait: option `return_when` should be one of %s, not %q",
+      table.concat(arg.keys_of(enough), ", "), mode)
+  end
+  core.checkpoint()
+  if #tasks > 0 then
+    scope.move_on_after(opts.timeout or math.huge, watch, tasks, enough[mode])
+  end
+  local done, pending = {}, {}
+  for _, task in ipairs(tasks) do
+    local list = task:done() and done or pending
+    list[#list + 1] = task
+  end
+  return done, pending
+end
+
+--- Joins one task and puts it into the order of completion.
+local function report(self, task)
+  task:join()
+  self.finished[#self.finished + 1] = task
+  self.park:wake()
+end
+
+local completion = {
+  __name = "orch.as_completed",
+  __close = function(self)
+    for _, task in ipairs(self.tasks) do
+      if not task:done() then task:cancel("the loop over as_completed was left") end
+    end
+    self.scope:close()
+  end,
+}
+
+---Iterates over Tasks in the order in which they end; leaving the loop cancels and
+---joins the rest.
+---@async
+---@param list (function|orch.Task|table)[] as for `gather`
+---@return fun(): orch.Task?
+function wait.as_completed(list)
+  arg.check("as_completed", 1, list, "table")
+  local keys = entry.keys(list)
+  entry.check("as_completed", list, keys)
+  local s = core.open("as_completed", nil, false, nil, false)
+  local self = setmetatable({
+    scope = s, tasks = {}, finished = {}, given = 0, park = park.new("as_completed"),
+  }, completion)
+  for i, key in ipairs(keys) do
+    local value = list[key]
+    local task = arg.is_task(value) and value
+      or entry.start(s, "hold", nil, "as_completed", key, value)
+    self.tasks[i] = task
+    s:start("as_completed", report, self, task)
+  end
+  return function()
+    core.checkpoint()
+    if self.given == #self.tasks then return nil end
+    while self.given == #self.finished do self.park:wait() end
+    self.given = self.given + 1
+    return self.finished[self.given]
+  end, nil, nil, self
+end
+
+return wait
