@@ -1,0 +1,168 @@
+--- Changes below a path, in batches.
+---
+---     for changes in fs.watch("src") do build() end
+
+local arg = require "orch.arg"
+local core = require "orch.core.watch"
+local entry = require "orch.core.entry"
+local path = require "orch.fs.path"
+local pattern = require "orch.fs.pattern"
+local place = require "orch.place"
+
+local options = {
+  recursive = "boolean", debounce = "duration", match = "string|table",
+  exclude = "string|table",
+}
+
+--- A steady stream of changes is cut into batches of so many debounce times.
+local PATIENCE = 20
+
+local Watch = {}
+Watch.__index = Watch
+Watch.__name = "orch.fs.watch"
+
+--- What two changes of one path within a batch come to; false: nothing.
+local together = {
+  created = { removed = false, changed = "created", created = "created" },
+  changed = { removed = "removed", changed = "changed", created = "changed" },
+  removed = { removed = "removed", changed = "changed", created = "changed" },
+}
+
+local function note(self, full, kind)
+  local shown = self.prefix .. full:sub(self.strip)
+  if self.only and full ~= self.only then return end
+  local relative = full:sub(self.strip):gsub("^/+", "")
+  if not self.wanted(relative == "" and "." or relative) then return end
+  local before = self.pending[shown]
+  if before then kind = together[before][kind] end
+  self.pending[shown] = kind or nil
+end
+
+--- Watches what is below a new folder, too; its entries are new as well.
+local function add(self, full, kind)
+  local found = core.add(self.handle, full, self.recursive)
+  for i = 1, #found, 2 do
+    if found[i] ~= -1 then self.folders[found[i]] = found[i + 1] end
+    if kind then note(self, found[i + 1], kind) end
+  end
+end
+
+--- A folder that moved away keeps its watches; they would tell wrong paths.
+local function forget(self, full)
+  for wd, folder in pairs(self.folders) do
+    if folder == full or folder:sub(1, #full + 1) == full .. "/" then
+      self.folders[wd] = nil
+      core.forget(self.handle, wd)
+    end
+  end
+end
+
+local function is(mask, flag)
+  return mask & flag ~= 0
+end
+
+local function on_entry(self, full, mask)
+  if is(mask, core.CREATE | core.MOVED_TO) then
+    if is(mask, core.FOLDER) and self.recursive then
+      add(self, full, "created")
+    else
+      note(self, full, "created")
+    end
+  elseif is(mask, core.DELETE | core.MOVED_FROM) then
+    if is(mask, core.FOLDER) then forget(self, full) end
+    note(self, full, "removed")
+  elseif not is(mask, core.FOLDER) then
+    note(self, full, "changed")
+  end
+end
+
+local function on_event(self, wd, mask, name)
+  local folder = self.folders[wd]
+  if is(mask, core.OVERFLOW) then
+    self.overflow = true
+    add(self, self.root, "changed")
+  elseif not folder then
+    return
+  elseif is(mask, core.GONE) then
+    self.folders[wd] = nil
+  elseif is(mask, core.SELF_DELETED | core.SELF_MOVED) then
+    if folder == self.root then
+      note(self, folder, "removed")
+      self.gone = true
+    end
+  elseif name ~= "" then
+    on_entry(self, path.join(folder, name), mask)
+  elseif is(mask, core.MODIFY | core.WRITTEN) then
+    note(self, folder, "changed")
+  end
+end
+
+local function take(self, seconds)
+  local events = core.read(self.handle, seconds)
+  for i = 1, #events, 3 do
+    if not self.handle then break end
+    on_event(self, events[i], events[i + 1], events[i + 2])
+  end
+  return #events > 0
+end
+
+local function batch(self)
+  local list = { overflow = self.overflow }
+  for shown, kind in pairs(self.pending) do
+    list[#list + 1] = { path = shown, kind = kind }
+  end
+  table.sort(list, function(a, b) return a.path < b.path end)
+  self.pending, self.overflow = {}, nil
+  return list
+end
+
+---Waits for changes; nil once it is closed or the watched path is gone.
+---@async
+---@return {path: string, kind: "created"|"changed"|"removed"}[]? changes sorted by
+---  path; its field `overflow` says that the kernel lost some: look at everything
+function Watch:next()
+  while self.handle and not self.gone do
+    take(self, math.huge)
+    local rounds = 0
+    while self.handle and rounds < PATIENCE and take(self, self.debounce) do
+      rounds = rounds + 1
+    end
+    if next(self.pending) or self.overflow then return batch(self) end
+  end
+  self:close()
+end
+
+Watch.__call = Watch.next
+
+---Stops watching; a task that waits on it gets nil.
+function Watch:close()
+  if self.handle then core.close(self.handle) end
+  self.handle = nil
+end
+
+Watch.__close = Watch.close
+
+local function watch(root, opts)
+  arg.check("fs.watch", 1, root, "path")
+  opts = arg.options("fs.watch", opts, options)
+  local full = path.absolute(place.resolve(root))
+  local wanted = pattern.compile("fs.watch", 2, opts.match or "**")
+  local excluded = opts.exclude and pattern.compile("fs.watch", 2, opts.exclude)
+  local self = setmetatable({
+    root = full, prefix = (root:gsub("(.)/+$", "%1")), strip = #full + 1,
+    recursive = opts.recursive ~= false, debounce = opts.debounce or 0.05,
+    folders = {}, pending = {},
+    wanted = function(p)
+      return (p == "." or wanted(p)) and not (excluded and excluded(p))
+    end,
+  }, Watch)
+  if entry.stat(full, true).type ~= "folder" then
+    -- An editor replaces a file: watching the file itself would lose it.
+    self.only, self.root, self.recursive = full, path.dirname(full), false
+  end
+  self.handle = core.open()
+  add(self, self.root)
+  return self, nil, nil, self
+end
+
+return watch
