@@ -10,10 +10,14 @@ local core = require "orch.core.task"
 
 local tree = {}
 
----Seconds as a person reads them: "0.3 s", "12 s", "3 min 5 s", "2 h 10 min".
+---Seconds as a person reads them: "300 ms", "1.5 s", "3 min 5 s", "2 h 10 min".
 ---@param seconds number
 ---@return string
 function tree.duration(seconds)
+  if seconds < 0 or seconds > 1e9 then seconds = 0 end -- virtual time ended
+  if seconds < 0.9995 then
+    return string.format("%.0f ms", seconds * 1000)
+  end
   if seconds < 10 then return string.format("%.1f s", seconds) end
   local whole = seconds // 1 | 0
   if whole < 60 then return whole .. " s" end
@@ -26,7 +30,7 @@ end
 -- What the internal operations are called in a sentence.
 local words = {
   children = "waits for its tasks",
-  join = "waits for a task",
+  join = "waits for tasks to end",
   await = "awaits a task",
   park = "waits to be woken",
 }
@@ -70,17 +74,13 @@ local function add(out, task, depth)
   end
 end
 
----The tree below a task, a line each, indented by two blanks.
+---The tree of the tasks below one, a line each, indented by two blanks.
 ---@param root? orch.Task default: everything that the script started
 ---@return string text without a line feed at the end
 function tree.text(root)
   local out = {}
-  if root then
-    add(out, root, 0)
-  else
-    for _, task in ipairs(core.children(core.root())) do
-      if not own(task) then add(out, task, 0) end
-    end
+  for _, task in ipairs(core.children(root or core.root())) do
+    if not own(task) then add(out, task, 0) end
   end
   return table.concat(out, "\n")
 end

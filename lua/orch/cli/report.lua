@@ -45,15 +45,16 @@ end
 
 -- Frames of orch's own Lua, and C functions without a name worth reading.
 local function own_frame(line)
-  if line:find("^%s*orch/") then return true end
-  if line:find("^%s*%(%.%.%.tail calls%.%.%.%)") then return true end
-  local name = line:match("^%s*%[C%]: in %a+ '(.*)'")
-  if not line:find("^%s*%[C%]") then return false end
+  if line:find("^orch/") then return true end
+  if line:find("^%(%.%.%.tail calls%.%.%.%)") then return true end
+  local name = line:match("^%[C%]: in %a+ '(.*)'")
+  if not line:find("^%[C%]") then return false end
   return name == nil or name:find("^orch%.") ~= nil
     or name == "error" or name == "pcall" or name == "xpcall"
 end
 
--- The frames of a traceback as Lua writes it, without its heading.
+-- The frames of a traceback as Lua writes it, without its heading. The first
+-- one, if it is C, is what raised the error: the sentence has it already.
 local function frames(err)
   local trace = type(err) == "table" and rawget(err, "traceback")
   if type(trace) ~= "string" then return {} end
@@ -61,11 +62,27 @@ local function frames(err)
   local list = {}
   for line in trace:gmatch("[^\n]+") do
     local text = line:gsub("^%s+", "")
-    if text ~= "stack traceback:" and (full or not own_frame(line)) then
+    local skip = text == "stack traceback:" or not full
+      and (own_frame(text) or #list == 0 and text:find("^%[C%]"))
+    if not skip then
+      text = text:gsub("in %a+ 'script_body'$", "in main chunk")
       list[#list + 1] = text
     end
   end
   return list
+end
+
+-- A recursion fills the page with the same line: say it once.
+local function fold(list)
+  local out, count = {}, 0
+  for i, line in ipairs(list) do
+    count = count + 1
+    if list[i + 1] ~= line then
+      out[#out + 1] = count > 1 and line .. " (" .. count .. " times)" or line
+      count = 0
+    end
+  end
+  return out
 end
 
 local function cut_frames(list)
@@ -77,7 +94,7 @@ local function cut_frames(list)
 end
 
 local function add_traceback(out, err, where)
-  local list = cut_frames(frames(err))
+  local list = cut_frames(fold(frames(err)))
   -- One frame that only repeats the first line says nothing.
   if #list == 0 then return end
   if #list == 1 and where and list[1]:find(where, 1, true) == 1 then return end
@@ -102,7 +119,7 @@ end
 
 local function add_cause(out, err)
   local cause = type(err) == "table" and rawget(err, "cause")
-  if type(cause) ~= "table" then return end
+  if not require("orch.error").is(cause) then return end
   local message, where = report.sentence(cause)
   out[#out + 1] = "caused by: " .. (where and where .. ": " or "") .. message
 end

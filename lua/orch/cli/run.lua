@@ -3,6 +3,7 @@
 --   return run({ file = "deploy.lua", seed = "42" }, { "staging" })
 
 local core = require "orch.core.task"
+local park = require "orch.core.park"
 local runtime = require "orch.core.runtime"
 local script = require "orch.cli.script"
 
@@ -94,7 +95,8 @@ end
 -- ---- while it runs ----
 
 -- After the body's end: says what the run still waits for.
-local function notice_waiting(main)
+local function notice_waiting(ended, main)
+  ended:wait()
   local quiet = require "orch.core.quiet"
   local tree = require "orch.tree"
   quiet.sleep(NOTICE_AFTER)
@@ -112,21 +114,20 @@ local function limit(seconds, main, ending)
   main:cancel("the time limit of the run is over")
 end
 
-local function run_main(chunk, words, settings)
-  local ending = {}
-  local scope <close> = core.open("run")
+-- In tracebacks the name `script_body` is the script's main chunk.
+local function run_main(script_body, words, settings)
+  local ending, ended = {}, park.new()
   local main
-  main = scope:spawn("main", HOLD, function()
-    chunk(table.unpack(words))
-    if #core.children(main) > 0 then
-      scope:spawn("orch/notice", DAEMON, notice_waiting, main)
-    end
+  main = core.spawn("main", HOLD, function()
+    script_body(table.unpack(words))
+    if #core.children(main) > 0 then ended:wake() end
   end)
+  core.spawn("orch/notice", DAEMON, notice_waiting, ended, main)
+  if settings.timeout then
+    core.spawn("orch/limit", DAEMON, limit, settings.timeout, main, ending)
+  end
   runtime.guard("interrupt", main)
   runtime.guard("deadlock", main)
-  if settings.timeout then
-    scope:spawn("orch/limit", DAEMON, limit, settings.timeout, main, ending)
-  end
   main:join()
   ending.ok, ending.error = main:result()
   return ending
@@ -171,6 +172,11 @@ local function ended(ending, settings)
   return failed(ending.error, settings)
 end
 
+-- -C DIR, for everything that the run does.
+local function enter(folder)
+  return folder and require("orch.place").cd(folder) or nil
+end
+
 -- Calls a step of the preparation; nil and the exit code where it fails.
 local function step(fn, ...)
   local result = table.pack(pcall(fn, ...))
@@ -191,9 +197,10 @@ end
 return function(found, words)
   local settings, code = step(apply, found)
   if not settings then return code end
-  local folder <close> = found.folder
-    and require("orch.place").cd(found.folder) or nil
-  local chunk
+  local chunk, folder
+  folder, code = step(enter, found.folder)
+  if code then return EXIT_USAGE end
+  local _ <close> = folder
   chunk, code = step(prepare, found, words)
   if not chunk then return code end
   local ending = run_main(chunk, words, settings)

@@ -6,7 +6,7 @@ local help = require "orch.cli.help"
 local report = require "orch.cli.report"
 
 local HOLD = 2
-local EXIT_FAILED, EXIT_MISSING = 1, 3
+local EXIT_FAILED, EXIT_USAGE, EXIT_MISSING = 1, 2, 3
 local CASE_LIMIT = 60
 
 -- argparse's sentence in our form: lower case, the suggestion on one line.
@@ -60,7 +60,8 @@ local function console_for(opts)
   return require("orch.test.console").new {
     verbose = opts.verbose,
     color = report.color("stdout"),
-    seed = tostring(opts.used_seed),
+    seed = opts.used_seed,
+    seeded = opts.seed ~= nil,
   }
 end
 
@@ -117,6 +118,10 @@ local function run(opts)
   return finish(opts, total)
 end
 
+local function enter(folder)
+  return folder and require("orch.place").cd(folder) or nil
+end
+
 ---@async
 ---@param words string[] what follows "test"
 ---@param outer table options that stood before it
@@ -126,8 +131,12 @@ return function(words, outer)
   if not found then return code end
   local ok, opts = pcall(settle, found, outer)
   if not ok then return help.fail(tostring(opts), nil, nil, "test") end
-  local folder <close> = outer.folder
-    and require("orch.place").cd(outer.folder) or nil
+  local entered, folder = pcall(enter, outer.folder)
+  if not entered then
+    report.print(folder)
+    return EXIT_USAGE
+  end
+  local _ <close> = folder
   _G.orch = require "orch"
   runtime.set_tree(function() return require("orch.tree").text() end)
   apply_seed(opts)

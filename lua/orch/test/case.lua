@@ -4,32 +4,61 @@
 --   print(outcome.status, outcome.message)
 
 local core = require "orch.core.task"
+local quiet = require "orch.core.quiet"
 local runtime = require "orch.core.runtime"
 local clock = require "orch.test.clock"
 local expect = require "orch.test.expect"
 local suite = require "orch.test.suite"
 local tree = require "orch.tree"
 
-local HOLD = 2
+local DAEMON, HOLD = 1, 2
 local AFTER_GRACE = 10
 
 local case = {}
 
----Runs a function in a task of its own, under a time limit that ends it even
----where it waits for something else, and that a deadlock does not wait for.
+local function is_kind(err, kind)
+  return type(err) == "table" and rawget(err, "kind") == kind
+end
+
+-- Ends a task in time and keeps the picture of what it was doing.
+local function limit(seconds, task, late, outer)
+  quiet.sleep(seconds)
+  late.tree = tree.text(outer)
+  task:cancel("the time limit is over")
+end
+
+local function timeout_error(seconds, late)
+  return require("orch.error").new {
+    kind = "timeout",
+    message = "it took longer than " .. tree.duration(seconds)
+      .. "; it was doing this:",
+    tree = late.tree,
+  }
+end
+
+---Runs a function in a task of its own, under a time limit in real time that a
+---deadlock does not wait for.
 ---@async
 ---@param name string
----@param limit number seconds
+---@param seconds number
 ---@param fn async fun()
 ---@return boolean ok, any err
-function case.guarded(name, limit, fn)
+function case.guarded(name, seconds, fn)
+  local outer, late = core.current(), {}
+  runtime.set_tree(function() return tree.text(outer) end)
   local task = core.spawn(name, HOLD, fn)
+  local watcher = core.spawn("orch/limit", DAEMON, limit, seconds, task, late,
+    outer)
   runtime.guard("deadlock", task)
-  runtime.alarm(limit, task)
   task:join()
-  runtime.alarm()
-  runtime.guard("deadlock", core.current())
-  return task:result()
+  watcher:cancel()
+  watcher:join()
+  runtime.guard("deadlock", outer)
+  local ok, err = task:result()
+  if not ok and late.tree and is_kind(err, "cancelled") then
+    err = timeout_error(seconds, late)
+  end
+  return ok, err
 end
 
 -- The body with its hooks. `after_each` runs on every path and is shielded, so
@@ -126,10 +155,6 @@ local function clean_up()
   return case.guarded("clean-up", AFTER_GRACE, helpers.clean_up)
 end
 
-local function is_skip(err)
-  return type(err) == "table" and rawget(err, "kind") == "skip"
-end
-
 ---Runs a case.
 ---@async
 ---@param one orch.TestCase
@@ -153,7 +178,7 @@ function case.run(one, limit)
     error = not ok and err or nil,
     leftovers = leftovers(before),
   }
-  if not ok and is_skip(err) then
+  if not ok and is_kind(err, "skip") then
     outcome.status, outcome.reason, outcome.error = "skipped", err.message, nil
   elseif ok and #outcome.leftovers == 0 then
     outcome.status = "passed"

@@ -9,13 +9,14 @@ local report = require "orch.cli.report"
 ---@class orch.TestConsole
 ---@field private verbose boolean
 ---@field private color boolean
----@field private seed string? the options that bring the order back
+---@field private seed integer of this run
+---@field private seeded boolean it was asked for, and shuffles
 local Console = {}
 Console.__index = Console
 
 local console = {}
 
----@param opts {verbose?: boolean, color?: boolean, seed?: string}
+---@param opts {verbose?: boolean, color?: boolean, seed: integer, seeded: boolean}
 ---@return orch.TestConsole
 function console.new(opts)
   return setmetatable(opts, Console)
@@ -46,7 +47,7 @@ end
 function Console:rerun(path, name)
   local words = { "orch test " .. shell(path) }
   if name then words[2] = "--filter " .. shell(name) end
-  if self.seed then words[#words + 1] = "--seed " .. self.seed end
+  if self.seeded then words[#words + 1] = "--seed " .. self.seed end
   return table.concat(words, " ")
 end
 
@@ -114,6 +115,7 @@ end
 ---@param total {passed: integer, failed: integer, skipped: integer}
 function Console:close(files, total)
   list_failures(self, files)
+  if total.failed > 0 then self:line("seed " .. self.seed) end
   local text = string.format("%d passed, %d failed", total.passed,
     total.failed)
   if total.skipped > 0 then text = text .. ", " .. total.skipped .. " skipped"

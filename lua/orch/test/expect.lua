@@ -293,7 +293,7 @@ local function index(self, key)
       getmetatable(self))
   end
   local method = Expectation[key]
-  if method then return method end
+  if method or key == "value" then return method end -- the value may be nil
   local near = type(key) == "string"
     and require("orch.arg").suggest(key, names())
   return misuse(tostring(key), "there is no such expectation%s",

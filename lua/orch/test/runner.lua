@@ -48,11 +48,16 @@ function runner.select(cases, pattern)
 end
 
 -- What is printed and written of a failed case.
-local function explain(entry, err, leftovers, color)
+local function explain(file, entry, err, leftovers, color)
   entry.report = {}
   if err ~= nil then
     entry.report = report.lines(err, color)
-    entry.message = report.sentence(err)
+    local message, where = report.sentence(err)
+    entry.message = message
+    if not where then
+      entry.report[1] = file.path .. ":" .. entry.line .. ": "
+        .. entry.report[1]
+    end
     entry.kind = type(err) == "table" and err.kind or "error"
   end
   for _, sentence in ipairs(leftovers) do
@@ -69,7 +74,7 @@ end
 
 local function broken_file(file, err, color)
   local entry = { name = file.path, line = 1, status = "failed", seconds = 0 }
-  explain(entry, err, {}, color)
+  explain(file, entry, err, {}, color)
   add(file, entry)
 end
 
@@ -89,7 +94,7 @@ local function run_case(file, one, opts, out)
     reason = outcome.reason, expectations = outcome.expectations,
   }
   if outcome.status == "failed" then
-    explain(entry, outcome.error, outcome.leftovers, out.color)
+    explain(file, entry, outcome.error, outcome.leftovers, out.color)
   end
   add(file, entry)
   out:case_done(entry)

@@ -1,0 +1,3 @@
+os.exit(false)
+
+-- exit: 1
