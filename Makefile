@@ -17,9 +17,10 @@ LIBS_hash = -lcrypto
 LIBS_json = -llua5.4-cjson
 LIBS_scan = -lpcre2-8
 SRC_hash = src/hash.c
-SRC_json = src/json.c
+SRC_json = $(wildcard src/json*.c)
 SRC_scan = src/scan.c
 
+$(foreach p,$(PLUGINS),$(eval OBJ_$(p) = $(SRC_$(p):src/%.c=$(BUILD)/%.o)))
 PLUGIN_SRC = $(foreach p,$(PLUGINS),$(SRC_$(p)))
 SRC = $(filter-out $(PLUGIN_SRC),$(wildcard src/*.c))
 OBJ = $(SRC:src/%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
@@ -43,7 +44,7 @@ $(BUILD)/embedded.o: $(BUILD)/embedded.c
 	$(CC) $(FLAGS) -c -o $@ $<
 
 .SECONDEXPANSION:
-$(BUILD)/orch-%.so: $$(patsubst src/%.c,$(BUILD)/%.o,$$(SRC_$$*))
+$(BUILD)/orch-%.so: $$(OBJ_$$*)
 	$(CC) $(SANITIZE) -shared -o $@ $^ $(LIBS_$*)
 
 # Installs what the build needs, once; see the script for what and why.

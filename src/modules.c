@@ -21,13 +21,15 @@
   X(flock)                                                                     \
   X(lines)                                                                     \
   X(park)                                                                      \
+  X(process)                                                                   \
   X(quiet)                                                                     \
   X(remove)                                                                    \
   X(runtime)                                                                   \
   X(size)                                                                      \
   X(task)                                                                      \
   X(walk)                                                                      \
-  X(watch)
+  X(watch)                                                                     \
+  X(worker)
 
 #define DECLARE(name) int luaopen_orch_core_##name(lua_State *L);
 MODULES(DECLARE)

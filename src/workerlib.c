@@ -121,7 +121,24 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
+static int on_state_closing(lua_State *L) {
+  (void)L;
+  worker_close();
+  return 0;
+}
+
+/* Finalizers run in reverse order of creation: after those of all lanes. */
+static void close_with_state(lua_State *L) {
+  lua_newuserdatauv(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, on_state_closing);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, (void *)on_state_closing);
+}
+
 int luaopen_orch_core_worker(lua_State *L) {
+  close_with_state(L);
   luaL_newmetatable(L, LANE_TYPE);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -4,6 +4,7 @@
 
 local core = require "orch.core.task"
 local arg = require "orch.arg"
+require "orch.scope" -- gives scopes their methods
 
 local map = {}
 
