@@ -25,6 +25,8 @@ static struct {
   uv_timer_t alarm;
   struct task *alarmed;
   bool alarm_open, stuck;
+  int exit_code;
+  bool exiting;
 } lib = {.refs = LUA_NOREF};
 
 static void push_ref(lua_State *L, const char *name) {
@@ -231,12 +233,21 @@ void runlib_at_exit(lua_State *L) {
 
 /* ---- exit and settings ---- */
 
-/* exit(): cancels the guarded task; Lua has noted the code */
+/* exit(code): cancels the guarded task; the run ends with this code */
 static int exit_run(lua_State *L) {
+  lib.exit_code = (int)luaL_checkinteger(L, 1);
+  lib.exiting = true;
   end(lib.interrupt, CAUSE_EXIT);
   struct task *task = task_of(L);
   if (task && task->scope->effective) return task_raise_cancelled(L);
   return 0;
+}
+
+/* exit_code() -> the code given to exit, or nil */
+static int exit_code(lua_State *L) {
+  if (!lib.exiting) return 0;
+  lua_pushinteger(L, lib.exit_code);
+  return 1;
 }
 
 /* interrupted() -> signal number or nil */
@@ -345,7 +356,8 @@ static int versions(lua_State *L) {
 static const luaL_Reg functions[] = {
     {"guard", guard},         {"alarm", alarm_after},
     {"set_tree", set_tree},   {"at_exit", at_exit},
-    {"exit", exit_run},       {"interrupted", interrupted},
+    {"exit", exit_run},       {"exit_code", exit_code},
+    {"interrupted", interrupted},
     {"set_grace", set_grace}, {"grace", grace},
     {"set_slow", set_slow},
     {"shuffle", shuffle},     {"executable", executable},

@@ -76,6 +76,9 @@ static int prepare(lua_State *L) {
   task_open(L);
   runlib_open(L);
   lua_getglobal(L, "require");
+  lua_pushliteral(L, "orch.prelude");
+  lua_call(L, 1, 0);
+  lua_getglobal(L, "require");
   lua_pushliteral(L, "orch.cli");
   lua_call(L, 1, 1);
   lua_createtable(L, argc, 0);

@@ -27,32 +27,33 @@ static void shield_hit(struct scope *scope) {
     scope->shield = false; /* no memory for a timer: no shield */
 }
 
-/* Marks one task's scopes from `scope` inwards, queues its children's bodies on
- * the work list and interrupts what the task waits for. */
-static void spread_in_task(struct scope *scope, struct scope **todo) {
+/* Marks one task's scopes from `scope` inwards, puts its children's bodies at the
+ * end of the work list and interrupts what the task waits for. Returns the new
+ * end of the list. */
+static struct scope *spread_in_task(struct scope *scope, struct scope *end) {
   for (struct scope *at = scope; at; at = at->inner) {
     if (at != scope && at->shield) {
       shield_hit(at);
-      if (at->shield) return;
+      if (at->shield) return end;
     }
     at->effective = true;
     for (struct task *child = at->first; child; child = child->next) {
       if (child->body.effective) continue;
-      child->body.todo = *todo;
-      *todo = &child->body;
+      end->todo = &child->body;
+      end = &child->body;
     }
   }
   if (scope->owner->op) op_cancel(scope->owner->op);
+  return end;
 }
 
 static void spread(struct scope *scope) {
-  struct scope *todo = NULL;
-  spread_in_task(scope, &todo);
-  while (todo) {
-    struct scope *next = todo;
-    todo = next->todo;
-    next->todo = NULL;
-    spread_in_task(next, &todo);
+  struct scope *end = scope;
+  while (scope) {
+    end = spread_in_task(scope, end);
+    struct scope *next = scope->todo;
+    scope->todo = NULL;
+    scope = next;
   }
 }
 

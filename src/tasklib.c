@@ -82,7 +82,7 @@ static void push_failure(lua_State *L, struct task *target) {
   task_push_results(L, 1);
   if (target->outcome != OUTCOME_CANCELLED) return;
   outcome_push_cancelled_error(L, -1);
-  task_push_name(L, target);
+  lua_getfield(L, 1, "name");
   lua_setfield(L, -2, "task");
   lua_remove(L, -2);
 }

@@ -1,0 +1,60 @@
+--- A `require` that may wait: a module's top level may use orch like any other
+--- script, and a module that two tasks require at once runs once.
+---
+---     local settings = require "settings"   -- may read files or ask a server
+
+local park = require "orch.core.park"
+local task = require "orch.core.task"
+local arg = require "orch.arg"
+
+--- name -> {park, task}: modules that are being loaded.
+local loading = {}
+
+local function find(name)
+  local tried = {}
+  for _, searcher in ipairs(package.searchers) do
+    local loader, extra = searcher(name)
+    if type(loader) == "function" then return loader, extra end
+    if type(loader) == "string" then tried[#tried + 1] = loader end
+  end
+  if name:match("^orch%.") then error(("orch has no module '%s'"):format(name), 3) end
+  error(("module '%s' not found:\n\t%s"):format(name, table.concat(tried, "\n\t")), 3)
+end
+
+--- Runs the loader; whoever else requires the module meanwhile waits for its end.
+local function load_module(name)
+  local loader, extra = find(name)
+  local entry = { waiting = park.new("module '" .. name .. "', which another task loads"),
+    task = task.current() }
+  loading[name] = entry
+  local _ <close> = setmetatable({}, {
+    __close = function()
+      loading[name] = nil
+      entry.waiting:wake_all()
+    end,
+  })
+  local value = loader(name, extra)
+  if value ~= nil then package.loaded[name] = value end
+  if package.loaded[name] == nil then package.loaded[name] = true end
+  return package.loaded[name], extra
+end
+
+---@async
+---@param name string
+---@return any module
+---@return any loader_data
+local function require_module(name)
+  arg.check("require", 1, name, "string")
+  local value = package.loaded[name]
+  if value ~= nil then return value end
+  local entry = loading[name]
+  if entry and entry.task == task.current() then
+    arg.fail("require: module '%s' requires itself, directly or through another one", name)
+  end
+  while loading[name] do loading[name].waiting:wait() end
+  value = package.loaded[name]
+  if value ~= nil then return value end
+  return load_module(name)
+end
+
+return require_module
