@@ -53,12 +53,40 @@ $(BUILD)/.installed: scripts/install-packages.sh
 	sh scripts/install-packages.sh build
 	touch $@
 
-test: all
+# The last line says how many passed and failed.
+test: all $(BUILD)/.installed-test
 	$(BUILD)/orch test tests
+
+$(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
+	sh scripts/install-packages.sh test
+	touch $@
+
+# The main job on real build logs: no key, no server, no network.
+demo: all
+	$(BUILD)/orch run examples/build_logs.lua tests/data/logs
+
+# Everything again under AddressSanitizer, UBSan and the leak check.
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+asan:
+	$(MAKE) BUILD=build/asan CFLAGS='-O1 -g' SANITIZE='$(ASAN)' test
+
+# Formatting, syntax and layering; see the script.
+check: all
+	sh scripts/check.sh
+
+# Our figures against the peers', from one run.
+bench: all
+	sh scripts/bench/run.sh $(FIGURE)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/orch
+	install -m 755 $(BUILD)/orch $(DESTDIR)$(PREFIX)/bin/orch
+	install -m 644 $(PLUGINS:%=$(BUILD)/orch-%.so) $(DESTDIR)$(PREFIX)/lib/orch/
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(wildcard $(BUILD)/*.d)
-.PHONY: all test clean
+.PHONY: all test demo asan check bench install clean
 .DELETE_ON_ERROR:

@@ -6,6 +6,7 @@
 #include <math.h>
 #include "error.h"
 #include "runtime.h"
+#include "tasklib.h"
 
 int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind) {
   scope->cap = 0;
@@ -157,8 +158,8 @@ static int main_joined(lua_State *L, struct op *op) {
     }
     task_push_cancelled(L, &task->body);
   }
-  task->outcome = outcome_is_cancel(L, &task->body, -1) ? OUTCOME_CANCELLED
-                                                        : OUTCOME_ERROR;
+  task->outcome =
+      outcome_is_cancel(L, &task->body, -1) ? OUTCOME_CANCELLED : OUTCOME_ERROR;
   return 1;
 }
 
@@ -169,6 +170,35 @@ static const struct op_kind main_join = {
     .internal = true,
 };
 
+/* Says on the Error at `error` which task it ended and, below its traceback,
+ * the lines that spawned the task and those it descends from. */
+static void note_task(lua_State *L, int error, struct task *task) {
+  if (!error_is_error(L, error)) return;
+  lua_pushliteral(L, "task");
+  if (lua_rawget(L, error) != LUA_TNIL) {
+    lua_pop(L, 1); /* it comes from a task of ours, which has said so */
+    return;
+  }
+  lua_pop(L, 1);
+  task_push_name(L, task);
+  lua_setfield(L, error, "task");
+  if (lua_getfield(L, error, "traceback") == LUA_TSTRING) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    lua_pushvalue(L, -2);
+    luaL_addvalue(&text);
+    for (; task->parent && task->spawn_line; task = task->parent->owner) {
+      lua_pushliteral(L, "\n\tspawned at ");
+      luaL_addvalue(&text);
+      task_push_spawned_at(L, task);
+      luaL_addvalue(&text);
+    }
+    luaL_pushresult(&text);
+    lua_setfield(L, error, "traceback");
+  }
+  lua_pop(L, 1);
+}
+
 /* Scopes that the body opened and never closed: the task takes over. */
 static void close_leaked(lua_State *L, struct task *task) {
   while (task->scope != &task->body) {
@@ -177,8 +207,9 @@ static void close_leaked(lua_State *L, struct task *task) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
     lua_getiuservalue(L, -1, SCOPE_NAME);
     lua_getiuservalue(L, -2, SCOPE_WHERE);
-    runtime_leak(L, "%s was opened at %s and never closed: write `local s "
-                    "<close> = orch.scope{...}`",
+    runtime_leak(L,
+                 "%s was opened at %s and never closed: write `local s "
+                 "<close> = orch.scope{...}`",
                  luaL_optstring(L, -2, "a scope"), luaL_optstring(L, -1, "?"));
     lua_pop(L, 3);
     lua_pushnil(L);
@@ -190,7 +221,10 @@ static int main_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   struct task *task = task_of(L);
   bool failed = status != LUA_OK && status != LUA_YIELD;
-  if (failed) lua_settop(L, 3);
+  if (failed) {
+    lua_settop(L, 3);
+    note_task(L, 3, task);
+  }
   lua_pushboolean(L, failed);
   lua_replace(L, 1);
   close_leaked(L, task);

@@ -207,11 +207,17 @@ void task_push_name(lua_State *L, struct task *task) {
   lua_pushfstring(L, "task %I", (LUAI_UACINT)task->id);
 }
 
-static void push_spawned_at(lua_State *L, struct task *task, int index) {
+void task_push_spawned_at(lua_State *L, struct task *task) {
   lua_Debug ar;
-  if (lua_getiuservalue(L, index, TASK_SPAWNER) != LUA_TFUNCTION) return;
-  lua_getinfo(L, ">S", &ar);
-  lua_pushfstring(L, "%s:%d", ar.short_src, task->spawn_line);
+  task_push(L, task);
+  if (lua_getiuservalue(L, -1, TASK_SPAWNER) == LUA_TFUNCTION) {
+    lua_getinfo(L, ">S", &ar);
+    lua_pushfstring(L, "%s:%d", ar.short_src, task->spawn_line);
+  } else {
+    lua_pop(L, 1);
+    lua_pushliteral(L, "?");
+  }
+  lua_remove(L, -2);
 }
 
 /* task:traceback() -> where it stands, its script's coroutines included */
@@ -247,10 +253,14 @@ static int current(lua_State *L) {
 
 static const char *state_name(struct task *task) {
   switch (task->state) {
-  case TASK_READY: return task->started ? "ready" : "new";
-  case TASK_RUNNING: return "running";
-  case TASK_WAITING: return "waiting";
-  default: return "done";
+  case TASK_READY:
+    return task->started ? "ready" : "new";
+  case TASK_RUNNING:
+    return "running";
+  case TASK_WAITING:
+    return "waiting";
+  default:
+    return "done";
   }
 }
 
@@ -266,8 +276,10 @@ static int info(lua_State *L) {
   lua_setfield(L, -2, "state");
   lua_getfield(L, 1, "name");
   lua_setfield(L, -2, "name");
-  push_spawned_at(L, task, 1);
-  lua_setfield(L, -2, "spawned_at");
+  if (task->ref != LUA_NOREF) {
+    task_push_spawned_at(L, task);
+    lua_setfield(L, -2, "spawned_at");
+  }
   lua_pushboolean(L, task->flags & TASK_DAEMON);
   lua_setfield(L, -2, "daemon");
   if (task->parent) {
@@ -321,17 +333,22 @@ static int set_locals(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"await", await},         {"join", join},           {"result", result},
-    {"done", done},           {"cancel", cancel},
-    {"traceback", traceback}, {NULL, NULL},
+    {"await", await}, {"join", join},     {"result", result},
+    {"done", done},   {"cancel", cancel}, {"traceback", traceback},
+    {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
-    {"spawn", spawn},         {"make_spawn", make_spawn},
-    {"current", current},     {"info", info},
-    {"children", children},   {"root", root},
-    {"locals", locals},       {"set_locals", set_locals},
-    {"checkpoint", op_checkpoint}, {"failed", failed},
+    {"spawn", spawn},
+    {"make_spawn", make_spawn},
+    {"current", current},
+    {"info", info},
+    {"children", children},
+    {"root", root},
+    {"locals", locals},
+    {"set_locals", set_locals},
+    {"checkpoint", op_checkpoint},
+    {"failed", failed},
     {NULL, NULL},
 };
 

@@ -12,7 +12,10 @@ int tasklib_spawn(lua_State *L, struct scope *scope, int base);
  * from where. */
 void tasklib_push_reason(lua_State *L, int reason);
 
+/* The name, given or made up; "file:line" of the line that spawned a live task.
+ */
 void task_push_name(lua_State *L, struct task *task);
+void task_push_spawned_at(lua_State *L, struct task *task);
 
 /* Adds `open` to the module on top of the stack. */
 void tasklib_add_scopes(lua_State *L);
