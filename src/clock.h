@@ -12,8 +12,8 @@
 /* Embedded in whoever waits; stopped before its memory goes. */
 struct timer {
   uint64_t due_ns;
-  uint64_t order;  /* equal times fire in the order they were started */
-  uint32_t slot;   /* in the heap, counted from 1; 0: not started */
+  uint64_t order; /* equal times fire in the order they were started */
+  uint32_t slot;  /* in the heap, counted from 1; 0: not started */
   void (*fire)(struct timer *timer); /* on the loop's thread; no Lua */
 };
 

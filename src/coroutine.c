@@ -119,8 +119,9 @@ static int coroutine_wrap(lua_State *L) {
 static int coroutine_yield(lua_State *L) {
   struct task *task = task_of(L);
   if (task && task->co == L)
-    return error_usage(L, "coroutine.yield was called outside of a coroutine: "
-                          "a task waits with orch.checkpoint() or orch.sleep()");
+    return error_usage(L,
+                       "coroutine.yield was called outside of a coroutine: "
+                       "a task waits with orch.checkpoint() or orch.sleep()");
   return op_yield_values(L);
 }
 
@@ -164,8 +165,10 @@ static void wrap_stock(lua_State *L, const char *name, lua_CFunction function) {
 
 void coroutine_open(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"create", coroutine_create}, {"wrap", coroutine_wrap},
-      {"yield", coroutine_yield},   {NULL, NULL},
+      {"create", coroutine_create},
+      {"wrap", coroutine_wrap},
+      {"yield", coroutine_yield},
+      {NULL, NULL},
   };
   lua_getglobal(L, "coroutine");
   luaL_setfuncs(L, functions, 0);

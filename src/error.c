@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uv.h>
 
-static const char error_key = 'E';     /* registry keys: their addresses */
+static const char error_key = 'E'; /* registry keys: their addresses */
 static const char cancelled_key = 'C';
 
 #define ORCH_CHUNK "=orch/" /* our own Lua code: hidden in tracebacks */
@@ -166,8 +166,7 @@ int error_usage(lua_State *L, const char *fmt, ...) {
 int error_os(lua_State *L, const char *doing, const char *path, int status) {
   if (status == UV_ENOMEM) return luaL_error(L, "not enough memory");
   if (path)
-    error_push(L, "os", "cannot %s '%s': %s", doing, path,
-               uv_strerror(status));
+    error_push(L, "os", "cannot %s '%s': %s", doing, path, uv_strerror(status));
   else
     error_push(L, "os", "cannot %s: %s", doing, uv_strerror(status));
   lua_pushstring(L, uv_err_name(status));

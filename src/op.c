@@ -69,8 +69,7 @@ static int resumed(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   op->task = NULL;
   if (op->cancelled) return task_raise_cancelled(L);
-  if (op->status < 0)
-    return error_os(L, op->kind->name, NULL, op->status);
+  if (op->status < 0) return error_os(L, op->kind->name, NULL, op->status);
   return op->kind->result ? op->kind->result(L, op) : op->delivered;
 }
 
@@ -170,8 +169,8 @@ void op_work_start(struct op_work *work, void (*run)(struct op_work *work)) {
   work->run = run;
   work->req.data = work;
   size_pool(true);
-  int status = uv_queue_work(runtime_loop(), &work->req, on_work,
-                             on_after_work);
+  int status =
+      uv_queue_work(runtime_loop(), &work->req, on_work, on_after_work);
   size_pool(false);
   if (status == 0) return;
   work->op.status = status;

@@ -9,8 +9,8 @@
  * when there was nothing to wait for. `return scope_join(L, scope, kind)`. */
 int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind);
 
-/* After the join. `error` is the stack index of the body's own error or 0. Pushes
- * the value to raise and returns true, or pushes nothing. */
+/* After the join. `error` is the stack index of the body's own error or 0.
+ * Pushes the value to raise and returns true, or pushes nothing. */
 bool scope_outcome(lua_State *L, struct scope *scope, int error);
 
 /* Whether this error is the cancellation of the scope (or of one outside), not

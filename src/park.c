@@ -140,11 +140,8 @@ void park_push_owner(lua_State *L, lua_State *co, struct op *op) {
 }
 
 static const luaL_Reg methods[] = {
-    {"wait", park_wait},
-    {"wake", park_wake},
-    {"wake_all", park_wake_all},
-    {"count", park_count},
-    {NULL, NULL},
+    {"wait", park_wait},   {"wake", park_wake}, {"wake_all", park_wake_all},
+    {"count", park_count}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

@@ -23,7 +23,8 @@ static const char *const libraries[] = {"string", "table", "coroutine", "utf8",
                                         "os",     "io",    "debug"};
 
 /* Pushes the dotted name of the C function on top, if it is a library's. */
-static bool push_name_in(lua_State *L, const char *library, const char *prefix) {
+static bool push_name_in(lua_State *L, const char *library,
+                         const char *prefix) {
   bool found = false;
   int function = lua_gettop(L);
   if (luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE) &&

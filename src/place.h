@@ -1,5 +1,5 @@
-/* Where Lua cannot yield: finds out which C function is in the way and raises an
- * error that names it and the way out. */
+/* Where Lua cannot yield: finds out which C function is in the way and raises
+ * an error that names it and the way out. */
 #ifndef ORCH_PLACE_H
 #define ORCH_PLACE_H
 

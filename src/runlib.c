@@ -185,7 +185,8 @@ static void on_alarm(uv_timer_t *timer) {
   end(lib.alarmed, CAUSE_ALARM);
 }
 
-/* alarm(seconds, task): real time, also while the clock is virtual; nil ends it */
+/* alarm(seconds, task): real time, also while the clock is virtual; nil ends it
+ */
 static int alarm_after(lua_State *L) {
   double seconds = luaL_optnumber(L, 1, -1);
   lib.alarmed = lua_isnoneornil(L, 2) ? NULL : task_check(L, 2);
@@ -259,8 +260,8 @@ static int interrupted(lua_State *L) {
 
 static int set_grace(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
-  scope_default_grace_ns = isinf(seconds) ? CLOCK_NEVER
-                                          : (uint64_t)(seconds * 1e9);
+  scope_default_grace_ns =
+      isinf(seconds) ? CLOCK_NEVER : (uint64_t)(seconds * 1e9);
   signals_grace_ms = isinf(seconds) ? UINT32_MAX : (uint64_t)(seconds * 1000);
   return 0;
 }
@@ -309,7 +310,8 @@ static int cwd(lua_State *L) {
   char path[4096];
   size_t size = sizeof path;
   int status = uv_cwd(path, &size);
-  if (status < 0) return error_os(L, "find the working directory", NULL, status);
+  if (status < 0)
+    return error_os(L, "find the working directory", NULL, status);
   lua_pushlstring(L, path, size);
   return 1;
 }
@@ -354,16 +356,24 @@ static int versions(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"guard", guard},         {"alarm", alarm_after},
-    {"set_tree", set_tree},   {"at_exit", at_exit},
-    {"exit", exit_run},       {"exit_code", exit_code},
+    {"guard", guard},
+    {"alarm", alarm_after},
+    {"set_tree", set_tree},
+    {"at_exit", at_exit},
+    {"exit", exit_run},
+    {"exit_code", exit_code},
     {"interrupted", interrupted},
-    {"set_grace", set_grace}, {"grace", grace},
+    {"set_grace", set_grace},
+    {"grace", grace},
     {"set_slow", set_slow},
-    {"shuffle", shuffle},     {"executable", executable},
-    {"cwd", cwd},             {"check_folder", check_folder},
-    {"handles", handles},     {"live_ops", live_ops},
-    {"leaks", leaks},         {"versions", versions},
+    {"shuffle", shuffle},
+    {"executable", executable},
+    {"cwd", cwd},
+    {"check_folder", check_folder},
+    {"handles", handles},
+    {"live_ops", live_ops},
+    {"leaks", leaks},
+    {"versions", versions},
     {NULL, NULL},
 };
 

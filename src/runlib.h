@@ -1,5 +1,5 @@
-/* What the run does with its tasks from outside: interrupt, deadlock, time limit,
- * and orch.core.runtime, by which the Lua library arranges it. */
+/* What the run does with its tasks from outside: interrupt, deadlock, time
+ * limit, and orch.core.runtime, by which the Lua library arranges it. */
 #ifndef ORCH_RUNLIB_H
 #define ORCH_RUNLIB_H
 

@@ -1,6 +1,6 @@
-/* The run from opening to closing. The loop is turned by hand: ready tasks first,
- * then libuv, so that callbacks never run Lua and a deadlock is seen exactly
- * when nothing can happen any more. */
+/* The run from opening to closing. The loop is turned by hand: ready tasks
+ * first, then libuv, so that callbacks never run Lua and a deadlock is seen
+ * exactly when nothing can happen any more. */
 #include "runtime.h"
 
 #include <lauxlib.h>

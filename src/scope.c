@@ -27,9 +27,9 @@ static void shield_hit(struct scope *scope) {
     scope->shield = false; /* no memory for a timer: no shield */
 }
 
-/* Marks one task's scopes from `scope` inwards, puts its children's bodies at the
- * end of the work list and interrupts what the task waits for. Returns the new
- * end of the list. */
+/* Marks one task's scopes from `scope` inwards, puts its children's bodies at
+ * the end of the work list and interrupts what the task waits for. Returns the
+ * new end of the list. */
 static struct scope *spread_in_task(struct scope *scope, struct scope *end) {
   for (struct scope *at = scope; at; at = at->inner) {
     if (at != scope && at->shield) {
@@ -171,7 +171,6 @@ void scope_body_ended(struct scope *scope, bool failed) {
   struct task *next;
   for (struct task *child = scope->first; child; child = next) {
     next = child->next;
-    if (child->flags & TASK_DAEMON)
-      scope_cancel(&child->body, CAUSE_BODY_DONE);
+    if (child->flags & TASK_DAEMON) scope_cancel(&child->body, CAUSE_BODY_DONE);
   }
 }

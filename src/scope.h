@@ -20,9 +20,9 @@ enum cause {
   CAUSE_DEADLINE,  /* the scope's own timeout */
   CAUSE_BODY_DONE, /* a daemon whose scope's body has ended */
   CAUSE_DEADLOCK,
-  CAUSE_ALARM,     /* the run's or the test's own time limit */
-  CAUSE_SIGNAL,    /* Ctrl-C and friends */
-  CAUSE_EXIT,      /* os.exit */
+  CAUSE_ALARM,  /* the run's or the test's own time limit */
+  CAUSE_SIGNAL, /* Ctrl-C and friends */
+  CAUSE_EXIT,   /* os.exit */
 };
 
 struct scope {
@@ -45,7 +45,7 @@ struct scope {
   bool collect;     /* a failing child does not cancel the others */
   bool lost;        /* a child was cancelled by this scope or an outer one */
   bool body_failed_first;
-  bool timed_out; /* the deadline came before any failure */
+  bool timed_out;              /* the deadline came before any failure */
   struct scope_limits *limits; /* NULL: no deadline, no shield */
 };
 
@@ -58,8 +58,8 @@ struct scope_limits {
   double timeout; /* seconds, for the message */
 };
 
-/* Opens `scope` (zeroed but for `shield`, `collect` and `limits`) inside `owner`,
- * within its innermost scope. */
+/* Opens `scope` (zeroed but for `shield`, `collect` and `limits`) inside
+ * `owner`, within its innermost scope. */
 void scope_enter(struct scope *scope, struct task *owner);
 
 /* Takes it out of its owner's chain, wherever it stands in it; scopes within it

@@ -19,8 +19,9 @@ struct open_scope {
 static struct open_scope *check(lua_State *L) {
   struct open_scope *self = luaL_checkudata(L, 1, SCOPE);
   if (!self->open)
-    error_raise(L, "closed", "the scope has been left; nothing can be done "
-                             "with it any more");
+    error_raise(L, "closed",
+                "the scope has been left; nothing can be done "
+                "with it any more");
   return self;
 }
 
@@ -171,7 +172,7 @@ static int deadline(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"spawn", spawn}, {"cancel", cancel},       {"wait", wait},
+    {"spawn", spawn},       {"cancel", cancel}, {"wait", wait},
     {"close", close_scope}, {NULL, NULL},
 };
 

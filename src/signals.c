@@ -1,5 +1,5 @@
-/* Our own handlers, not uv_signal: the watchdog must learn of Ctrl-C while a task
- * keeps the loop from turning. */
+/* Our own handlers, not uv_signal: the watchdog must learn of Ctrl-C while a
+ * task keeps the loop from turning. */
 #include "signals.h"
 
 #include <signal.h>
@@ -18,9 +18,9 @@ uint64_t signals_grace_ms = 10000;
 static struct {
   uv_async_t wake;
   uv_timer_t grace;
-  volatile sig_atomic_t first;  /* the signal that asked for the end */
-  volatile sig_atomic_t asked;  /* how often */
-  volatile sig_atomic_t tree;   /* SIGQUIT */
+  volatile sig_atomic_t first; /* the signal that asked for the end */
+  volatile sig_atomic_t asked; /* how often */
+  volatile sig_atomic_t tree;  /* SIGQUIT */
   int delivered;
 } sig;
 

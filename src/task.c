@@ -1,5 +1,5 @@
-/* Tasks and the ready queue. Callbacks only queue; task_run resumes in FIFO order
- * from an empty C stack. */
+/* Tasks and the ready queue. Callbacks only queue; task_run resumes in FIFO
+ * order from an empty C stack. */
 #include "task.h"
 
 #include <lauxlib.h>
@@ -10,7 +10,9 @@
 #include "watchdog.h"
 
 #define TASK "orch.task"
-#define IDLE_MAX 1024   /* coroutines kept for the next tasks: about 1 KB each */
+#define IDLE_MAX                                                               \
+  1024                  /* coroutines kept for the next tasks: about 1 KB each \
+                         */
 #define RUN_NS 1000000u /* look at the loop at least once a millisecond */
 
 struct task *task_root;
@@ -190,18 +192,18 @@ static void end_task(lua_State *L, struct task *task) {
     task->seen = true;
     op_done(&waiter->op);
   }
+  struct scope *parent = task->parent;
+  if (!parent) return; /* the root: its results are the run's */
   if (task->outcome == OUTCOME_OK) recycle(L, task);
   bool failed = task->outcome == OUTCOME_ERROR;
   bool held = task->flags & TASK_HOLD;
-  if (task->parent) scope_child_ended(task->parent, task);
-  if (failed && held && !task->seen && task->parent)
+  scope_child_ended(parent, task);
+  if (failed && held && !task->seen)
     keep_unseen(task);
   else if (!failed || held)
     task_release(L, task);
-  struct scope *parent = task->parent;
   task->parent = NULL;
-  if (parent && parent->owner->crashed && parent->live == 0)
-    end_task(L, parent->owner);
+  if (parent->owner->crashed && parent->live == 0) end_task(L, parent->owner);
 }
 
 /* An error outside the protected body: the memory ran out. Children are
@@ -284,14 +286,22 @@ bool task_run(lua_State *L) {
 
 static const char *reason_of(enum cause cause) {
   switch (cause) {
-  case CAUSE_FAILURE: return "another part of the same scope failed";
-  case CAUSE_DEADLINE: return "the time limit of its scope is over";
-  case CAUSE_BODY_DONE: return "the scope it served has ended";
-  case CAUSE_DEADLOCK: return "deadlock";
-  case CAUSE_ALARM: return "the time limit of the run is over";
-  case CAUSE_SIGNAL: return "interrupted";
-  case CAUSE_EXIT: return "os.exit";
-  default: return "cancelled";
+  case CAUSE_FAILURE:
+    return "another part of the same scope failed";
+  case CAUSE_DEADLINE:
+    return "the time limit of its scope is over";
+  case CAUSE_BODY_DONE:
+    return "the scope it served has ended";
+  case CAUSE_DEADLOCK:
+    return "deadlock";
+  case CAUSE_ALARM:
+    return "the time limit of the run is over";
+  case CAUSE_SIGNAL:
+    return "interrupted";
+  case CAUSE_EXIT:
+    return "os.exit";
+  default:
+    return "cancelled";
   }
 }
 

@@ -19,27 +19,27 @@ enum task_flag {
 
 /* User values of the Task userdata. */
 enum task_value {
-  TASK_CO = 1,      /* the coroutine; after the end whatever holds the results */
-  TASK_LOCALS = 2,  /* table of task-local values, shared until changed */
-  TASK_NAME = 3,    /* string or nil */
+  TASK_CO = 1,     /* the coroutine; after the end whatever holds the results */
+  TASK_LOCALS = 2, /* table of task-local values, shared until changed */
+  TASK_NAME = 3,   /* string or nil */
   TASK_SPAWNER = 4, /* the function that spawned it */
   TASK_REASON = 5,  /* the Cancelled of task:cancel */
 };
 
 struct task {
-  lua_State *co;        /* NULL once it serves another task */
-  struct scope body;    /* every task body is a scope */
-  struct scope *scope;  /* the innermost open one */
-  struct scope *parent; /* owns this task */
+  lua_State *co;            /* NULL once it serves another task */
+  struct scope body;        /* every task body is a scope */
+  struct scope *scope;      /* the innermost open one */
+  struct scope *parent;     /* owns this task */
   struct task *prev, *next; /* siblings; failures or unseen after the end */
   struct task *ready_next;
-  struct op *op;            /* what it waits for */
-  lua_State *waiting_co;    /* the coroutine that waits: co, or one that the
-                               script made */
-  int delivered;            /* values for it, already on its stack */
-  struct waitq waiters;     /* who awaits its end */
+  struct op *op;         /* what it waits for */
+  lua_State *waiting_co; /* the coroutine that waits: co, or one that the
+                            script made */
+  int delivered;         /* values for it, already on its stack */
+  struct waitq waiters;  /* who awaits its end */
   uint64_t id;
-  int ref;                  /* keeps it from the collector while it lives */
+  int ref; /* keeps it from the collector while it lives */
   int spawn_line;
   enum task_state state;
   enum task_outcome outcome;
@@ -47,7 +47,7 @@ struct task {
   bool one_result; /* it is in TASK_CO, the coroutine is gone */
   bool started;
   bool crashed; /* the memory ran out outside the protected body */
-  bool seen; /* somebody has looked at the outcome */
+  bool seen;    /* somebody has looked at the outcome */
 };
 
 int task_open(lua_State *L); /* metatables and registry; pushes nothing */
@@ -68,8 +68,8 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
 struct task *task_check(lua_State *L, int index);
 void task_push(lua_State *L, struct task *task);
 
-/* Pushes what the body of the Task at `index` returned, or the error of one that
- * did not end well; returns the number of values. */
+/* Pushes what the body of the Task at `index` returned, or the error of one
+ * that did not end well; returns the number of values. */
 int task_push_results(lua_State *L, int index);
 
 /* Queues a waiting task whose op has ended. */

@@ -14,7 +14,9 @@
 #include "task.h"
 #include "tasklib.h"
 
-#define WAKE_SIGNAL SIGURG /* ignored by default, so a late one does no harm */
+#define WAKE_SIGNAL                                                            \
+  SIGURG /* ignored by default, so a late one does no harm                     \
+          */
 #define INTERRUPT_MS 200
 
 lua_State *volatile watchdog_running;
