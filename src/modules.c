@@ -27,6 +27,7 @@
   X(runtime)                                                                   \
   X(size)                                                                      \
   X(task)                                                                      \
+  X(trace)                                                                     \
   X(walk)                                                                      \
   X(watch)                                                                     \
   X(worker)

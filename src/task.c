@@ -17,6 +17,7 @@
 
 struct task *task_root;
 struct task *task_unseen;
+void (*task_on_step)(lua_State *L, struct task *task, enum task_step step);
 
 static struct {
   struct task *first, *last;
@@ -220,9 +221,12 @@ static bool crashed(struct task *task) {
 static void step(lua_State *L, struct task *task) {
   int nresults;
   int nargs = task->waiting_co == task->co ? task->delivered : 0;
+  if (task_on_step && !task->started) task_on_step(L, task, TASK_STARTS);
   task->state = TASK_RUNNING;
   task->started = true;
   int status = task_resume(task->co, L, nargs, &nresults);
+  if (task_on_step)
+    task_on_step(L, task, status == LUA_YIELD ? TASK_SUSPENDS : TASK_ENDS);
   if (status == LUA_YIELD) return;
   if (status == LUA_OK || crashed(task)) end_task(L, task);
 }

@@ -96,6 +96,12 @@ void task_see(lua_State *L, struct task *task);
 extern struct task *task_unseen;
 
 extern struct task *task_root;
+
+/* NULL, or called round every step of a task: --trace. */
+enum task_step { TASK_STARTS, TASK_SUSPENDS, TASK_ENDS };
+extern void (*task_on_step)(lua_State *L, struct task *task,
+                            enum task_step step);
+
 void task_shuffle(uint64_t seed); /* shuffle each ready batch */
 
 int luaopen_orch_core_task(lua_State *L);
