@@ -18,7 +18,7 @@ LIBS_json = -llua5.4-cjson
 LIBS_scan = -lpcre2-8
 SRC_hash = src/hash.c
 SRC_json = $(wildcard src/json*.c)
-SRC_scan = src/scan.c
+SRC_scan = src/scan.c src/search.c src/literal.c
 
 $(foreach p,$(PLUGINS),$(eval OBJ_$(p) = $(SRC_$(p):src/%.c=$(BUILD)/%.o)))
 PLUGIN_SRC = $(foreach p,$(PLUGINS),$(SRC_$(p)))
