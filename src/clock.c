@@ -165,6 +165,10 @@ bool clock_jump(void) {
   return true;
 }
 
+uint64_t clock_next(void) {
+  return clk.count ? clk.heap[1]->due_ns : CLOCK_NEVER;
+}
+
 uint32_t clock_pending(void) {
   return clk.count;
 }

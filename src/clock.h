@@ -36,6 +36,9 @@ void clock_advance(uint64_t ns);
 /* Virtual only: jumps to the next timer and fires it. False: no timer. */
 bool clock_jump(void);
 
+/* When the next timer is due; CLOCK_NEVER: there is none. */
+uint64_t clock_next(void);
+
 /* Timers that have not fired. */
 uint32_t clock_pending(void);
 

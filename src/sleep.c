@@ -57,6 +57,20 @@ static int advance(lua_State *L) {
   return 0;
 }
 
+/* step(seconds) -> seconds that time moved: to the next timer, which fires, but
+ * by no more than `seconds`; virtual time only */
+static int step(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, clock_is_virtual(), 1, "the clock is not virtual");
+  luaL_argcheck(L, seconds >= 0 && seconds < 9e9, 1, "not a duration");
+  uint64_t now = clock_now(), due = clock_next();
+  uint64_t ns = (uint64_t)(seconds * 1e9);
+  if (due != CLOCK_NEVER && due <= now + ns) ns = due > now ? due - now : 0;
+  clock_advance(ns);
+  lua_pushnumber(L, (double)ns / 1e9);
+  return 1;
+}
+
 static int is_virtual(lua_State *L) {
   lua_pushboolean(L, clock_is_virtual());
   return 1;
@@ -68,6 +82,7 @@ static const luaL_Reg functions[] = {
     {"set_virtual", set_virtual},
     {"is_virtual", is_virtual},
     {"advance", advance},
+    {"step", step},
     {NULL, NULL},
 };
 
