@@ -8,7 +8,7 @@
 -- `answer` is a pattern that finds the result in the output, which must be the
 -- same for all variants of a figure that have one.
 
-local ORCH = "build/orch"
+local ORCH = os.getenv "ORCH" or "build/orch"
 local PYTHON, NODE, LUA = "/usr/bin/python3", "/usr/bin/node", "/usr/bin/lua5.4"
 local DATA = "build/bench/"
 

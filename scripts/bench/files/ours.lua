@@ -6,7 +6,8 @@ for i = 1, 10000 do paths[i] = ("%s/%05d.txt"):format(folder, i) end
 local function run()
   local bytes = 0
   orch.each(paths, function(path)
-    bytes = bytes + #orch.fs.read(path)
+    local data = orch.fs.read(path)
+    bytes = bytes + #data
   end, { concurrency = 64 })
   return bytes
 end
