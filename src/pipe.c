@@ -58,7 +58,7 @@ static void store(struct reader *reader, const char *data, size_t size) {
 
 /* One read; false when there is no more for now. */
 static bool read_once(struct reader *reader) {
-  static char chunk[CHUNK];
+  char chunk[CHUNK];
   ssize_t got = read(reader->fd, chunk, sizeof chunk);
   if (got > 0) store(reader, chunk, got);
   /* The other side of a terminal was closed: that is its end. */
@@ -113,6 +113,10 @@ void reader_stop(struct reader *reader) {
   if (!reader->in_loop) return;
   reader->in_loop = reader->polling = false;
   uv_close((uv_handle_t *)&reader->poll, on_reader_closed);
+}
+
+void reader_pull(struct reader *reader) {
+  read_once(reader);
 }
 
 void reader_drain(struct reader *reader) {

@@ -48,6 +48,8 @@ int reader_start(struct reader *reader);
 void reader_resume(struct reader *reader);
 /* Leaves the loop; the buffer and `fd` stay. */
 void reader_stop(struct reader *reader);
+/* One read, which blocks where `fd` does: for a thread of its own. */
+void reader_pull(struct reader *reader);
 /* Reads what is there now, up to a full pipe, whatever the limit. */
 void reader_drain(struct reader *reader);
 void reader_close_fd(struct reader *reader);

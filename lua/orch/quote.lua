@@ -7,9 +7,11 @@ local arg = require "orch.arg"
 
 local quote = {}
 
---- Always in single quotes: nothing in them means anything to a shell, and a bare word
+---One word for a shell. Always in single quotes: nothing in them means anything to a shell, and a bare word
 --- could be a keyword or an assignment.
-local function quote_text(text)
+---@param text string without NUL
+---@return string
+function quote.word(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
@@ -21,7 +23,7 @@ local function quote_item(fname, what, value)
   elseif value:find("\0", 1, true) then
     arg.fail("%s: %s has a NUL byte, which no program can be given", fname, what)
   end
-  return quote_text(value)
+  return quote.word(value)
 end
 
 ---@param what string what `value` is, for messages
@@ -45,7 +47,7 @@ end
 function quote.command(argv)
   local words = {}
   for i, word in ipairs(argv) do
-    words[i] = word:find "^[%w_@%%+=:,./-]+$" and word or quote_text(word)
+    words[i] = word:find "^[%w_@%%+=:,./-]+$" and word or quote.word(word)
   end
   return table.concat(words, " ")
 end
