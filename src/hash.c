@@ -1,5 +1,5 @@
 /* orch.core.hash, a plug-in: digests over OpenSSL's EVP; libcrypto is linked
- * nowhere else. digest, hmac, new and file; all answers are raw bytes. */
+ * nowhere else. digest, hmac, new and file answer in hexadecimal digits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -28,16 +28,30 @@ static void fetch_all(void) {
 }
 
 static const EVP_MD *check_algorithm(lua_State *L, int index) {
-  int i = luaL_checkoption(L, index, NULL, names);
+  const char *name = luaL_checkstring(L, index);
+  int i = 0;
+  while (names[i] && strcmp(names[i], name) != 0) i++;
+  if (!names[i])
+    error_usage(L, "hash: '%s' should be md5, sha1, sha256 or sha512", name);
   if (!algorithms[i])
-    luaL_error(L, "hash: OpenSSL does not offer %s here", names[i]);
+    luaL_error(L, "hash: OpenSSL does not offer %s here", name);
   return algorithms[i];
+}
+
+static void push_hex(lua_State *L, const unsigned char *bytes, size_t size) {
+  luaL_Buffer buffer;
+  char *to = luaL_buffinitsize(L, &buffer, size * 2);
+  for (size_t i = 0; i < size; i++) {
+    *to++ = "0123456789abcdef"[bytes[i] >> 4];
+    *to++ = "0123456789abcdef"[bytes[i] & 15];
+  }
+  luaL_pushresultsize(&buffer, size * 2);
 }
 
 static int push_digest(lua_State *L, bool good, const unsigned char *bytes,
                        unsigned size) {
   if (!good) return luaL_error(L, "hash: OpenSSL failed");
-  lua_pushlstring(L, (const char *)bytes, size);
+  push_hex(L, bytes, size);
   return 1;
 }
 
@@ -52,7 +66,7 @@ static int digest(lua_State *L) {
   return push_digest(L, good, bytes, size);
 }
 
-/* hmac(algorithm, key, text) */
+/* hmac(algorithm, key, text, raw) */
 static int hmac(lua_State *L) {
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned size = 0;
@@ -62,6 +76,10 @@ static int hmac(lua_State *L) {
   const char *text = luaL_checklstring(L, 3, &length);
   bool good = HMAC(algorithm, key, (int)key_length, (const unsigned char *)text,
                    length, bytes, &size) != NULL;
+  if (good && lua_toboolean(L, 4)) {
+    lua_pushlstring(L, (const char *)bytes, size);
+    return 1;
+  }
   return push_digest(L, good, bytes, size);
 }
 
@@ -114,6 +132,7 @@ struct file {
   struct op_work work;
   const EVP_MD *algorithm;
   const char *path; /* the argument, on the stack */
+  int status;
   unsigned size;
   unsigned char bytes[EVP_MAX_MD_SIZE];
 };
@@ -137,11 +156,11 @@ static void run_file(struct op_work *work) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   char *chunk = malloc(CHUNK);
   int fd = -1;
-  work->op.status = UV_ENOMEM;
+  file->status = UV_ENOMEM;
   if (chunk && context) {
     fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    work->op.status = fd < 0 ? uv_translate_sys_error(errno)
-                             : add_file(file, fd, context, chunk);
+    file->status = fd < 0 ? uv_translate_sys_error(errno)
+                          : add_file(file, fd, context, chunk);
   }
   if (fd >= 0) close(fd);
   free(chunk);
@@ -150,6 +169,7 @@ static void run_file(struct op_work *work) {
 
 static int file_result(lua_State *L, struct op *op) {
   struct file *file = (struct file *)op;
+  if (file->status < 0) return error_os(L, "read", file->path, file->status);
   return push_digest(L, true, file->bytes, file->size);
 }
 
@@ -171,6 +191,14 @@ static int hash_file(lua_State *L) {
   return op_await(L, &file->work.op);
 }
 
+/* hex(bytes) */
+static int to_hex(lua_State *L) {
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 1, &length);
+  push_hex(L, (const unsigned char *)bytes, length);
+  return 1;
+}
+
 /* base64(bytes) */
 static int to_base64(lua_State *L) {
   size_t length;
@@ -186,8 +214,9 @@ static int to_base64(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"digest", digest},  {"hmac", hmac},        {"new", new},
-    {"file", hash_file}, {"base64", to_base64}, {NULL, NULL},
+    {"digest", digest},  {"hmac", hmac},  {"new", new},
+    {"file", hash_file}, {"hex", to_hex}, {"base64", to_base64},
+    {NULL, NULL},
 };
 
 static const luaL_Reg methods[] = {

@@ -23,7 +23,7 @@ end
 ---@return string
 function hash.hex(bytes)
   arg.check("hash.hex", 1, bytes, "string")
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+  return core.hex(bytes)
 end
 
 --- The bytes of hexadecimal digits. Raises kind `usage` for anything else.
@@ -45,13 +45,11 @@ function hash.base64(bytes)
   return core.base64(bytes)
 end
 
-local hex = hash.hex
-
 local function one(name)
   local fname = "hash." .. name
   return function(text)
     arg.check(fname, 1, text, "string")
-    return hex(core.digest(name, text))
+    return core.digest(name, text)
   end
 end
 
@@ -78,8 +76,7 @@ function hash.hmac(algorithm, key, text, opts)
   arg.check("hash.hmac", 2, key, "string")
   arg.check("hash.hmac", 3, text, "string")
   local o = arg.options("hash.hmac", opts, { raw = "boolean" })
-  local bytes = core.hmac(algorithm, key, text)
-  return o.raw and bytes or hex(bytes)
+  return core.hmac(algorithm, key, text, o.raw)
 end
 
 ---@class orch.Hash
@@ -100,7 +97,7 @@ end
 --- The digest of all parts; the object is spent then (kind `usage`).
 ---@return string digits
 function Hash:digest()
-  return hex(self.context:finish())
+  return self.context:finish()
 end
 
 --- A digest of text that comes in parts.

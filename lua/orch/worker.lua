@@ -25,6 +25,12 @@ end
 
 local own = {
   clock = function(stub) stub.now = os.clock end,
+  task = function(stub) -- the one "task" of this state has locals, for context
+    local locals
+    stub.current = function() return nil end
+    stub.locals = function() return locals end
+    stub.set_locals = function(value) locals = value end
+  end,
   runtime = function(stub) stub.version = function() return _VERSION end end,
 }
 
