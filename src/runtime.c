@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "alloc.h"
 #include "clock.h"
 #include "coroutine.h"
 #include "error.h"
@@ -56,8 +57,7 @@ static int on_panic(lua_State *L) {
   return 0;
 }
 
-lua_State *runtime_new_state(void) {
-  lua_State *L = luaL_newstate();
+static lua_State *prepare_state(lua_State *L) {
   if (!L) return NULL;
   task_bind(L, NULL);
   lua_atpanic(L, on_panic);
@@ -65,6 +65,10 @@ lua_State *runtime_new_state(void) {
   if (lua_pcall(L, 0, 0, 0) == LUA_OK) return L;
   lua_close(L);
   return NULL;
+}
+
+lua_State *runtime_new_state(void) {
+  return prepare_state(luaL_newstate());
 }
 
 /* Arguments: argc, argv. Leaves the root task in the ready queue. */
@@ -154,7 +158,7 @@ int runtime_main(int argc, char **argv) {
   argv = uv_setup_args(argc, argv);
   if (uv_loop_init(&run.loop) < 0 || clock_open(&run.loop) < 0 ||
       signals_open(&run.loop) < 0 || watchdog_open(SLOW_MS) < 0 ||
-      !(run.L = runtime_new_state())) {
+      !(run.L = prepare_state(lua_newstate(alloc_lua, NULL)))) {
     fputs("orch: cannot start: out of memory or threads\n", stderr);
     return code;
   }

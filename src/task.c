@@ -22,7 +22,10 @@ void (*task_on_step)(lua_State *L, struct task *task, enum task_step step);
 static struct {
   struct task *first, *last;
   int alive; /* registry reference of the table that anchors live tasks */
-  int idle;  /* the same for coroutines whose task has ended */
+  int *free_slots; /* of that table; as many as fit all slots in use */
+  int free_count, slots, capacity;
+  int metatable; /* registry reference */
+  int idle;      /* like `alive`, for coroutines whose task has ended */
   int idle_count;
   uint64_t ids;
   uint64_t random; /* of the shuffle; 0: FIFO */
@@ -30,7 +33,7 @@ static struct {
 
 int task_open(lua_State *L) {
   luaL_newmetatable(L, TASK);
-  lua_pop(L, 1);
+  sched.metatable = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   sched.alive = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_createtable(L, IDLE_MAX, 0);
@@ -38,18 +41,35 @@ int task_open(lua_State *L) {
   return 0;
 }
 
+/* Like luaL_ref, with the free slots in C: this happens for every task. */
 static void anchor(lua_State *L, struct task *task) {
+  if (sched.free_count == 0 && sched.slots == sched.capacity) {
+    int capacity = sched.capacity ? sched.capacity * 2 : 256;
+    int *slots = realloc(sched.free_slots, (size_t)capacity * sizeof *slots);
+    if (!slots) luaL_error(L, "not enough memory");
+    sched.free_slots = slots;
+    sched.capacity = capacity;
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, sched.alive);
   lua_pushvalue(L, -2);
-  task->ref = luaL_ref(L, -2);
+  int slot = sched.free_count ? sched.free_slots[sched.free_count - 1]
+                              : sched.slots + 1;
+  lua_rawseti(L, -2, slot);
+  if (sched.free_count)
+    sched.free_count--;
+  else
+    sched.slots++;
+  task->ref = slot;
   lua_pop(L, 1);
 }
 
 void task_release(lua_State *L, struct task *task) {
   if (task->ref == LUA_NOREF) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, sched.alive);
-  luaL_unref(L, -1, task->ref);
+  lua_pushboolean(L, 0); /* not nil: the slot stays in the array */
+  lua_rawseti(L, -2, task->ref);
   lua_pop(L, 1);
+  sched.free_slots[sched.free_count++] = task->ref;
   task->ref = LUA_NOREF;
 }
 
@@ -99,7 +119,9 @@ static void recycle(lua_State *L, struct task *task) {
 /* The task's user values on the Task at the top of the stack. */
 static void inherit(lua_State *L) {
   struct task *spawner = task_of(L);
-  if (!spawner) return;
+  if (!spawner || !spawner->has_locals) return;
+  struct task *task = lua_touserdata(L, -1);
+  task->has_locals = true;
   task_push(L, spawner);
   lua_getiuservalue(L, -1, TASK_LOCALS);
   lua_setiuservalue(L, -3, TASK_LOCALS);
@@ -112,7 +134,8 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
   int base = lua_gettop(L) - nargs;
   struct task *task = lua_newuserdatauv(L, sizeof *task, 5);
   *task = (struct task){.ref = LUA_NOREF, .flags = (uint8_t)flags};
-  luaL_setmetatable(L, TASK);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sched.metatable);
+  lua_setmetatable(L, -2);
   lua_State *co = task->co = push_coroutine(L);
   lua_setiuservalue(L, -2, TASK_CO);
   inherit(L);

@@ -45,6 +45,7 @@ struct task {
   enum task_outcome outcome;
   uint8_t flags;
   bool one_result; /* it is in TASK_CO, the coroutine is gone */
+  bool has_locals; /* TASK_LOCALS is set */
   bool started;
   bool crashed; /* the memory ran out outside the protected body */
   bool seen;    /* somebody has looked at the outcome */

@@ -318,15 +318,18 @@ static int root(lua_State *L) {
 
 /* locals() -> the task-local table or nil; set_locals(table) */
 static int locals(lua_State *L) {
-  if (!task_of(L)) return 0;
-  task_push(L, task_of(L));
+  struct task *task = task_of(L);
+  if (!task || !task->has_locals) return 0;
+  task_push(L, task);
   lua_getiuservalue(L, -1, TASK_LOCALS);
   return 1;
 }
 
 static int set_locals(lua_State *L) {
   lua_settop(L, 1);
-  task_push(L, running(L, "set_locals"));
+  struct task *task = running(L, "set_locals");
+  task->has_locals = true;
+  task_push(L, task);
   lua_insert(L, 1);
   lua_setiuservalue(L, 1, TASK_LOCALS);
   return 0;
