@@ -102,11 +102,12 @@ static void turn(void) {
   if (task_root->state == TASK_DONE) return;
   if (ready) {
     uv_run(&run.loop, UV_RUN_NOWAIT);
-  } else if (!(op_real_count() == 0 && clock_jump())) {
-    if (uv_loop_alive(&run.loop))
-      uv_run(&run.loop, UV_RUN_ONCE);
-    else if (!runlib_deadlock(run.L))
-      return;
+  } else if (op_real_count() == 0 && clock_jump()) {
+    uv_run(&run.loop, UV_RUN_NOWAIT); /* real limits hold in virtual time */
+  } else if (uv_loop_alive(&run.loop)) {
+    uv_run(&run.loop, UV_RUN_ONCE);
+  } else if (!runlib_deadlock(run.L)) {
+    return;
   }
   run.now_ns = clock_now();
 }

@@ -9,19 +9,18 @@
 
 static uint64_t began_ns;
 
-static void print_head(lua_State *L, struct task *task) {
-  char number[32];
+/* The name, in `text` where the task has none. */
+static const char *name_of(lua_State *L, struct task *task, char text[32]) {
   const char *name = NULL;
-  double seconds = (double)(uv_hrtime() - began_ns) / 1e9;
-  int top = lua_gettop(L);
   if (task->ref != LUA_NOREF) {
     task_push(L, task);
     if (lua_getiuservalue(L, -1, TASK_NAME) == LUA_TSTRING)
-      name = lua_tostring(L, -1);
+      name = lua_tostring(L, -1); /* the Task keeps it */
+    lua_pop(L, 2);
   }
-  snprintf(number, sizeof number, "task %" PRIu64, task->id);
-  fprintf(stderr, "%10.6f  %-16s ", seconds, name ? name : number);
-  lua_settop(L, top);
+  if (name) return name;
+  snprintf(text, 32, "task %" PRIu64, task->id);
+  return text;
 }
 
 /* The innermost line of the script in `co`. */
@@ -46,10 +45,14 @@ static const char *ending(struct task *task) {
   }
 }
 
-/* A task that only passed a checkpoint says nothing. */
+/* A task that only passed a checkpoint says nothing; nor do orch's own. */
 static void on_step(lua_State *L, struct task *task, enum task_step step) {
+  char text[32];
+  const char *name = name_of(L, task, text);
   if (step == TASK_SUSPENDS && task->op == NULL) return;
-  print_head(L, task);
+  if (task == task_root || strncmp(name, "orch/", 5) == 0) return;
+  double seconds = (double)(uv_hrtime() - began_ns) / 1e9;
+  fprintf(stderr, "%10.6f  %-16s ", seconds, name);
   switch (step) {
   case TASK_STARTS:
     fputs("starts", stderr);

@@ -65,7 +65,7 @@ local function add(out, task, depth)
   local info = core.info(task)
   local line = ("  "):rep(depth) .. info.name .. ": " .. doing(info)
   if info.daemon then line = line .. " (daemon)" end
-  if info.spawned_at then
+  if info.spawned_at and info.spawned_at ~= "?" then
     line = line .. "  [started at " .. info.spawned_at .. "]"
   end
   out[#out + 1] = line

@@ -7,14 +7,7 @@
 
 local WIDTH = 100
 
-local excerpt = { sources = {} }
-
----Remembers a text that is no file (`-e`), or a file as it was when it ran.
----@param name string as in messages, "(command line)" or a path
----@param text string
-function excerpt.remember(name, text)
-  excerpt.sources[name] = text
-end
+local excerpt = {}
 
 ---"file:line" in its two parts.
 ---@param where string?
@@ -26,7 +19,7 @@ function excerpt.split(where)
 end
 
 local function source_of(name)
-  local text = excerpt.sources[name]
+  local text = require("orch.cli.script").sources[name]
   if text then return text end
   local file = io.open(name, "rb")
   if not file then return nil end

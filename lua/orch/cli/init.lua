@@ -81,7 +81,7 @@ end
 
 -- A first word that is neither a command nor a file.
 local function check_file(found, word)
-  if found.command or word:find("[./]") then return nil end
+  if found.command or word == "-" or word:find("[./]") then return nil end
   local file = io.open(found.folder and found.folder .. "/" .. word or word)
   if file then
     file:close()

@@ -40,7 +40,8 @@ function report.sentence(err)
   if not ok then text = "(an error value whose __tostring failed)" end
   local where, rest = text:match("^([^\n]-:%d+): (.*)$")
   if where and excerpt.split(where) then return rest, where end
-  return text, type(err) == "table" and rawget(err, "where") or nil
+  where = type(err) == "table" and rawget(err, "where")
+  return text, where ~= "?" and where or nil
 end
 
 -- Frames of orch's own Lua, and C functions without a name worth reading.
@@ -148,14 +149,17 @@ end
 ---The report as lines, the first of them the sentence.
 ---@param err any
 ---@param colour? boolean
+---@param known_task? string a task's name that need not be told
 ---@return string[]
-function report.lines(err, colour)
+function report.lines(err, colour, known_task)
   local message, where = report.sentence(err)
   local out = {}
   out[1] = (where and where .. ": " or "")
     .. report.paint(colour, "1;31", message)
   local name = task_name(err)
-  if name then out[1] = out[1] .. " (in task '" .. name .. "')" end
+  if name and name ~= known_task then
+    out[1] = out[1] .. " (in task '" .. name .. "')"
+  end
 
   local column = type(err) == "table" and rawget(err, "column") or nil
   local opened = type(err) == "table" and rawget(err, "opened_at")

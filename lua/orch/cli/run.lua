@@ -59,12 +59,9 @@ end
 
 local function load_script(found)
   if found.code then
-    require("orch.cli.excerpt").remember(CODE_NAME, found.code)
     return script.compile(found.code, CODE_NAME, "=" .. CODE_NAME)
   elseif found.file == "-" then
-    local source = io.stdin:read("a")
-    require("orch.cli.excerpt").remember("stdin", source)
-    return script.compile(source, "stdin", "=stdin")
+    return script.compile(io.stdin:read("a"), "stdin", "=stdin")
   end
   return script.load(found.file)
 end
@@ -95,8 +92,8 @@ end
 -- ---- while it runs ----
 
 -- After the body's end: says what the run still waits for.
-local function notice_waiting(ended, main)
-  ended:wait()
+local function notice_waiting(body, main)
+  if not body.ended then body.queue:wait() end
   local quiet = require "orch.core.quiet"
   local tree = require "orch.tree"
   quiet.sleep(NOTICE_AFTER)
@@ -116,13 +113,15 @@ end
 
 -- In tracebacks the name `script_body` is the script's main chunk.
 local function run_main(script_body, words, settings)
-  local ending, ended = {}, park.new()
+  local ending, body = {}, { queue = park.new() }
   local main
   main = core.spawn("main", HOLD, function()
     script_body(table.unpack(words))
-    if #core.children(main) > 0 then ended:wake() end
+    if #core.children(main) == 0 then return end
+    body.ended = true
+    body.queue:wake()
   end)
-  core.spawn("orch/notice", DAEMON, notice_waiting, ended, main)
+  core.spawn("orch/notice", DAEMON, notice_waiting, body, main)
   if settings.timeout then
     core.spawn("orch/limit", DAEMON, limit, settings.timeout, main, ending)
   end
@@ -164,7 +163,7 @@ local function ended(ending, settings)
     say("the run took longer than --timeout; it was doing this:\n",
       ending.tree)
     return EXIT_TIMEOUT
-  elseif runtime.exit_code and runtime.exit_code() then
+  elseif runtime.exit_code() then
     return runtime.exit_code()
   elseif ending.ok then
     return 0

@@ -6,7 +6,8 @@
 -- This file is on the start-up path of every run: whatever explains a failure
 -- lives in orch.cli.syntax and is loaded only then.
 
-local script = {}
+-- Sources as they were when they ran, for the report of an error.
+local script = { sources = {} }
 
 local function refuse(path, text)
   require("orch.error") {
@@ -41,7 +42,8 @@ end
 ---@param path string
 ---@return string source
 function script.read(path)
-  local file, reason = io.open(path, "rb")
+  local place = package.loaded["orch.place"] -- under -C or a cd
+  local file, reason = io.open(place and place.resolve(path) or path, "rb")
   if not file then return missing(path, reason) end
   local source, problem = file:read("a")
   file:close()
@@ -57,6 +59,7 @@ end
 ---@return function chunk
 function script.compile(source, path, chunk_name, env)
   check_text(path, source)
+  script.sources[path] = source
   local text = source:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "", 1)
   local chunk, problem = load(text, chunk_name, "t", env or _G)
   if chunk then return chunk end

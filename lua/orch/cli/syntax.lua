@@ -96,7 +96,6 @@ function syntax.raise(source, path, problem)
   if not number then
     require("orch.error") { kind = "script", message = problem, path = path }
   end
-  excerpt.remember(path, source)
   number = math.tointeger(number)
   local line = excerpt.line(path, number) or ""
   local opened = message:match("%(to close '%S+' at line (%d+)%)")

@@ -106,7 +106,7 @@ local function run(opts)
     console_for(opts):close(total.files, total)
     io.stderr:write("orch: interrupted\n")
     return 128 + signal
-  elseif runtime.exit_code and runtime.exit_code() then
+  elseif runtime.exit_code() then
     io.stderr:write("orch: a test called os.exit(", runtime.exit_code(),
       "), which ended the run\n")
     return EXIT_FAILED

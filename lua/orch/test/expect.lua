@@ -42,11 +42,11 @@ local function fail(message, difference)
 end
 
 -- `what` completes "expected VALUE to ...".
-local function judge(self, holds, what, difference)
+local function judge(self, holds, what, difference, limit)
   counter = counter + 1
   if (not holds) == self.negated then return self end
   local word = self.negated and "not to " or "to "
-  return fail("expected " .. show(self.value) .. " " .. word .. what,
+  return fail("expected " .. show(self.value, limit) .. " " .. word .. what,
     not self.negated and difference or nil)
 end
 
@@ -79,7 +79,10 @@ end
 function Expectation:equals(expected)
   local same = diff.equal(expected, self.value)
   local difference = not same and diff.text(expected, self.value) or nil
-  return judge(self, same, "equal " .. show(expected), difference)
+  -- With a diff below, the sentence need not hold all of both values.
+  local brief = difference and not self.negated and 60 or nil
+  return judge(self, same, "equal " .. show(expected, brief), difference,
+    brief)
 end
 
 ---The very same value (rawequal): the same table, the same function.

@@ -51,7 +51,7 @@ end
 local function explain(file, entry, err, leftovers, color)
   entry.report = {}
   if err ~= nil then
-    entry.report = report.lines(err, color)
+    entry.report = report.lines(err, color, entry.name)
     local message, where = report.sentence(err)
     entry.message = message
     if not where then
