@@ -8,8 +8,16 @@
 #define NS_PER_S 1000000000.0
 #define NS_PER_MS 1000000u
 
+/* The keys stand in the heap itself: following a pointer for each comparison
+ * costs a cache miss once there are many timers. */
+struct entry {
+  uint64_t due_ns;
+  uint64_t order; /* equal times fire in the order they were started */
+  struct timer *timer;
+};
+
 static struct {
-  struct timer **heap; /* heap[1] is due first */
+  struct entry *heap; /* heap[1] is due first */
   uint32_t count;
   uint32_t capacity;
   uint64_t orders;
@@ -19,34 +27,34 @@ static struct {
   uint64_t virtual_ns;
 } clk;
 
-static bool before(const struct timer *a, const struct timer *b) {
+static bool before(const struct entry *a, const struct entry *b) {
   return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->order < b->order;
 }
 
-static void put(struct timer *timer, uint32_t slot) {
-  clk.heap[slot] = timer;
-  timer->slot = slot;
+static void put(struct entry entry, uint32_t slot) {
+  clk.heap[slot] = entry;
+  entry.timer->slot = slot;
 }
 
-static void sift_up(struct timer *timer, uint32_t slot) {
-  while (slot > 1 && before(timer, clk.heap[slot / 2])) {
+static void sift_up(struct entry entry, uint32_t slot) {
+  while (slot > 1 && before(&entry, &clk.heap[slot / 2])) {
     put(clk.heap[slot / 2], slot);
     slot /= 2;
   }
-  put(timer, slot);
+  put(entry, slot);
 }
 
-static void sift_down(struct timer *timer, uint32_t slot) {
+static void sift_down(struct entry entry, uint32_t slot) {
   for (;;) {
     uint32_t child = slot * 2;
     if (child > clk.count) break;
-    if (child < clk.count && before(clk.heap[child + 1], clk.heap[child]))
+    if (child < clk.count && before(&clk.heap[child + 1], &clk.heap[child]))
       child++;
-    if (!before(clk.heap[child], timer)) break;
+    if (!before(&clk.heap[child], &entry)) break;
     put(clk.heap[child], slot);
     slot = child;
   }
-  put(timer, slot);
+  put(entry, slot);
 }
 
 static bool reserve(void) {
@@ -64,7 +72,7 @@ static void on_uv_timer(uv_timer_t *uv);
 /* Makes the uv_timer wait for the earliest timer. Milliseconds are rounded
  * up: a timer is late by up to one, never early. */
 static void arm(void) {
-  uint64_t due = clk.count ? clk.heap[1]->due_ns : CLOCK_NEVER;
+  uint64_t due = clk.count ? clk.heap[1].due_ns : CLOCK_NEVER;
   if (clk.is_virtual) due = CLOCK_NEVER;
   if (due == clk.armed_ns) return;
   clk.armed_ns = due;
@@ -80,8 +88,8 @@ static void arm(void) {
 
 static void fire_due(void) {
   uint64_t now = clock_now();
-  while (clk.count && clk.heap[1]->due_ns <= now) {
-    struct timer *timer = clk.heap[1];
+  while (clk.count && clk.heap[1].due_ns <= now) {
+    struct timer *timer = clk.heap[1].timer;
     clock_stop(timer);
     timer->fire(timer);
   }
@@ -114,9 +122,8 @@ int clock_start(struct timer *timer, uint64_t due_ns) {
   if (timer->slot) clock_stop(timer);
   if (!reserve()) return UV_ENOMEM;
   timer->due_ns = due_ns;
-  timer->order = clk.orders++;
   clk.count++;
-  sift_up(timer, clk.count);
+  sift_up((struct entry){due_ns, clk.orders++, timer}, clk.count);
   if (timer->slot == 1) arm();
   return 0;
 }
@@ -125,9 +132,9 @@ void clock_stop(struct timer *timer) {
   uint32_t slot = timer->slot;
   if (!slot) return;
   timer->slot = 0;
-  struct timer *last = clk.heap[clk.count--];
-  if (last != timer) {
-    if (slot > 1 && before(last, clk.heap[slot / 2]))
+  struct entry last = clk.heap[clk.count--];
+  if (last.timer != timer) {
+    if (slot > 1 && before(&last, &clk.heap[slot / 2]))
       sift_up(last, slot);
     else
       sift_down(last, slot);
@@ -148,8 +155,8 @@ bool clock_is_virtual(void) {
 
 void clock_advance(uint64_t ns) {
   uint64_t target = clk.virtual_ns + ns;
-  while (clk.count && clk.heap[1]->due_ns <= target) {
-    struct timer *timer = clk.heap[1];
+  while (clk.count && clk.heap[1].due_ns <= target) {
+    struct timer *timer = clk.heap[1].timer;
     if (timer->due_ns > clk.virtual_ns) clk.virtual_ns = timer->due_ns;
     clock_stop(timer);
     timer->fire(timer);
@@ -159,14 +166,13 @@ void clock_advance(uint64_t ns) {
 
 bool clock_jump(void) {
   if (!clk.is_virtual || !clk.count) return false;
-  if (clk.heap[1]->due_ns > clk.virtual_ns)
-    clk.virtual_ns = clk.heap[1]->due_ns;
+  if (clk.heap[1].due_ns > clk.virtual_ns) clk.virtual_ns = clk.heap[1].due_ns;
   fire_due();
   return true;
 }
 
 uint64_t clock_next(void) {
-  return clk.count ? clk.heap[1]->due_ns : CLOCK_NEVER;
+  return clk.count ? clk.heap[1].due_ns : CLOCK_NEVER;
 }
 
 uint32_t clock_pending(void) {
