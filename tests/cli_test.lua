@@ -283,6 +283,8 @@ describe("the end of a run", function()
     expect(result.stderr):contains("longer than --timeout")
     expect(result.exit_code):equals(5)
     expect(run({ "--timeout", "10s", "-e", "" }).exit_code):equals(0)
+    expect(run({ "--timeout", "50ms", "-e", "while true do orch.checkpoint() end" })
+      .exit_code):equals(5)
   end)
 
   it("is a number of one's own with os.exit", function()
