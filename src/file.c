@@ -59,8 +59,9 @@ static void cancel(struct op *op) {
     op_work_cancel(op);
 }
 
-/* False where only a lone thread may go on; then `fd` is of no use. */
-static bool may_go_on(struct file_op *file, const struct stat *info) {
+/* Looks before it opens: a FIFO that is opened and closed again wakes whoever
+ * waits at its other end. False where only a lone thread may go on. */
+static bool may_open(struct file_op *file, const struct stat *info) {
   file->special = !S_ISREG(info->st_mode) && !file->alone;
   return !file->special;
 }
@@ -97,17 +98,23 @@ static bool read_all(struct file_op *file, int fd, const struct stat *info) {
 
 static void read_file(struct file_op *file) {
   struct stat info;
-  int flags = O_RDONLY | O_CLOEXEC | (file->alone ? 0 : O_NONBLOCK);
-  int fd = open(file->path, flags);
-  if (fd < 0 || fstat(fd, &info) != 0) {
+  if (stat(file->path, &info) != 0) {
     fault_set(&file->fault, errno, "read", file->path);
-  } else if (S_ISDIR(info.st_mode)) {
+    return;
+  }
+  if (S_ISDIR(info.st_mode)) {
     fault_say(&file->fault, EISDIR, "read", file->path,
               "it is a folder; fs.list gives its entries");
-  } else if (may_go_on(file, &info)) {
-    read_all(file, fd, &info);
+    return;
   }
-  if (fd >= 0) close(fd);
+  if (!may_open(file, &info)) return;
+  int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    fault_set(&file->fault, errno, "read", file->path);
+    return;
+  }
+  read_all(file, fd, &info);
+  close(fd);
 }
 
 static void run_read(struct op_work *work) {
@@ -171,22 +178,19 @@ static bool write_all(struct file_op *file, int fd) {
 /* Asked for, or the only way: a FIFO or a device cannot be replaced. */
 static void write_in_place(struct file_op *file) {
   struct stat info;
-  int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
-  flags |= file->how == APPEND ? O_APPEND : O_TRUNC;
-  flags |= file->alone ? 0 : O_NONBLOCK;
-  int fd = open(file->path, flags, file->mode < 0 ? 0666 : file->mode);
-  if (fd < 0 && errno == ENXIO && !file->alone) {
-    file->special = true; /* a FIFO that nobody reads yet */
+  if (stat(file->path, &info) == 0 && !S_ISDIR(info.st_mode) &&
+      !may_open(file, &info))
     return;
-  }
+  int flags = file->how == APPEND ? O_APPEND : O_TRUNC;
+  int fd = open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC | flags,
+                file->mode < 0 ? 0666 : file->mode);
   if (fd < 0 && errno == EISDIR) {
     fault_say(&file->fault, EISDIR, doing(file), file->path, "it is a folder");
     return;
   }
-  if (fd < 0 || fstat(fd, &info) != 0)
-    fault_set(&file->fault, errno, doing(file), file->path);
-  else if (may_go_on(file, &info) && write_all(file, fd) && file->sync &&
-           fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+  bool done = fd >= 0 && write_all(file, fd);
+  if (fd < 0 || (done && file->sync && fsync(fd) != 0 && errno != EINVAL &&
+                 errno != EROFS))
     fault_set(&file->fault, errno, doing(file), file->path);
   if (fd >= 0) close(fd);
 }

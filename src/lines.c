@@ -58,26 +58,21 @@ static bool fail(struct lines_op *lines, int error) {
   return fault_set(&lines->reader->fault, error, "read", lines->path);
 }
 
+/* Looks before it opens: a FIFO that is opened and closed again wakes whoever
+ * waits at its other end. */
 static bool open_file(struct lines_op *lines) {
   struct reader *reader = lines->reader;
   struct stat info;
   if (reader->opened) return reader->fd >= 0;
-  int flags = O_RDONLY | O_CLOEXEC | (lines->alone ? 0 : O_NONBLOCK);
-  int fd = open(lines->path, flags);
-  if (fd < 0) return fail(lines, errno);
-  if (fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
-    close(fd);
+  if (stat(lines->path, &info) != 0) return fail(lines, errno);
+  if (S_ISDIR(info.st_mode))
     return fault_say(&reader->fault, EISDIR, "read", lines->path,
                      "it is a folder; fs.list gives its entries");
-  }
-  if (!S_ISREG(info.st_mode) && !lines->alone) {
-    close(fd);
-    lines->again = true;
-    return false;
-  }
-  reader->fd = fd;
-  reader->opened = true;
-  return true;
+  lines->again = !S_ISREG(info.st_mode) && !lines->alone;
+  if (lines->again) return false;
+  reader->fd = open(lines->path, O_RDONLY | O_CLOEXEC);
+  if (reader->fd < 0) return fail(lines, errno);
+  return reader->opened = true;
 }
 
 /* Reads until a line is whole; what follows it is kept for the next block. */
