@@ -98,10 +98,9 @@ static void look_again(struct child *child) {
   uint64_t now = uv_hrtime();
   bool killing = now >= child->kill_at_ns;
   int living = 0;
-  if (killing)
-    living = tree_signal(&tree, SIGKILL, now - MS);
-  else if (child->exited)
-    living = tree_signal(&tree, 0, child->exited_ns);
+  /* Those that end at once share one look, a millisecond being nothing. */
+  if (killing || child->exited)
+    living = tree_signal(&tree, killing ? SIGKILL : 0, now - MS);
   bool patient = now < child->kill_at_ns + LAST_PATIENCE_S * SECOND;
   if (child->exited && (living == 0 || !patient)) {
     finish(child);
@@ -140,8 +139,7 @@ static void on_exit_readable(uv_poll_t *poll, int status, int events) {
   if (info.si_pid == 0) return;
   note_exit(child, &info);
   if (child->state == CHILD_DYING) {
-    /* Many that end at once then share one look at /proc. */
-    set_timer(child, 1);
+    set_timer(child, 2); /* so that the look comes after the exit */
     return;
   }
   for (int i = 0; i < 2; i++) reader_drain(&child->out[i]);

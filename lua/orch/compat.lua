@@ -10,20 +10,25 @@ local function place()
   return package.loaded["orch.place"]
 end
 
-local function resolve(path)
+--- `i` and `name` are for the message that the original would give.
+local function resolve(path, i, name)
+  if i and type(path) ~= "string" and not math.type(path) then
+    error(("bad argument #%d to '%s' (string expected, got %s)"):format(i, name,
+      path == nil and "no value" or type(path)), 3)
+  end
   local at = place()
   if at and type(path) == "string" then return at.resolve(path) end
   return path
 end
 
-for _, entry in ipairs { { io, "open" }, { os, "remove" }, { _G, "loadfile" } } do
-  local library, name = entry[1], entry[2]
-  local original = library[name]
-  library[name] = function(path, ...) return original(resolve(path), ...) end
-end
+local open, remove, rename, load_file = io.open, os.remove, os.rename, loadfile
+function io.open(path, ...) return open(resolve(path, 1, "open"), ...) end
+function os.remove(path) return remove(resolve(path, 1, "remove")) end
+function loadfile(path, ...) return load_file(resolve(path), ...) end
 
-local rename = os.rename
-function os.rename(from, to) return rename(resolve(from), resolve(to)) end
+function os.rename(from, to)
+  return rename(resolve(from, 1, "rename"), resolve(to, 2, "rename"))
+end
 
 local getenv = os.getenv
 function os.getenv(name)

@@ -9,6 +9,7 @@ local errors = require "orch.core.error"
 local clock = require "orch.core.clock"
 local runtime = require "orch.core.runtime"
 local tasks = require "orch.core.task"
+local scopes = require "orch.scope"
 local park = require "orch.core.park"
 local arg = require "orch.arg"
 local place = require "orch.place"
@@ -321,7 +322,7 @@ local function follow(child, opts, command)
 end
 
 local function follow_and_feed(child, opts, command, source)
-  local scope <close> = tasks.open("process.run", nil, false, nil, false)
+  local scope <close> = scopes.scope { name = "process.run" }
   local feeder = scope:start("stdin of " .. show(command), write_pieces, child, source)
   local tail = follow(child, opts, command)
   feeder:cancel("the command has ended")
@@ -507,7 +508,7 @@ function Process:__close()
   if self.ended then return end
   self.killed = true
   self.child:stop()
-  local shield <close> = tasks.open("process:close", nil, true, math.huge, false)
+  local shield <close> = scopes.scope { name = "process:close", shield = true, grace = math.huge }
   while not self.ended do self.waiters:wait() end
 end
 
@@ -532,7 +533,7 @@ local function keep(self, argv, opts, words, started)
   end })
   local _ <close> = child
   if source then
-    local scope <close> = tasks.open("process.spawn", nil, false, nil, false)
+    local scope <close> = scopes.scope { name = "process.spawn" }
     local feeder = scope:start("stdin of " .. show(self.command), write_pieces, child, source)
     child:next()
     feeder:cancel("the command has ended")
