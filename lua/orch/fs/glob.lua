@@ -72,14 +72,10 @@ end
 
 --- A pattern without wildcards is a path that is there or not.
 local function literal(base, opts, excludes, cwd)
-  local exclude = pattern.compile("fs.glob", 1, "**")
-  if #excludes > 0 then
-    local list = {}
-    for i, text in ipairs(excludes) do list[i] = "!" .. text end
-    exclude = pattern.compile("fs.glob", 1, list)
-  end
+  local allowed = #excludes == 0
+    or pattern.compile_exclusions("fs.glob", 1, excludes)(base)
   local full = path.join(cwd, base)
-  if not exclude(base) or not entry.exists(full, false) then return {} end
+  if not allowed or not entry.exists(full, false) then return {} end
   if opts.hidden == false and path.basename(base):sub(1, 1) == "." then return {} end
   if opts.type and entry.stat(full, opts.follow or false).type ~= opts.type then
     return {}

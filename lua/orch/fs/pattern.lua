@@ -115,4 +115,15 @@ function pattern.compile(fname, i, patterns)
   end
 end
 
+---A function that says whether a path is none of what the patterns exclude; each is
+---written without its "!".
+---@return fun(path: string): boolean
+function pattern.compile_exclusions(fname, i, patterns)
+  local list = {}
+  for n, text in ipairs(type(patterns) == "string" and { patterns } or patterns) do
+    list[n] = type(text) == "string" and "!" .. text or text
+  end
+  return pattern.compile(fname, i, list)
+end
+
 return pattern

@@ -3,6 +3,7 @@
 ---     for changes in fs.watch("src") do build() end
 
 local arg = require "orch.arg"
+local clock = require "orch.core.clock"
 local core = require "orch.core.watch"
 local entry = require "orch.core.entry"
 local path = require "orch.fs.path"
@@ -44,16 +45,23 @@ local function add(self, full, kind)
   for i = 1, #found, 2 do
     if found[i] ~= -1 then self.folders[found[i]] = found[i + 1] end
     if kind then note(self, found[i + 1], kind) end
+    self.known[found[i + 1]] = true
   end
 end
 
 --- A folder that moved away keeps its watches; they would tell wrong paths.
 local function forget(self, full)
+  local function is_below(p)
+    return p == full or p:sub(1, #full + 1) == full .. "/"
+  end
   for wd, folder in pairs(self.folders) do
-    if folder == full or folder:sub(1, #full + 1) == full .. "/" then
+    if is_below(folder) then
       self.folders[wd] = nil
       core.forget(self.handle, wd)
     end
+  end
+  for p in pairs(self.known) do
+    if is_below(p) then self.known[p] = nil end
   end
 end
 
@@ -65,11 +73,13 @@ local function on_entry(self, full, mask)
   if is(mask, core.CREATE | core.MOVED_TO) then
     if is(mask, core.FOLDER) and self.recursive then
       add(self, full, "created")
-    else
-      note(self, full, "created")
+    else -- a file that replaced another one is that file, changed
+      note(self, full, self.known[full] and "changed" or "created")
+      self.known[full] = true
     end
   elseif is(mask, core.DELETE | core.MOVED_FROM) then
     if is(mask, core.FOLDER) then forget(self, full) end
+    self.known[full] = nil
     note(self, full, "removed")
   elseif not is(mask, core.FOLDER) then
     note(self, full, "changed")
@@ -80,7 +90,7 @@ local function on_event(self, wd, mask, name)
   local folder = self.folders[wd]
   if is(mask, core.OVERFLOW) then
     self.overflow = true
-    add(self, self.root, "changed")
+    add(self, self.root)
   elseif not folder then
     return
   elseif is(mask, core.GONE) then
@@ -106,6 +116,16 @@ local function take(self, seconds)
   return #events > 0
 end
 
+--- A file that has no name yet is reported as "#" and its inode. Is there really a
+--- file of that name?
+local function drop_nameless(self)
+  for shown in pairs(self.pending) do
+    if shown:find("/#%d+$") and not entry.exists(place.resolve(shown), false) then
+      self.pending[shown] = nil
+    end
+  end
+end
+
 local function batch(self)
   local list = { overflow = self.overflow }
   for shown, kind in pairs(self.pending) do
@@ -123,10 +143,9 @@ end
 function Watch:next()
   while self.handle and not self.gone do
     take(self, math.huge)
-    local rounds = 0
-    while self.handle and rounds < PATIENCE and take(self, self.debounce) do
-      rounds = rounds + 1
-    end
+    local latest = clock.now() + PATIENCE * self.debounce
+    while self.handle and clock.now() < latest and take(self, self.debounce) do end
+    drop_nameless(self)
     if next(self.pending) or self.overflow then return batch(self) end
   end
   self:close()
@@ -147,13 +166,14 @@ local function watch(root, opts)
   opts = arg.options("fs.watch", opts, options)
   local full = path.absolute(place.resolve(root))
   local wanted = pattern.compile("fs.watch", 2, opts.match or "**")
-  local excluded = opts.exclude and pattern.compile("fs.watch", 2, opts.exclude)
+  local allowed = opts.exclude
+    and pattern.compile_exclusions("fs.watch", 2, opts.exclude)
   local self = setmetatable({
     root = full, prefix = (root:gsub("(.)/+$", "%1")), strip = #full + 1,
     recursive = opts.recursive ~= false, debounce = opts.debounce or 0.05,
-    folders = {}, pending = {},
+    folders = {}, known = {}, pending = {},
     wanted = function(p)
-      return (p == "." or wanted(p)) and not (excluded and excluded(p))
+      return p == "." or (wanted(p) and (not allowed or allowed(p)))
     end,
   }, Watch)
   if entry.stat(full, true).type ~= "folder" then
