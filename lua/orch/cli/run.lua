@@ -1,6 +1,8 @@
--- Runs a script: the settings, the task "main", and what is said at its end.
+-- Runs a script in the task "main" and gives the exit code.
 --
 --   return run({ file = "deploy.lua", seed = "42" }, { "staging" })
+--
+-- On the start-up path of every run: what only some runs need is loaded late.
 
 local core = require "orch.core.task"
 local park = require "orch.core.park"
@@ -8,54 +10,30 @@ local runtime = require "orch.core.runtime"
 local script = require "orch.cli.script"
 
 local DAEMON, HOLD = 1, 2
-local EXIT_FAILED, EXIT_USAGE, EXIT_SCRIPT, EXIT_TIMEOUT = 1, 2, 3, 5
+local EXIT_USAGE, EXIT_SCRIPT = 2, 3
 local CODE_NAME = "(command line)"
 local NOTICE_AFTER, NOTICE_EVERY = 1, 10
 
-local function say(...)
-  io.stderr:write("orch: ", ...)
-  io.stderr:write("\n")
-end
-
--- ---- settings ----
-
-local function duration(found, key)
-  if found[key] == nil then return nil end
-  return require("orch.arg").duration("orch", "--" .. key, found[key])
-end
-
-local function integer(found, key)
-  local n = math.tointeger(tonumber(found[key]))
-  if n or found[key] == nil then return n end
-  require("orch.error") {
-    kind = "usage",
-    message = "orch: --" .. key .. " should be a whole number, not '"
-      .. found[key] .. "'",
-  }
-end
-
--- A run without --seed gets a random one, which the report tells.
-local function apply_seed(found)
-  local seed = integer(found, "seed")
-  if seed then
-    runtime.shuffle(seed)
-  else
-    seed = math.random(1, 0x7fffffff)
-  end
-  math.randomseed(seed)
-  return seed
-end
+-- ---- before ----
 
 local function apply(found)
-  local grace, slow = duration(found, "grace"), duration(found, "slow")
-  if grace then runtime.set_grace(grace) end
-  if slow then runtime.set_slow(slow) end
   runtime.set_tree(function() return require("orch.tree").text() end)
-  if found.trace then require("orch.core.trace").on() end
-  return { seed = apply_seed(found), timeout = duration(found, "timeout") }
+  local settings = {}
+  if found.seed or found.grace or found.slow or found.timeout or found.trace
+  then
+    settings = require("orch.cli.settings").apply(found)
+  end
+  if not settings.seed then -- random, and told when the run fails
+    settings.seed = math.random(1, 0x7fffffff)
+    math.randomseed(settings.seed)
+  end
+  return settings
 end
 
--- ---- the script ----
+-- -C DIR, for everything that the run does.
+local function enter(folder)
+  return folder and require("orch.place").cd(folder) or nil
+end
 
 local function load_script(found)
   if found.code then
@@ -69,13 +47,11 @@ end
 -- What the script requires lies beside it.
 local function add_to_path(found)
   local folder = found.file and found.file:match("^(.*)/[^/]*$")
-  if found.folder then
-    local absolute = folder and folder:sub(1, 1) == "/"
-    folder = absolute and folder
-      or found.folder .. (folder and "/" .. folder or "")
+  if folder == "" then folder = "/" end
+  if found.folder and not (folder and folder:sub(1, 1) == "/") then
+    folder = found.folder .. (folder and "/" .. folder or "")
   end
   if not folder then return end
-  if folder == "" then folder = "/" end
   package.path = folder .. "/?.lua;" .. folder .. "/?/init.lua;"
     .. package.path
 end
@@ -89,6 +65,20 @@ local function prepare(found, words)
   return load_script(found)
 end
 
+-- Calls a step of the preparation; nil and the exit code where it fails.
+local function step(fn, ...)
+  local ok, result = pcall(fn, ...)
+  if ok then return result end
+  local usage = type(result) == "table" and rawget(result, "kind") == "usage"
+  if not usage then
+    require("orch.cli.report").print(result)
+    return nil, EXIT_SCRIPT
+  end
+  local message = tostring(result):gsub("^orch: ", "")
+  require("orch.cli.ending").say(message)
+  return nil, EXIT_USAGE
+end
+
 -- ---- while it runs ----
 
 -- After the body's end: says what the run still waits for.
@@ -96,24 +86,27 @@ local function notice_waiting(body, main)
   if not body.ended then body.queue:wait() end
   local quiet = require "orch.core.quiet"
   local tree = require "orch.tree"
-  quiet.sleep(NOTICE_AFTER)
+  local pause = NOTICE_AFTER
   while true do
+    quiet.sleep(pause)
+    pause = NOTICE_EVERY
     local tasks = tree.below(main)
-    if #tasks > 0 then say("waiting for ", tree.summary(tasks)) end
-    quiet.sleep(NOTICE_EVERY)
+    if #tasks > 0 then
+      require("orch.cli.ending").say("waiting for ", tree.summary(tasks))
+    end
   end
 end
 
--- Ends the run in time; keeps the picture of what it was doing.
-local function limit(seconds, main, ending)
+-- --timeout: ends the run, and keeps the picture of what it was doing.
+local function limit(seconds, main, last)
   require("orch.core.quiet").sleep(seconds)
-  ending.tree = require("orch.tree").text()
+  last.tree = require("orch.tree").text()
   main:cancel("the time limit of the run is over")
 end
 
 -- In tracebacks the name `script_body` is the script's main chunk.
 local function run_main(script_body, words, settings)
-  local ending, body = {}, { queue = park.new() }
+  local last, body = {}, { queue = park.new() }
   local main
   main = core.spawn("main", HOLD, function()
     script_body(table.unpack(words))
@@ -123,70 +116,13 @@ local function run_main(script_body, words, settings)
   end)
   core.spawn("orch/notice", DAEMON, notice_waiting, body, main)
   if settings.timeout then
-    core.spawn("orch/limit", DAEMON, limit, settings.timeout, main, ending)
+    core.spawn("orch/limit", DAEMON, limit, settings.timeout, main, last)
   end
   runtime.guard("interrupt", main)
   runtime.guard("deadlock", main)
   main:join()
-  ending.ok, ending.error = main:result()
-  return ending
-end
-
--- ---- the end ----
-
-local function print_leaks()
-  for _, sentence in ipairs(runtime.leaks()) do say("warning: ", sentence) end
-end
-
-local function is_kind(err, kind)
-  return type(err) == "table" and rawget(err, "kind") == kind
-end
-
-local function failed(err, settings)
-  require("orch.cli.report").print(err)
-  say("seed ", settings.seed, "; re-run with --seed ", settings.seed)
-  return EXIT_FAILED
-end
-
-local function ended(ending, settings)
-  local signal = runtime.interrupted()
-  if signal then
-    if not ending.ok and not is_kind(ending.error, "cancelled") then
-      require("orch.cli.report").print(ending.error)
-    end
-    say(signal == 2 and "interrupted" or "ended by signal " .. signal)
-    return 128 + signal
-  elseif ending.tree and not ending.ok then
-    if not is_kind(ending.error, "cancelled") then
-      require("orch.cli.report").print(ending.error)
-    end
-    say("the run took longer than --timeout; it was doing this:\n",
-      ending.tree)
-    return EXIT_TIMEOUT
-  elseif runtime.exit_code() then
-    return runtime.exit_code()
-  elseif ending.ok then
-    return 0
-  end
-  return failed(ending.error, settings)
-end
-
--- -C DIR, for everything that the run does.
-local function enter(folder)
-  return folder and require("orch.place").cd(folder) or nil
-end
-
--- Calls a step of the preparation; nil and the exit code where it fails.
-local function step(fn, ...)
-  local result = table.pack(pcall(fn, ...))
-  if result[1] then return result[2] end
-  local err = result[2]
-  if is_kind(err, "usage") then
-    say((tostring(err):gsub("^orch: ", "")))
-    return nil, EXIT_USAGE
-  end
-  require("orch.cli.report").print(err)
-  return nil, EXIT_SCRIPT
+  last.ok, last.error = main:result()
+  return last
 end
 
 ---@async
@@ -202,7 +138,10 @@ return function(found, words)
   local _ <close> = folder
   chunk, code = step(prepare, found, words)
   if not chunk then return code end
-  local ending = run_main(chunk, words, settings)
-  print_leaks()
-  return ended(ending, settings)
+  local last = run_main(chunk, words, settings)
+  local leaks = runtime.leaks()
+  local plain = last.ok and #leaks == 0 and not runtime.interrupted()
+    and not runtime.exit_code()
+  if plain then return 0 end
+  return require("orch.cli.ending").tell(last, leaks, settings.seed)
 end

@@ -4,6 +4,7 @@ local core = require "orch.core.task"
 local runtime = require "orch.core.runtime"
 local help = require "orch.cli.help"
 local report = require "orch.cli.report"
+local settings = require "orch.cli.settings"
 
 local HOLD = 2
 local EXIT_FAILED, EXIT_USAGE, EXIT_MISSING = 1, 2, 3
@@ -28,40 +29,30 @@ local function parse(words)
   return found
 end
 
+-- Options that stand before "test" hold as well.
 local function settle(found, outer)
-  local arg = require "orch.arg"
-  local seed = found.seed or outer.seed
-  local limit = found.timeout or outer.timeout or CASE_LIMIT
-  local n = math.tointeger(tonumber(seed))
-  if seed and not n then
-    arg.fail("--seed should be a whole number, not '%s'", seed)
-  end
-  for key, set in pairs {
-    grace = runtime.set_grace, slow = runtime.set_slow,
-  } do
-    if outer[key] then
-      set(arg.duration("orch test", "--" .. key, outer[key]))
-    end
-  end
-  return {
-    seed = n, filter = found.filter, junit = found.junit, list = found.list,
-    verbose = found.verbose, paths = found.path,
-    timeout = arg.duration("orch test", "--timeout", limit),
+  local typed = {
+    seed = found.seed or outer.seed, grace = outer.grace, slow = outer.slow,
+    timeout = found.timeout or outer.timeout, trace = outer.trace,
   }
-end
-
-local function apply_seed(opts)
-  if opts.seed then runtime.shuffle(opts.seed) end
-  opts.used_seed = opts.seed or math.random(1, 0x7fffffff)
-  math.randomseed(opts.used_seed)
+  local applied = settings.apply(typed)
+  local opts = {
+    seeded = applied.seed ~= nil,
+    seed = applied.seed or math.random(1, 0x7fffffff),
+    timeout = applied.timeout or CASE_LIMIT,
+    filter = found.filter, junit = found.junit, list = found.list,
+    verbose = found.verbose, paths = found.path,
+  }
+  math.randomseed(opts.seed)
+  return opts
 end
 
 local function console_for(opts)
   return require("orch.test.console").new {
     verbose = opts.verbose,
     color = report.color("stdout"),
-    seed = opts.used_seed,
-    seeded = opts.seed ~= nil,
+    seed = opts.seed,
+    seeded = opts.seeded,
   }
 end
 
@@ -130,7 +121,10 @@ return function(words, outer)
   local found, code = parse(words)
   if not found then return code end
   local ok, opts = pcall(settle, found, outer)
-  if not ok then return help.fail(tostring(opts), nil, nil, "test") end
+  if not ok then
+    local message = tostring(opts):gsub("^orch: ", "")
+    return help.fail(message, nil, nil, "test")
+  end
   local entered, folder = pcall(enter, outer.folder)
   if not entered then
     report.print(folder)
@@ -139,7 +133,6 @@ return function(words, outer)
   local _ <close> = folder
   _G.orch = require "orch"
   runtime.set_tree(function() return require("orch.tree").text() end)
-  apply_seed(opts)
   local done, result = pcall(run, opts)
   if done then return result end
   return failed(result)

@@ -1,0 +1,53 @@
+-- What is said at the end of a run that did not simply succeed, and its exit code.
+
+local runtime = require "orch.core.runtime"
+local report = require "orch.cli.report"
+
+local EXIT_FAILED, EXIT_TIMEOUT = 1, 5
+local SIGINT = 2
+
+local ending = {}
+
+---@param ... string
+function ending.say(...)
+  io.stderr:write("orch: ", ...)
+  io.stderr:write("\n")
+end
+
+local say = ending.say
+
+-- What failed although the run was ended from outside: its clean-up, mostly.
+local function report_unless_cancelled(last)
+  if last.ok then return end
+  local err = last.error
+  if type(err) == "table" and rawget(err, "kind") == "cancelled" then return end
+  report.print(err)
+end
+
+---@param last {ok: boolean, error: any, tree: string?} tree: --timeout has ended it
+---@param leaks string[]
+---@param seed integer
+---@return integer exit_code
+function ending.tell(last, leaks, seed)
+  for _, sentence in ipairs(leaks) do say("warning: ", sentence) end
+  local signal = runtime.interrupted()
+  if signal then
+    report_unless_cancelled(last)
+    say(signal == SIGINT and "interrupted" or "ended by signal " .. signal)
+    return 128 + signal
+  elseif last.tree and not last.ok then
+    report_unless_cancelled(last)
+    say("the run took longer than --timeout; it was doing this:\n", last.tree)
+    return EXIT_TIMEOUT
+  elseif runtime.exit_code() then
+    report_unless_cancelled(last)
+    return runtime.exit_code()
+  elseif last.ok then
+    return 0
+  end
+  report.print(last.error)
+  say("seed ", seed, "; re-run with --seed ", seed)
+  return EXIT_FAILED
+end
+
+return ending
