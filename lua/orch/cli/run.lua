@@ -24,7 +24,7 @@ local function apply(found)
     settings = require("orch.cli.settings").apply(found)
   end
   if not settings.seed then -- random, and told when the run fails
-    settings.seed = math.random(1, 0x7fffffff)
+    settings.seed = require "orch.cli.seed"()
     math.randomseed(settings.seed)
   end
   return settings

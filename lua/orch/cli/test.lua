@@ -38,7 +38,7 @@ local function settle(found, outer)
   local applied = settings.apply(typed)
   local opts = {
     seeded = applied.seed ~= nil,
-    seed = applied.seed or math.random(1, 0x7fffffff),
+    seed = applied.seed or require "orch.cli.seed"(),
     timeout = applied.timeout or CASE_LIMIT,
     filter = found.filter, junit = found.junit, list = found.list,
     verbose = found.verbose, paths = found.path,
