@@ -59,6 +59,19 @@ static int after(lua_State *L, int status, int nresults) {
   return lua_gettop(L) - first + 1;
 }
 
+static int body_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
+  return lua_gettop(L);
+}
+
+/* What every coroutine runs, on its function and arguments: an error or a
+ * cancellation unwinds in here, where <close> values may wait. */
+static int body(lua_State *L) {
+  int status = lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, body_ended);
+  return body_ended(L, status, 0);
+}
+
 /* Stack: coroutine, arguments. */
 static int resume(lua_State *L, lua_State *co) {
   int nargs = lua_gettop(L) - 1;
@@ -78,7 +91,9 @@ static int resume(lua_State *L, lua_State *co) {
     return 2;
   }
   int nresults;
+  bool starts = lua_status(co) == LUA_OK && lua_tocfunction(co, 1) == body;
   lua_xmove(L, co, nargs);
+  if (starts) nargs++; /* the function, below them */
   task_bind(co, task_of(L));
   int status = task_resume(co, L, nargs, &nresults);
   return after(L, status, nresults);
@@ -104,6 +119,7 @@ static int coroutine_create(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
   task_bind(co, NULL);
+  lua_pushcfunction(co, body);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   return 1;

@@ -5,15 +5,19 @@
 #include <lauxlib.h>
 #include <math.h>
 #include "error.h"
+#include "place.h"
 #include "runtime.h"
 #include "tasklib.h"
 
 int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind) {
   scope->cap = 0;
   op_init(L, &scope->join, kind);
-  if (scope->live > 0) return op_await(L, &scope->join);
-  scope->join.task = NULL;
-  return kind->result(L, &scope->join);
+  if (scope->live == 0) {
+    scope->join.task = NULL;
+    return kind->result(L, &scope->join);
+  }
+  if (!lua_isyieldable(L)) return place_raise(L, "leaving a scope");
+  return op_await(L, &scope->join);
 }
 
 /* Pushes seconds the way people write them: 90 -> "1m30s". */

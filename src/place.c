@@ -100,6 +100,7 @@ int place_raise(lua_State *L, const char *name) {
   push_line(L, 0);
   return error_usage(L,
                      "%s was called where Lua cannot wait (%s): a finalizer, a "
-                     "message handler or a C function; do it outside",
+                     "message handler, coroutine.close or another C function; "
+                     "do it outside",
                      name, lua_tostring(L, -1));
 }

@@ -104,7 +104,7 @@ void scope_add_child(struct scope *scope, struct task *task) {
   scope->live++;
   if (task->flags & TASK_DAEMON) scope->daemons++;
   task->body.parent = scope;
-  task->body.effective = scope->effective;
+  if (scope->effective) task->body.effective = true;
 }
 
 static void remove_child(struct scope *scope, struct task *task) {

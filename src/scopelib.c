@@ -30,7 +30,7 @@ static void on_deadline(struct timer *timer) {
       (struct scope_limits *)((char *)timer -
                               offsetof(struct scope_limits, deadline));
   struct scope *scope = limits->scope;
-  scope->timed_out = !scope->failed_first && scope->cause == CAUSE_NONE;
+  scope->timed_out = !scope->failed_first && !scope->effective;
   scope_cancel(scope, CAUSE_DEADLINE);
 }
 

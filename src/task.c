@@ -21,7 +21,7 @@ void (*task_on_step)(lua_State *L, struct task *task, enum task_step step);
 
 static struct {
   struct task *first, *last;
-  int alive; /* registry reference of the table that anchors live tasks */
+  int alive;       /* registry reference of the table that anchors live tasks */
   int *free_slots; /* of that table; as many as fit all slots in use */
   int free_count, slots, capacity;
   int metatable; /* registry reference */
@@ -80,7 +80,16 @@ void task_push(lua_State *L, struct task *task) {
 }
 
 struct task *task_check(lua_State *L, int index) {
-  return luaL_checkudata(L, index, TASK);
+  struct task *task = luaL_testudata(L, index, TASK);
+  if (task) return task;
+  lua_Debug ar = {0};
+  if (lua_getstack(L, 0, &ar)) lua_getinfo(L, "n", &ar);
+  const char *name = ar.name ? ar.name : "await";
+  error_usage(L,
+              "task:%s: its Task is missing (got %s); write task:%s(), with "
+              "a colon",
+              name, luaL_typename(L, index), name);
+  return NULL;
 }
 
 /* Pushes a coroutine, a used one when there is one. */
@@ -134,6 +143,7 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
   int base = lua_gettop(L) - nargs;
   struct task *task = lua_newuserdatauv(L, sizeof *task, 5);
   *task = (struct task){.ref = LUA_NOREF, .flags = (uint8_t)flags};
+  task->seen = flags & TASK_QUIET;
   lua_rawgeti(L, LUA_REGISTRYINDEX, sched.metatable);
   lua_setmetatable(L, -2);
   lua_State *co = task->co = push_coroutine(L);
@@ -212,10 +222,7 @@ void task_see(lua_State *L, struct task *task) {
 static void end_task(lua_State *L, struct task *task) {
   struct waiter *waiter;
   task->state = TASK_DONE;
-  while ((waiter = waitq_take(&task->waiters))) {
-    task->seen = true;
-    op_done(&waiter->op);
-  }
+  while ((waiter = waitq_take(&task->waiters))) op_done(&waiter->op);
   struct scope *parent = task->parent;
   if (!parent) return; /* the root: its results are the run's */
   if (task->outcome == OUTCOME_OK) recycle(L, task);

@@ -15,6 +15,7 @@ enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED };
 enum task_flag {
   TASK_DAEMON = 1, /* cancelled when the scope's body ends */
   TASK_HOLD = 2,   /* a failure is kept for await and fails no scope */
+  TASK_QUIET = 4,  /* nobody need look at it: a call of orch's does */
 };
 
 /* User values of the Task userdata. */

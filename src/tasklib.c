@@ -188,6 +188,10 @@ static int cancel(lua_State *L) {
   struct task *task = task_check(L, 1);
   lua_settop(L, 2);
   if (task->state == TASK_DONE || task->body.cause != CAUSE_NONE) return 0;
+  if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
+    return error_usage(L,
+                       "task:cancel: argument 1 should be a string, not a %s",
+                       luaL_typename(L, 2));
   tasklib_push_reason(L, 2);
   lua_setiuservalue(L, 1, TASK_REASON);
   scope_cancel(&task->body, CAUSE_CANCEL);

@@ -29,7 +29,8 @@ function arg.describe(value)
     local mt = getmetatable(value)
     local name = type(mt) == "table" and rawget(mt, "__name")
     if type(name) == "string" then
-      return "a " .. name:gsub("^orch%.", ""):gsub("^%l", string.upper)
+      name = name:gsub("^orch%.", ""):gsub("^%l", string.upper)
+      return (name:find "^[AEIOU]" and "an " or "a ") .. name
     end
   end
   return "a " .. kind
@@ -76,7 +77,7 @@ end
 
 --- Special types: name -> check(value) -> the value to use, or nil; and words.
 local special = {
-  integer = { function(v) return math.tointeger(v) end, "a whole number" },
+  integer = { function(v) return math.type(v) and math.tointeger(v) end, "a whole number" },
   callable = { function(v) return is_callable(v) and v or nil end, "a function" },
   task = { function(v) return is_task(v) and v or nil end, "a Task" },
   path = {

@@ -12,15 +12,12 @@ Barrier.__index = Barrier
 
 ---Waits until `n` tasks have come; then all go on and the barrier is new again.
 ---@async
----@return integer index 1 for the first that came, `n` for the last
+---@return integer index each has another one: 1 for the first that came, `n` for the last
 function Barrier:wait()
   core.checkpoint()
-  local index = self.waiting:count() + 1
-  if index == self.size then
-    self.waiting:wake_all()
-  else
-    self.waiting:wait()
-  end
+  if self.waiting:count() + 1 < self.size then return self.waiting:wait() end
+  local index = 1
+  while self.waiting:wake(index) do index = index + 1 end
   return index
 end
 

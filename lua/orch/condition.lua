@@ -35,14 +35,16 @@ local function wait_once(self)
   self.waiting:wait()
 end
 
----Waits for a notification; with `pred`, until `pred()` holds.
+---Waits for a notification; with `pred`, until `pred()` holds. Meanwhile others may
+---take the lock; this task has it again afterwards, also after an error.
 ---@async
----@param pred (fun(): any)?
+---@param pred (fun(): any)? looked at once before any waiting; raises kind `usage` when
+---  this task does not hold the lock
 function Condition:wait(pred)
   arg.check("condition:wait", 1, pred, "callable?")
   need_lock(self, "wait")
-  if not pred then return wait_once(self) end
   core.checkpoint()
+  if not pred then return wait_once(self) end
   while not pred() do wait_once(self) end
 end
 
@@ -50,6 +52,7 @@ end
 ---@param n integer?
 function Condition:notify(n)
   n = arg.check("condition:notify", 1, n, "integer?") or 1
+  if n < 0 then arg.fail("condition:notify: argument 1 should not be negative, as %d is", n) end
   need_lock(self, "notify")
   for _ = 1, n do
     if not self.waiting:wake() then return end
@@ -70,7 +73,9 @@ end
 ---@param lock orch.Lock? its own one by default
 ---@return orch.Condition
 return function(lock)
-  arg.check("condition", 1, lock, "table?")
+  if lock ~= nil and not locks.is_lock(lock) then
+    arg.fail("condition: argument 1 should be a lock, not %s", arg.describe(lock))
+  end
   local self = setmetatable({ lock = lock or locks.lock() }, Condition)
   self.waiting = park.new(self)
   return self

@@ -1,6 +1,7 @@
 --- What gather, settle, race and as_completed take: a function, a Task, or
 --- {fn, args...}; turned into tasks of a scope. Internal.
 
+local core = require "orch.core.task"
 local arg = require "orch.arg"
 local scope = require "orch.scope"
 
@@ -19,20 +20,23 @@ end
 
 ---Starts one entry as a child of `s`.
 ---@param s orch.Scope
----@param method "start"|"hold"
+---@param method "start"|"hold"|"hold_quietly" see orch.scope
 ---@param name string?
+---@param value any an entry that `check` has seen
 ---@return orch.Task
-function entry.start(s, method, name, fname, key, value)
+function entry.start(s, method, name, value)
   if type(value) == "function" then return s[method](s, name, value) end
   if arg.is_task(value) then return s[method](s, name, scope.follow, value) end
   if is_list_of_call(value) then
     return s[method](s, name, table.unpack(value, 1, value.n or #value))
   end
-  if arg.is_callable(value) then return s[method](s, name, value) end
-  refuse(fname, key, value)
+  return s[method](s, name, value) -- a table that can be called
 end
 
 ---Checks all entries before any starts.
+---@param fname string
+---@param entries table
+---@param keys any[]
 function entry.check(fname, entries, keys)
   for _, key in ipairs(keys) do
     local value = entries[key]
@@ -64,19 +68,48 @@ function entry.keys(entries)
   return keys
 end
 
----The entries of a call: a list or keyed table with options, or positional.
+---The entries of a call, checked: a list or keyed table with options, or positional.
+---@param fname string
+---@param ... any what the call was given
 ---@return table entries
----@return table? opts
+---@return any[] keys sorted: the order in which they start
+---@return integer? concurrency how many at once
 ---@return boolean positional
-function entry.of_call(fname, first, ...)
-  if arg.is_callable(first) or arg.is_task(first) then
-    return { first, ... }, nil, true
+function entry.of_call(fname, ...)
+  local first = ...
+  local is_table = type(first) == "table" and getmetatable(first) == nil
+  local entries, keys = first, nil
+  if is_table then
+    keys = entry.keys(entries)
+  else
+    entries, keys = { ... }, {}
+    for i = 1, select("#", ...) do keys[i] = i end
   end
-  if type(first) == "table" and getmetatable(first) == nil then
-    return first, (...), false
+  entry.check(fname, entries, keys)
+  local opts = is_table and select(2, ...) or nil
+  local cap = arg.options(fname, opts, { concurrency = "integer" }).concurrency
+  if cap and cap < 1 then
+    arg.fail("%s: option `concurrency` should be at least 1, not %d", fname, cap)
   end
-  if first == nil then return {}, nil, true end
-  refuse(fname, 1, first)
+  return entries, keys, cap, not is_table
+end
+
+---Runs the entries as children of a new scope, at most `cap` at once, and waits for
+---all of them.
+---@async
+---@param method "start"|"hold_quietly" whether a failure cancels the others
+---@return orch.Task[] tasks in the order of `keys`
+function entry.run_all(fname, method, entries, keys, cap)
+  core.checkpoint()
+  local tasks = {}
+  local s <close> = core.open(fname, nil, false, nil, false)
+  for i, key in ipairs(keys) do
+    if cap then s:wait(cap) end
+    local name = type(key) == "string" and key or nil
+    tasks[i] = entry.start(s, method, name, entries[key])
+  end
+  s:wait(1)
+  return tasks
 end
 
 return entry

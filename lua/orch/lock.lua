@@ -6,7 +6,6 @@ local core = require "orch.core.task"
 local errors = require "orch.core.error"
 local park = require "orch.core.park"
 local arg = require "orch.arg"
-local scope = require "orch.scope"
 
 local lock = {}
 
@@ -32,9 +31,9 @@ Guard.__close = Guard.release
 local Lock = { __name = "orch.lock" }
 Lock.__index = Lock
 
-local function wait_in(queue, timeout, fname)
-  if not timeout then return queue:wait() end
-  return scope.wait_for(queue.wait, arg.duration(fname, "the timeout", timeout), queue)
+local function wait_in(queue, timeout, what)
+  local s <close> = timeout and core.open("waiting for " .. what, timeout, false, nil, false)
+  return queue:wait()
 end
 
 ---@private
@@ -57,6 +56,7 @@ end
 ---@return orch.Guard guard give it to `<close>`; raises kind `deadlock` when this task
 ---  holds the lock already
 function Lock:acquire(timeout)
+  timeout = arg.check("lock:acquire", 1, timeout, "duration?")
   core.checkpoint()
   if self.holder == core.current() then
     errors.throw(errors.make { kind = "deadlock", message = ("%s is held by this task "
@@ -64,7 +64,7 @@ function Lock:acquire(timeout)
       :format(self:describe(), self.guard.where, errors.where()) })
   end
   if self.holder or self.granted then
-    wait_in(self.waiting, timeout, "lock:acquire")
+    wait_in(self.waiting, timeout, self:describe())
     self.granted = false
   end
   return self:take()
@@ -72,6 +72,8 @@ end
 
 ---Calls `fn(...)` while holding the lock.
 ---@async
+---@param fn function
+---@param ... any arguments of `fn`
 ---@return any ... its results
 function Lock:with(fn, ...)
   arg.check("lock:with", 1, fn, "callable")
@@ -97,7 +99,8 @@ function Lock:waiting_text()
     self.guard.where)
 end
 
-local named = {}
+--- Weak: a lock that nobody holds, waits for or keeps is as good as a new one.
+local named = setmetatable({}, { __mode = "v" })
 
 ---A lock; the same name is the same lock in one run.
 ---@param name string?
@@ -121,11 +124,12 @@ Semaphore.__index = Semaphore
 ---@param timeout number|string? raises kind `timeout` after that
 ---@return orch.Guard
 function Semaphore:acquire(timeout)
+  timeout = arg.check("semaphore:acquire", 1, timeout, "duration?")
   core.checkpoint()
   if self.free > 0 then
     self.free = self.free - 1
   else
-    wait_in(self.waiting, timeout, "semaphore:acquire")
+    wait_in(self.waiting, timeout, self:describe())
   end
   local guard = setmetatable(
     { owner = self, where = errors.where(), holder = core.current() }, Guard)
@@ -141,7 +145,16 @@ function Semaphore:give_back(guard)
   if not self.waiting:wake() then self.free = self.free + 1 end
 end
 
-Semaphore.with = Lock.with
+---Calls `fn(...)` while holding one of the places.
+---@async
+---@param fn function
+---@param ... any arguments of `fn`
+---@return any ... its results
+function Semaphore:with(fn, ...)
+  arg.check("semaphore:with", 1, fn, "callable")
+  local _ <close> = self:acquire()
+  return fn(...)
+end
 
 ---Whether every place is taken.
 ---@return boolean
@@ -156,7 +169,13 @@ function Semaphore:waiting_text()
     holders[#holders + 1] = ("%s (%s)"):format(guard.holder.name, guard.where)
   end
   table.sort(holders)
-  return ("a semaphore of %d held by %s"):format(self.size, table.concat(holders, ", "))
+  if #holders == 0 then return self:describe() end
+  return ("%s held by %s"):format(self:describe(), table.concat(holders, ", "))
+end
+
+---@private
+function Semaphore:describe()
+  return ("a semaphore of %d"):format(self.size)
 end
 
 ---A semaphore with `n` places.
@@ -168,6 +187,13 @@ function lock.semaphore(n)
   local self = setmetatable({ size = n, free = n, guards = {} }, Semaphore)
   self.waiting = park.new(self)
   return self
+end
+
+---Whether a value is a lock of this module.
+---@param value any
+---@return boolean
+function lock.is_lock(value)
+  return getmetatable(value) == Lock
 end
 
 ---What is held right now, as sentences: after a run or a test there should be nothing.

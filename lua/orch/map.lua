@@ -3,6 +3,7 @@
 ---     local sizes = orch.map(files, fs.size, { concurrency = 8 })
 
 local core = require "orch.core.task"
+local errors = require "orch.core.error"
 local arg = require "orch.arg"
 require "orch.scope" -- gives scopes their methods
 
@@ -13,37 +14,36 @@ local options = {
 }
 local DEFAULT_CONCURRENCY = 16
 
---- A counter behind `progress=`: a function, or a bar on the terminal.
-local function counter(progress, total)
-  if not progress then return nil end
-  if arg.is_callable(progress) then
-    local done = 0
-    return { add = function() done = done + 1; progress(done, total) end, close = function() end }
-  end
-  return require("orch.progress").counter(total, progress ~= true and progress or nil)
-end
-
 local function run(fname, list, fn, opts, keep)
   arg.check(fname, 1, list, "table")
   arg.check(fname, 2, fn, "callable")
   opts = arg.options(fname, opts, options)
   local cap = opts.concurrency or DEFAULT_CONCURRENCY
-  if cap < 1 then arg.fail("%s: option `concurrency` should be at least 1", fname) end
+  if cap < 1 then
+    arg.fail("%s: option `concurrency` should be at least 1, not %d", fname, cap)
+  end
   core.checkpoint()
-  local results, n = {}, #list
-  local shown = counter(opts.progress, n)
+  local results, done, total = {}, 0, #list
+  local shown <close> = opts.progress
+    and require("orch.progress").counter(total, opts.progress) or nil
   local function one(item, i)
     local value = fn(item, i)
     if keep then results[i] = value end
+    done = done + 1
     if shown then shown.add(1) end
   end
-  local s <close> = core.open(fname, nil, false, nil, opts.collect or false)
-  for i = 1, n do
-    s:wait(cap)
-    s:start(nil, one, list[i], i)
+  do
+    local s <close> = core.open(fname, nil, false, nil, opts.collect or false)
+    for i = 1, total do
+      s:wait(cap)
+      s:start(nil, one, list[i], i)
+    end
+    s:wait(1)
   end
-  s:wait(1)
-  if shown then shown.close() end
+  if done < total then
+    errors.throw(errors.make { kind = "cancelled", message =
+      ("%s: %d of %d calls were cancelled"):format(fname, total - done, total) })
+  end
   return results
 end
 
@@ -55,7 +55,8 @@ end
 ---@param opts {concurrency: integer?, collect: boolean?, progress: boolean|string|function|nil}?
 ---  `collect` runs all and then raises once with every error; `progress` shows a bar
 ---  (with that label) or is called as `progress(done, total)`
----@return R[] results in the order of the list
+---@return R[] results in the order of the list, a nil leaves a hole; raises the first
+---  error of `fn`
 function map.map(list, fn, opts)
   return run("map", list, fn, opts, true)
 end

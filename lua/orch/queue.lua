@@ -12,6 +12,8 @@ local arg = require "orch.arg"
 ---@class orch.Queue
 ---@field private first integer
 ---@field private last integer
+---@field private promised integer places that belong to putters who were woken and have
+---  not run yet: whoever comes now must not take them
 local Queue = { __name = "orch.queue" }
 Queue.__index = Queue
 
@@ -48,7 +50,10 @@ Queue.__len = Queue.size
 function Queue:put(value)
   if value == nil then arg.fail("queue:put: nil cannot be put into a queue") end
   core.checkpoint()
-  while not self.is_closed and self:size() >= self.maxsize do self.putters:wait() end
+  if not self.is_closed and self:size() + self.promised >= self.maxsize then
+    self.putters:wait()
+    self.promised = self.promised - 1
+  end
   if self.is_closed then raise_closed("put") end
   if not self.getters:wake(value) then push(self, value) end
 end
@@ -58,7 +63,7 @@ local function take(self)
   core.checkpoint()
   if self:size() > 0 then
     local value = pop(self)
-    self.putters:wake()
+    if self.putters:wake() then self.promised = self.promised + 1 end
     return value
   end
   if self.is_closed then return CLOSED end
@@ -78,7 +83,7 @@ end
 function Queue:close()
   if self.is_closed then return end
   self.is_closed = true
-  self.putters:wake_all()
+  self.promised = self.promised + self.putters:wake_all()
   self.getters:wake_all(CLOSED)
 end
 
@@ -103,7 +108,8 @@ end
 return function(maxsize)
   maxsize = arg.check("queue", 1, maxsize, "integer?") or math.huge
   if maxsize < 1 then arg.fail("queue: argument 1 should be at least 1, not %d", maxsize) end
-  local self = setmetatable({ items = {}, first = 1, last = 0, maxsize = maxsize }, Queue)
+  local self = setmetatable({ items = {}, first = 1, last = 0, promised = 0,
+    maxsize = maxsize, is_closed = false }, Queue)
   self.getters, self.putters = park.new(self), park.new(self)
   return self
 end

@@ -23,28 +23,49 @@ local function as_call(value)
   return { value }
 end
 
---- Starts all; `decide(tasks, order)` looks after each end and says who has won.
-local function compete(fname, entries, decide)
+local function start(s, entries, keys, order)
+  local tasks = {}
+  for _, key in ipairs(keys) do
+    local call = as_call(entries[key])
+    local name = type(key) == "string" and key or nil
+    tasks[key] = s:hold_quietly(name, run, order, key,
+      table.unpack(call, 1, call.n or #call))
+  end
+  return tasks
+end
+
+--- Somebody cancelled these before their first step.
+local function add_missing(order, keys)
+  local noted = {}
+  for _, key in ipairs(order) do noted[key] = true end
+  for _, key in ipairs(keys) do
+    if not noted[key] then order[#order + 1] = key end
+  end
+end
+
+--- Starts all; after each end `has_won(task)` is asked of those that have ended, in
+--- the order of their ends. Gives the tasks, the keys in that order and the winner.
+local function compete(fname, entries, opts, has_won)
   arg.check(fname, 1, entries, "table")
+  arg.options(fname, opts, {})
   local keys = entry.keys(entries)
   if #keys == 0 then arg.fail("%s: nobody takes part: the list is empty", fname) end
   entry.check(fname, entries, keys)
   core.checkpoint()
+  local order = {}
   local s <close> = core.open(fname, nil, false, nil, false)
-  local tasks, order = {}, {}
-  for _, key in ipairs(keys) do
-    local call = as_call(entries[key])
-    local name = type(key) == "string" and key or nil
-    tasks[key] = s:hold(name, run, order, key, table.unpack(call, 1, call.n or #call))
-  end
-  local winner
+  local tasks = start(s, entries, keys, order)
   for live = #keys, 1, -1 do
     s:wait(live)
-    winner = decide(tasks, order)
-    if winner ~= nil then break end
+    for _, key in ipairs(order) do
+      if tasks[key]:done() and has_won(tasks[key]) then
+        s:cancel("another one has won")
+        return tasks, order, key
+      end
+    end
   end
-  s:cancel("another one has won")
-  return tasks, order, winner
+  add_missing(order, keys)
+  return tasks, order, nil
 end
 
 ---The first to finish, win or fail; the others are cancelled and joined.
@@ -52,13 +73,12 @@ end
 ---@param entries table as for `gather`
 ---@return any value of the winner; its error is raised
 ---@return any key
-function race.race(entries)
-  local tasks, _, winner = compete("race", entries, function(tasks, order)
-    for _, key in ipairs(order) do
-      if tasks[key]:done() then return key end
-    end
-  end)
-  return tasks[winner]:await(), winner
+function race.race(entries, opts)
+  local tasks, order, winner = compete("race", entries, opts, function() return true end)
+  winner = winner or order[1]
+  local ok, value = tasks[winner]:result()
+  if not ok then error(value, 0) end
+  return value, winner
 end
 
 ---The first to succeed; the others are cancelled and joined. When all fail, raises
@@ -67,11 +87,9 @@ end
 ---@param entries table as for `gather`
 ---@return any value
 ---@return any key
-function race.first_success(entries)
-  local tasks, order, winner = compete("first_success", entries, function(tasks, order)
-    for _, key in ipairs(order) do
-      if tasks[key]:done() and tasks[key]:result() then return key end
-    end
+function race.first_success(entries, opts)
+  local tasks, order, winner = compete("first_success", entries, opts, function(task)
+    return (task:result())
   end)
   if winner ~= nil then
     local _, value = tasks[winner]:result()
@@ -82,7 +100,7 @@ function race.first_success(entries)
     local _, err = tasks[key]:result()
     if not first then
       first = err
-    else
+    elseif err ~= first then
       errors.suppress(first, err)
     end
   end

@@ -13,7 +13,8 @@ RateLimiter.__index = RateLimiter
 
 local function refill(self)
   local now = clock.now()
-  self.tokens = math.min(self.burst, self.tokens + (now - self.at) * self.rate)
+  local passed = math.max(0, now - self.at) -- a test may have ended virtual time
+  self.tokens = math.min(self.burst, self.tokens + passed * self.rate)
   self.at = now
 end
 
@@ -22,8 +23,9 @@ end
 ---@param n integer? at most `burst`
 function RateLimiter:acquire(n)
   n = arg.check("rate_limiter:acquire", 1, n, "integer?") or 1
-  if n > self.burst then
-    arg.fail("rate_limiter:acquire: %d at once is more than the burst of %g", n, self.burst)
+  if n < 0 or n > self.burst then
+    arg.fail("rate_limiter:acquire: argument 1 should be from 0 to the burst of %g, not %d",
+      self.burst, n)
   end
   local _ <close> = self.turn:acquire()
   refill(self)
@@ -36,11 +38,19 @@ end
 
 ---Calls `fn(...)` when it may go.
 ---@async
+---@param fn function
+---@param ... any arguments of `fn`
 ---@return any ... its results
 function RateLimiter:with(fn, ...)
   arg.check("rate_limiter:with", 1, fn, "callable")
   self:acquire()
   return fn(...)
+end
+
+local function need_positive(name, value)
+  if value and value > 0 and value < math.huge then return end
+  arg.fail("rate_limiter: option `%s` should be a positive number, not %s", name,
+    arg.describe(value))
 end
 
 ---@param opts {rate: number, per: number|string?, burst: number?} `rate` in `per` (1 s); at
@@ -49,10 +59,12 @@ end
 return function(opts)
   opts = arg.options("rate_limiter", opts,
     { rate = "number", per = "duration", burst = "number" })
-  if not opts.rate or opts.rate <= 0 then
-    arg.fail("rate_limiter: option `rate` should be a positive number")
-  end
+  need_positive("rate", opts.rate)
+  need_positive("per", opts.per or 1)
   local burst = opts.burst or math.max(1, opts.rate)
+  if not (burst >= 1) then
+    arg.fail("rate_limiter: option `burst` should be at least 1, not %g", burst)
+  end
   return setmetatable({
     rate = opts.rate / (opts.per or 1), burst = burst, tokens = burst,
     at = clock.now(), turn = locks.lock(),

@@ -8,7 +8,6 @@ local core = require "orch.core.task"
 local errors = require "orch.core.error"
 local clock = require "orch.core.clock"
 local arg = require "orch.arg"
-local scope = require "orch.scope"
 
 local options = {
   attempts = "integer", base = "duration", factor = "number", cap = "duration",
@@ -31,7 +30,13 @@ local function filter(retry_on)
   if retry_on == nil then return worth_it end
   if arg.is_callable(retry_on) then return retry_on end
   local wanted = {}
-  for _, kind_or_status in ipairs(retry_on) do wanted[kind_or_status] = true end
+  for key, value in next, retry_on do
+    if math.type(key) ~= "integer" or not (math.type(value) or type(value) == "string") then
+      arg.fail("retry: option `retry_on` should be a function or a list of kinds and "
+        .. "statuses, such as { \"timeout\", 503 }")
+    end
+    wanted[value] = true
+  end
   return function(err) return wanted[err.kind] or wanted[err.status] end
 end
 
@@ -46,7 +51,12 @@ local function read_options(opts)
   opts.attempts = opts.attempts or 5
   opts.base, opts.factor = opts.base or 0.5, opts.factor or 2
   opts.cap, opts.jitter = opts.cap or 30, opts.jitter or "full"
-  if opts.attempts < 1 then arg.fail("retry: option `attempts` should be at least 1") end
+  if opts.attempts < 1 then
+    arg.fail("retry: option `attempts` should be at least 1, not %d", opts.attempts)
+  end
+  if not (opts.factor >= 0) then
+    arg.fail("retry: option `factor` should not be negative, as %g is", opts.factor)
+  end
   if not jitters[opts.jitter] then
     arg.fail("retry: option `jitter` should be full, equal or none, not %q", opts.jitter)
   end
@@ -55,14 +65,15 @@ end
 
 --- Seconds before the next attempt.
 local function pause(opts, attempt, err)
-  local delay = math.min(opts.cap, opts.base * opts.factor ^ (attempt - 1))
+  local growth = math.min(opts.factor ^ (attempt - 1), 1e300) -- 0 * inf is no number
+  local delay = math.min(opts.cap, opts.base * growth)
   delay = jitters[opts.jitter](delay)
   local after = tonumber(err.retry_after)
   return after and math.max(delay, after) or delay
 end
 
 local function attempt_once(fn, timeout, attempt)
-  if timeout then return scope.wait_for(fn, timeout, attempt) end
+  local s <close> = timeout and core.open("an attempt of retry", timeout, false, nil, false)
   return fn(attempt)
 end
 
@@ -80,6 +91,7 @@ local function retry(fn, opts)
   arg.check("retry", 1, fn, "callable")
   opts = read_options(opts)
   local is_worth_it = filter(opts.retry_on)
+  core.checkpoint()
   local started = clock.now()
   for attempt = 1, opts.attempts do
     local results = table.pack(xpcall(attempt_once, errors.handler, fn, opts.timeout, attempt))

@@ -8,22 +8,24 @@ local core = require "orch.core.task"
 local errors = require "orch.core.error"
 local clock = require "orch.core.clock"
 local arg = require "orch.arg"
+local tasks = require "orch.task"
 
 ---@class orch.Scope
----@field spawn fun(self: orch.Scope, fn: function, ...): orch.Task
+---@field spawn fun(self: orch.Scope, fn: function, ...): orch.Task as `orch.spawn`, options included
 ---@field cancel fun(self: orch.Scope, reason: string?) its tasks and its body
 ---@field close async fun(self: orch.Scope) joins its tasks; `<close>` calls it
 
 local scope = {}
 
+local HOLD, QUIET = 2, 4
+
 local methods = core.scope_methods
 local core_spawn, core_cancel = methods.spawn, methods.cancel
 
 function methods:spawn(fn, ...)
-  if not arg.is_callable(fn) then
-    arg.fail("scope:spawn: argument 1 should be a function, not %s", arg.describe(fn))
-  end
-  return core_spawn(self, nil, 0, fn, ...)
+  if arg.is_callable(fn) then return core_spawn(self, nil, 0, fn, ...) end
+  local name, flags = tasks.read_options("scope:spawn", fn, (...))
+  return core_spawn(self, name, flags, ...)
 end
 
 function methods:cancel(reason)
@@ -35,9 +37,14 @@ function methods:start(name, fn, ...)
   return core_spawn(self, name, 0, fn, ...)
 end
 
----For the library: a child whose failure is kept for whoever looks.
+---For the library: a child whose failure is kept, and reported when nobody looks.
 function methods:hold(name, fn, ...)
-  return core_spawn(self, name, 2, fn, ...)
+  return core_spawn(self, name, HOLD, fn, ...)
+end
+
+---For the library: the same for a call that looks itself.
+function methods:hold_quietly(name, fn, ...)
+  return core_spawn(self, name, HOLD | QUIET, fn, ...)
 end
 
 local options = {
@@ -87,29 +94,35 @@ end
 ---@param fn function|orch.Task
 ---@param duration number|string
 ---@param ... any arguments of `fn`
----@return any ... its results; raises kind `timeout`
+---@return any ... its results; raises kind `timeout` when the time is over: the function
+---  was cancelled and has unwound, the Task was cancelled and joined
 function scope.wait_for(fn, duration, ...)
   arg.check("wait_for", 1, fn, "callable|task")
   duration = arg.check("wait_for", 2, duration, "duration")
+  core.checkpoint()
   local s <close> = core.open("wait_for", duration, false, nil, false)
   if arg.is_task(fn) then return scope.follow(fn) end
   return fn(...)
 end
 
----The same, giving false instead of raising when the time is over.
+---The same, giving false instead of raising when the time is over. What fails while
+---it unwinds is raised: on `.suppressed` of the timeout.
 ---@async
 ---@param duration number|string
 ---@param fn function|orch.Task
+---@param ... any arguments of `fn`
 ---@return boolean in_time
 ---@return any ... the results of `fn`
 function scope.move_on_after(duration, fn, ...)
   duration = arg.check("move_on_after", 1, duration, "duration")
   arg.check("move_on_after", 2, fn, "callable|task")
+  core.checkpoint()
   local s = core.open("move_on_after", duration, false, nil, false)
   return (function(ok, ...)
     if ok then return true, ... end
     local err = ...
-    if errors.is(err) and err.kind == "timeout" and err.scope == s then return false end
+    local ours = errors.is(err) and err.kind == "timeout" and err.scope == s
+    if ours and not err.suppressed then return false end
     error(err, 0)
   end)(pcall(function(...)
     local guard <close> = s

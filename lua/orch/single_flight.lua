@@ -14,12 +14,23 @@ local LEAD = {} -- told to the waiter that takes over
 
 local flights = {}
 
+--- One run, and those who wait for it.
+local Flight = {}
+Flight.__index = Flight
+
+function Flight:waiting_text()
+  if not self.leader then return "a run that the next task takes over" end
+  return ("the run that %s has started (%s)"):format(self.leader.name, self.where)
+end
+
 --- Runs `fn` for everybody who waits. When this caller is cancelled, the next in the
 --- queue takes over.
 local function lead(table_of_flights, key, flight, fn)
+  flight.leader, flight.where = core.current(), errors.where()
   local ended
   local _ <close> = setmetatable({}, {
     __close = function()
+      flight.leader = nil
       if ended or flight.waiting:wake(LEAD) then return end
       table_of_flights[key] = nil
     end,
@@ -31,14 +42,21 @@ local function lead(table_of_flights, key, flight, fn)
   return results
 end
 
+local function raise_circle(flight)
+  errors.throw(errors.make { kind = "deadlock", message = ("the run that this task has "
+    .. "started (%s) waits for itself (%s)"):format(flight.where, errors.where()) })
+end
+
 local function fly(table_of_flights, key, fn)
   core.checkpoint()
   local flight = table_of_flights[key]
   local role, results = LEAD, nil
   if flight then
+    if flight.leader == core.current() then raise_circle(flight) end
     role, results = flight.waiting:wait()
   else
-    flight = { waiting = park.new("the run that another task has started") }
+    flight = setmetatable({}, Flight)
+    flight.waiting = park.new(flight)
     table_of_flights[key] = flight
   end
   if role == LEAD then results = lead(table_of_flights, key, flight, fn) end
@@ -46,12 +64,13 @@ local function fly(table_of_flights, key, fn)
   return table.unpack(results, 2, results.n)
 end
 
----Callers with the same key at the same time share one run of `fn`. Nothing is
----remembered afterwards.
+---Callers with the same key at the same time share one run of `fn`: that of the first
+---of them; when it is cancelled the next one runs its own. Nothing is remembered
+---afterwards.
 ---@async
----@param key any
+---@param key any not nil
 ---@param fn function
----@return any ... the results of `fn`, or its error
+---@return any ... the results of `fn`; raises its error in every caller
 function single_flight.single_flight(key, fn)
   if key == nil then arg.fail("single_flight: argument 1 should be a key, not nil") end
   arg.check("single_flight", 2, fn, "callable")
@@ -61,7 +80,7 @@ end
 ---A function that runs `fn` at its first call and remembers the results. Callers at
 ---the same time share the run; a failure is not remembered.
 ---@param fn function
----@return async fun(): ...
+---@return async fun(): ... the results, or the error of the run that failed
 function single_flight.once(fn)
   arg.check("once", 1, fn, "callable")
   local own, remembered = {}, nil

@@ -21,16 +21,23 @@ local task = {}
 local DAEMON, HOLD = 1, 2
 local options = { name = "string", daemon = "boolean", hold = "boolean" }
 
+---For the library: what `spawn{name=, daemon=, hold=}` says of a task.
+---@return string? name
+---@return integer flags
+function task.read_options(fname, opts, fn)
+  if type(opts) ~= "table" then
+    arg.fail("%s: argument 1 should be a function, not %s; write "
+      .. "spawn(fn, a, b), not spawn(fn(a, b))", fname, arg.describe(opts))
+  end
+  opts = arg.options(fname, opts, options)
+  arg.check(fname, 2, fn, "callable")
+  return opts.name, (opts.daemon and DAEMON or 0) | (opts.hold and HOLD or 0)
+end
+
 local function spawn_with_options(opts, fn, ...)
   if arg.is_callable(opts) then return core.spawn(nil, 0, opts, fn, ...) end
-  if type(opts) ~= "table" then
-    arg.fail("spawn: argument 1 should be a function, not %s; write "
-      .. "spawn(fn, a, b), not spawn(fn(a, b))", arg.describe(opts))
-  end
-  opts = arg.options("spawn", opts, options)
-  arg.check("spawn", 2, fn, "callable")
-  local flags = (opts.daemon and DAEMON or 0) | (opts.hold and HOLD or 0)
-  return core.spawn(opts.name, flags, fn, ...)
+  local name, flags = task.read_options("spawn", opts, fn)
+  return core.spawn(name, flags, fn, ...)
 end
 
 ---Starts a task in the innermost open scope. It first runs at the next checkpoint;

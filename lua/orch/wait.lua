@@ -52,10 +52,13 @@ end
 ---@return orch.Task[] pending
 function wait.wait(tasks, opts)
   arg.check("wait", 1, tasks, "table")
-  for i, task in ipairs(tasks) do
+  for key, task in next, tasks do
     if not arg.is_task(task) then
-      arg.fail("wait: entry %d is %s, not a Task; start it with orch.spawn first", i,
-        arg.describe(task))
+      arg.fail("wait: entry %s is %s, not a Task; start it with orch.spawn first",
+        tostring(key), arg.describe(task))
+    elseif math.type(key) ~= "integer" then
+      arg.fail("wait: argument 1 should be a list of Tasks; %s is a name in it",
+        tostring(key))
     end
   end
   opts = arg.options("wait", opts, { return_when = "string", timeout = "duration" })
@@ -83,21 +86,32 @@ local function report(self, task)
   self.park:wake()
 end
 
+local function cancel_and_join(tasks)
+  local rest = {}
+  for _, task in ipairs(tasks) do
+    if not task:done() then
+      task:cancel("the loop over as_completed was left")
+      rest[#rest + 1] = task
+    end
+  end
+  if #rest == 0 then return end
+  local s <close> = core.open("as_completed", nil, true, math.huge, false)
+  for _, task in ipairs(rest) do task:join() end
+end
+
 local completion = {
   __name = "orch.as_completed",
-  __close = function(self)
-    for _, task in ipairs(self.tasks) do
-      if not task:done() then task:cancel("the loop over as_completed was left") end
-    end
-    self.scope:close()
+  __close = function(self, err)
+    cancel_and_join(self.tasks)
+    self.scope:close(err)
   end,
 }
 
 ---Iterates over Tasks in the order in which they end; leaving the loop cancels and
----joins the rest.
+---joins the rest. Only for `for`, which closes it.
 ---@async
 ---@param list (function|orch.Task|table)[] as for `gather`
----@return fun(): orch.Task?
+---@return async fun(): orch.Task? next each with its outcome: `await` or `result` it
 function wait.as_completed(list)
   arg.check("as_completed", 1, list, "table")
   local keys = entry.keys(list)
@@ -109,7 +123,7 @@ function wait.as_completed(list)
   for i, key in ipairs(keys) do
     local value = list[key]
     local task = arg.is_task(value) and value
-      or entry.start(s, "hold", nil, "as_completed", key, value)
+      or entry.start(s, "hold", nil, value)
     self.tasks[i] = task
     s:start("as_completed", report, self, task)
   end
