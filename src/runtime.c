@@ -27,6 +27,7 @@ static struct {
   uv_loop_t loop;
   lua_State *L;
   uv_idle_t awake;
+  uv_prepare_t before_wait;
   uint64_t now_ns;
   bool loop_open;
 } run;
@@ -101,6 +102,12 @@ static void on_awake(uv_idle_t *awake) {
   uv_idle_stop(awake);
 }
 
+/* libuv fires due timers and then waits for the next event all the same: not
+ * when a timer has made a task ready. */
+static void on_before_wait(uv_prepare_t *before_wait) {
+  if (task_any_ready()) uv_stop(before_wait->loop);
+}
+
 /* Turns the loop although nothing may keep it alive: limits in real time hold
  * where tasks only pass checkpoints, and in virtual time. */
 static void peek(void) {
@@ -146,6 +153,9 @@ static int run_tasks(lua_State *L, int argc, char **argv) {
     return EXIT_FAILED;
   }
   uv_idle_init(&run.loop, &run.awake);
+  uv_prepare_init(&run.loop, &run.before_wait);
+  uv_prepare_start(&run.before_wait, on_before_wait);
+  uv_unref((uv_handle_t *)&run.before_wait);
   run.now_ns = clock_now();
   while (task_root->state != TASK_DONE && !runlib_stuck()) turn();
   int code = runlib_stuck() ? EXIT_FAILED : exit_code(L);

@@ -301,6 +301,10 @@ static void run_batch(lua_State *L, struct task *last) {
   }
 }
 
+bool task_any_ready(void) {
+  return sched.first != NULL;
+}
+
 bool task_run(lua_State *L) {
   uint64_t stop = uv_hrtime() + RUN_NS;
   while (sched.first) {

@@ -50,6 +50,7 @@ struct task {
   bool started;
   bool crashed; /* the memory ran out outside the protected body */
   bool seen;    /* somebody has looked at the outcome */
+  bool awaited; /* an await has raised its error */
 };
 
 int task_open(lua_State *L); /* metatables and registry; pushes nothing */
@@ -79,6 +80,7 @@ void task_ready(struct task *task);
 
 /* Runs ready tasks in order for about a millisecond. False: none is left. */
 bool task_run(lua_State *L);
+bool task_any_ready(void);
 
 /* Resumes any coroutine, the script's own included; keeps track of the
  * innermost one for the watchdog. */
