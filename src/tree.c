@@ -13,7 +13,12 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { LONGEST_ENVIRONMENT = 4 << 20 };
+enum {
+  LONGEST_ENVIRONMENT = 4 << 20,
+  KERNEL = 2, /* the parent of the kernel's own threads */
+  PATIENCE = 20,
+  PAUSE_US = 100,
+};
 
 struct process {
   pid_t pid, parent, group;
@@ -31,6 +36,7 @@ static struct {
   size_t count, capacity;
   struct buffer ids;
   uint64_t taken_ns;
+  int patience;
 } snapshot;
 
 static bool reserve(struct buffer *buffer, size_t more) {
@@ -79,6 +85,18 @@ static size_t keep_ids(const struct buffer *environment) {
   return ids->size - length;
 }
 
+/* In the middle of an exec a process has no environment: looks again, a few
+ * times per snapshot, since some have none for good. */
+static bool read_environment(int folder, const char *path,
+                             struct buffer *into) {
+  while (read_whole(folder, path, into)) {
+    if (into->size > 0) return true;
+    if (snapshot.patience-- <= 0) return false;
+    usleep(PAUSE_US);
+  }
+  return false;
+}
+
 static bool add_process(int folder, const char *pid, struct buffer *scratch) {
   char path[300], state;
   snprintf(path, sizeof path, "%s/stat", pid);
@@ -90,7 +108,8 @@ static bool add_process(int folder, const char *pid, struct buffer *scratch) {
     return true;
   process.zombie = state == 'Z' || state == 'X';
   snprintf(path, sizeof path, "%s/environ", pid);
-  if (!process.zombie && read_whole(folder, path, scratch))
+  if (!process.zombie && process.parent != KERNEL &&
+      read_environment(folder, path, scratch))
     process.ids = keep_ids(scratch);
   if (snapshot.count == snapshot.capacity) {
     size_t capacity = snapshot.capacity * 2 + 256;
@@ -107,6 +126,7 @@ static void take_snapshot(void) {
   static struct buffer scratch;
   snapshot.count = snapshot.ids.size = 0;
   snapshot.taken_ns = uv_hrtime();
+  snapshot.patience = PATIENCE;
   DIR *folder = opendir("/proc");
   if (folder == NULL) return;
   struct dirent *entry;
