@@ -18,12 +18,13 @@ LIBS_json = -llua5.4-cjson
 LIBS_scan = -lpcre2-8
 SRC_hash = src/hash.c
 SRC_json = $(wildcard src/json*.c)
-SRC_scan = src/scan.c src/search.c src/literal.c
+SRC_scan = src/scan.c src/scan_segment.c src/search.c src/literal.c
 
 $(foreach p,$(PLUGINS),$(eval OBJ_$(p) = $(SRC_$(p):src/%.c=$(BUILD)/%.o)))
 PLUGIN_SRC = $(foreach p,$(PLUGINS),$(SRC_$(p)))
 SRC = $(filter-out $(PLUGIN_SRC),$(wildcard src/*.c))
-OBJ = $(SRC:src/%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
+OBJ = $(SRC:src/%.c=$(BUILD)/%.o) $(BUILD)/embedded.o \
+	$(HARNESS:tests/sweep/%.c=$(BUILD)/%.o)
 LUA = $(shell find lua -name '*.lua' | LC_ALL=C sort)
 # Lua is linked whole and exported: C modules and plug-ins resolve it here.
 LIBS = -Wl,-E -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive \
@@ -35,6 +36,9 @@ $(BUILD)/orch: $(OBJ)
 	$(CC) $(SANITIZE) -o $@ $(OBJ) $(LIBS)
 
 $(BUILD)/%.o: src/%.c | $(BUILD)/.installed
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: tests/sweep/%.c
 	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/embedded.c: scripts/embed.lua $(LUA) | $(BUILD)/.installed
@@ -71,6 +75,15 @@ ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 asan:
 	$(MAKE) BUILD=build/asan CFLAGS='-O1 -g' SANITIZE='$(ASAN)' test
 
+# A build whose allocations fail on demand, one after the other (FULL=1: every
+# one of them; otherwise a sample): no crash, no hang, no leak.
+WRAP = malloc calloc realloc strdup strndup realpath opendir fopen \
+	pthread_create luaL_openlibs
+sweep: all
+	$(MAKE) BUILD=build/sweep CFLAGS='-O1 -g' HARNESS=tests/sweep/fail.c \
+		SANITIZE='$(ASAN) $(WRAP:%=-Wl,--wrap=%)' all
+	$(BUILD)/orch tests/sweep/run.lua build/sweep/orch $(FULL)
+
 # Formatting, syntax and layering; see the script.
 check: all
 	sh scripts/check.sh
@@ -88,5 +101,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(wildcard $(BUILD)/*.d)
-.PHONY: all test demo asan check bench install clean
+.PHONY: all test demo asan sweep check bench install clean
 .DELETE_ON_ERROR:

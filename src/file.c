@@ -1,6 +1,7 @@
 /* fs.read, fs.write and fs.append: a whole file in one trip. What is no
  * ordinary file (a FIFO, a terminal) may block for ever: the pool only finds
  * that out, and the facade calls again with `alone`. */
+#include "cached.h"
 #include "error.h"
 #include "fault.h"
 #include "lone.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +36,7 @@ struct file_op {
   enum how how;
   int mode;
   bool sync;
+  int stream;   /* an open FIFO that does not block, or -1 */
   bool alone;   /* on a thread of its own */
   bool special; /* no ordinary file: to be called again, alone */
 };
@@ -76,6 +79,12 @@ static bool grow(struct file_op *file) {
   return true;
 }
 
+/* Until there is something to read, or its end. */
+static void wait_for_data(int fd) {
+  struct pollfd poller = {.fd = fd, .events = POLLIN};
+  poll(&poller, 1, -1); /* a cancellation interrupts it */
+}
+
 /* One byte more than the size shows the end without a second call. */
 static bool read_all(struct file_op *file, int fd, const struct stat *info) {
   bool sized = S_ISREG(info->st_mode) && info->st_size > 0;
@@ -86,8 +95,10 @@ static bool read_all(struct file_op *file, int fd, const struct stat *info) {
   while (!stopped(file)) {
     size_t room = file->capacity - file->size;
     size_t wanted = room < SLICE ? room : SLICE;
+    if (file->stream >= 0) wait_for_data(fd);
+    if (stopped(file)) break;
     ssize_t got = read(fd, file->data + file->size, wanted);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return fault_set(&file->fault, errno, "read", file->path);
     file->size += got;
     if (got == 0 || (sized && (size_t)got < wanted)) return true;
@@ -122,7 +133,14 @@ static void run_read(struct op_work *work) {
 }
 
 static void run_read_alone(struct lone *lone) {
-  read_file((struct file_op *)lone);
+  struct file_op *file = (struct file_op *)lone;
+  struct stat info = {.st_mode = S_IFIFO};
+  if (file->stream < 0) {
+    read_file(file);
+    return;
+  }
+  read_all(file, file->stream, &info);
+  close(file->stream);
 }
 
 static void read_drop(struct op *op) {
@@ -153,9 +171,17 @@ static int file_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   bool alone = lua_toboolean(L, 2);
   struct file_op *file = op_new(L, &read_kind);
+  struct cached_file cached = {.fd = -1};
+  enum cached result = alone ? CACHED_NOT : cached_read(path, &cached);
   file->path = path;
-  file->alone = alone;
-  start(file, run_read, run_read_alone);
+  file->data = cached.data;
+  file->size = cached.size;
+  file->stream = cached.fd;
+  file->alone = alone || result == CACHED_STREAM;
+  if (result == CACHED_READ)
+    op_done(&file->via.op);
+  else
+    start(file, run_read, run_read_alone);
   return op_await(L, &file->via.op);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 int text_add(struct text *text, const void *bytes, size_t size) {
+  if (size == 0) return 0;
   if (text->capacity - text->size < size) {
     size_t capacity = text->capacity ? text->capacity : 256;
     while (capacity - text->size < size) capacity *= 2;

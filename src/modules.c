@@ -13,6 +13,7 @@
 #include "embedded.h"
 
 #define MODULES(X)                                                             \
+  X(change)                                                                    \
   X(clock)                                                                     \
   X(duplicate)                                                                 \
   X(entry)                                                                     \
@@ -26,8 +27,10 @@
   X(remove)                                                                    \
   X(runtime)                                                                   \
   X(size)                                                                      \
+  X(stdin)                                                                     \
   X(task)                                                                      \
   X(trace)                                                                     \
+  X(tty)                                                                       \
   X(walk)                                                                      \
   X(watch)                                                                     \
   X(worker)

@@ -1,230 +1,21 @@
-/* fs.scan: many files, many patterns, all cores. Files are cut into segments
- * that the threads take in turn, and read in blocks of whole lines that fit
- * into the cache. A segment owns the lines that begin in it. */
+/* fs.scan: many files, many patterns, all cores; see scan.h for the work. */
+#include "scan.h"
+
 #include "error.h"
-#include "fault.h"
-#include "folder.h"
-#include "op.h"
-#include "search.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lauxlib.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 64, BLOCK = 256 << 10, SEGMENT = 16 << 20 };
-
-struct segment {
-  int file;
-  off_t start, end; /* end: INT64_MAX for files that do not tell their size */
-  uint64_t lines, bytes;
-  uint64_t *counts;    /* of each needle */
-  struct text matches; /* packed: struct found, then the line's text */
-};
-
-struct found {
-  uint64_t line; /* in the segment, from 0 */
-  uint32_t column, size, needle;
-};
-
-struct scan_op {
-  struct op_work work;
-  struct fault fault;
-  pthread_mutex_t fault_lock;
-  const char **paths;
-  int file_count, folder; /* the first path that is a folder, from 1; or 0 */
-  struct needle *needles;
-  int needle_count;
-  struct segment *segments;
-  int segment_count, next_segment;
-  bool occurrences, want_lines;
-  uint64_t limit; /* of matches to keep, for each needle and segment */
-};
-
-static bool fail(struct scan_op *scan, int error, int file) {
-  pthread_mutex_lock(&scan->fault_lock);
-  fault_set(&scan->fault, error, "scan", scan->paths[file]);
-  pthread_mutex_unlock(&scan->fault_lock);
-  return false;
-}
-
-static bool fail_in_pattern(struct scan_op *scan, int file) {
-  pthread_mutex_lock(&scan->fault_lock);
-  fault_say(&scan->fault, EINVAL, "scan", scan->paths[file],
-            "a pattern needs too many steps on a line of it; make it simpler");
-  pthread_mutex_unlock(&scan->fault_lock);
-  return false;
-}
-
-static bool is_over(struct scan_op *scan) {
-  return op_work_stopped(&scan->work) ||
-         __atomic_load_n(&scan->fault.error, __ATOMIC_RELAXED) != 0;
-}
-
-/* --- one block of whole lines --- */
-
-static uint64_t count_newlines(const char *from, const char *end) {
-  uint64_t lines = 0;
-  for (; from < end; from++) lines += *from == '\n';
-  return lines;
-}
-
-static bool keep(struct scan_op *scan, struct segment *segment, int needle,
-                 const struct match *match, uint64_t line) {
-  const char *end = match->line_end;
-  if (end > match->line && end[-1] == '\r') end--;
-  struct found found = {.line = line,
-                        .column = (uint32_t)(match->start - match->line) + 1,
-                        .size = (uint32_t)(end - match->line),
-                        .needle = (uint32_t)needle};
-  return (text_add(&segment->matches, &found, sizeof found) == 0 &&
-          text_add(&segment->matches, match->line, found.size) == 0) ||
-         fail(scan, ENOMEM, segment->file);
-}
-
-static bool search_block(struct scan_op *scan, struct searcher *searcher,
-                         struct segment *segment, int needle, const char *block,
-                         const char *end) {
-  struct match match;
-  const char *from = block, *counted = block;
-  uint64_t line = segment->lines;
-  while (from < end) {
-    int found =
-        needle_find(&scan->needles[needle], searcher, block, from, end, &match);
-    if (found < 0) return fail_in_pattern(scan, segment->file);
-    if (found == 0) return true;
-    if (segment->counts[needle]++ < scan->limit) {
-      line += count_newlines(counted, match.line);
-      counted = match.line;
-      if (!keep(scan, segment, needle, &match, line)) return false;
-    }
-    from = match.line_end + 1;
-    if (scan->occurrences) from = match.end + (match.end == match.start);
-  }
-  return true;
-}
-
-static bool search_lines(struct scan_op *scan, struct searcher *searcher,
-                         struct segment *segment, const char *block,
-                         const char *end) {
-  for (int i = 0; i < scan->needle_count; i++)
-    if (!search_block(scan, searcher, segment, i, block, end)) return false;
-  segment->bytes += end - block;
-  if (scan->want_lines) {
-    segment->lines += count_newlines(block, end);
-    segment->lines += end > block && end[-1] != '\n';
-  }
-  return true;
-}
-
-/* --- one segment --- */
-
-struct buffer {
-  char *data;
-  size_t size, capacity;
-};
-
-/* Where the segment's last line ends, if it does in the block. */
-static const char *end_of_segment(const struct segment *segment, off_t at,
-                                  const char *block, const char *end) {
-  off_t left = segment->end - 1 - at;
-  if (left >= end - block) return NULL;
-  const char *from = left > 0 ? block + left : block;
-  const char *newline = memchr(from, '\n', end - from);
-  return newline != NULL ? newline + 1 : NULL;
-}
-
-/* Reads on behind what is left of the last block; 1, 0 at the end, -1. */
-static int fill(struct scan_op *scan, struct segment *segment, int fd,
-                struct buffer *buffer, off_t at) {
-  if (buffer->size * 2 > buffer->capacity) {
-    char *data = realloc(buffer->data, buffer->capacity * 2);
-    if (data == NULL) return fail(scan, ENOMEM, segment->file) - 1;
-    buffer->data = data;
-    buffer->capacity *= 2;
-  }
-  ssize_t got = pread(fd, buffer->data + buffer->size,
-                      buffer->capacity - buffer->size, at + buffer->size);
-  if (got < 0) return fail(scan, errno, segment->file) - 1;
-  buffer->size += got;
-  return got > 0;
-}
-
-/* The offset of the segment's first line: the one after the newline at or after
- * the byte before its start. -1: it has none. */
-static off_t first_line(struct scan_op *scan, struct segment *segment, int fd,
-                        struct buffer *buffer) {
-  off_t at = segment->start > 0 ? segment->start - 1 : 0;
-  while (segment->start > 0) {
-    buffer->size = 0;
-    if (fill(scan, segment, fd, buffer, at) <= 0) return -1;
-    char *newline = memchr(buffer->data, '\n', buffer->size);
-    if (newline != NULL) return at + (newline + 1 - buffer->data);
-    at += buffer->size;
-    if (at >= segment->end || is_over(scan)) return -1;
-  }
-  return at;
-}
-
-static void scan_open_segment(struct scan_op *scan, struct searcher *searcher,
-                              struct segment *segment, int fd,
-                              struct buffer *buffer) {
-  off_t at = first_line(scan, segment, fd, buffer);
-  buffer->size = 0;
-  while (at >= 0 && at < segment->end && !is_over(scan)) {
-    int more = fill(scan, segment, fd, buffer, at);
-    const char *block = buffer->data, *end = block + buffer->size;
-    if (more < 0 || buffer->size == 0) return;
-    const char *last = end_of_segment(segment, at, block, end);
-    const char *newline = memrchr(block, '\n', buffer->size);
-    const char *stop = last ? last : newline ? newline + 1 : block;
-    if (more == 0 && last == NULL) stop = end;
-    if (!search_lines(scan, searcher, segment, block, stop)) return;
-    if (last != NULL || more == 0) return;
-    at += stop - block;
-    buffer->size = end - stop;
-    memmove(buffer->data, stop, buffer->size);
-  }
-}
-
-static void scan_segment(struct scan_op *scan, struct searcher *searcher,
-                         struct segment *segment, struct buffer *buffer) {
-  int fd = open(scan->paths[segment->file], O_RDONLY | O_CLOEXEC);
-  segment->counts = calloc(scan->needle_count, sizeof *segment->counts);
-  if (fd < 0)
-    fail(scan, errno, segment->file);
-  else if (segment->counts == NULL)
-    fail(scan, ENOMEM, segment->file);
-  else
-    scan_open_segment(scan, searcher, segment, fd, buffer);
-  if (fd >= 0) close(fd);
-}
-
-static void *scan_segments(void *data) {
-  struct scan_op *scan = data;
-  struct searcher searcher;
-  struct buffer buffer = {.data = malloc(BLOCK), .capacity = BLOCK};
-  if (!searcher_open(&searcher) || buffer.data == NULL) fail(scan, ENOMEM, 0);
-  while (!is_over(scan)) {
-    int i = __atomic_fetch_add(&scan->next_segment, 1, __ATOMIC_RELAXED);
-    if (i >= scan->segment_count) break;
-    scan_segment(scan, &searcher, &scan->segments[i], &buffer);
-  }
-  searcher_close(&searcher);
-  free(buffer.data);
-  return NULL;
-}
-
-/* --- the operation --- */
+enum { THREADS_MAX = 64, SEGMENT = 16 << 20 };
 
 static bool add_segments(struct scan_op *scan, struct text *segments,
                          int file) {
   struct stat info;
-  if (stat(scan->paths[file], &info) != 0) return fail(scan, errno, file);
+  if (stat(scan->paths[file], &info) != 0) return scan_fail(scan, errno, file);
   if (S_ISDIR(info.st_mode)) {
     scan->folder = file + 1;
     return false;
@@ -238,7 +29,7 @@ static bool add_segments(struct scan_op *scan, struct text *segments,
     if (info.st_size == 0) end = INT64_MAX; /* /proc does not tell */
     struct segment segment = {.file = file, .start = start, .end = end};
     if (text_add(segments, &segment, sizeof segment) != 0)
-      return fail(scan, ENOMEM, file);
+      return scan_fail(scan, ENOMEM, file);
     scan->segment_count++;
     start = end;
   } while (start < info.st_size);

@@ -5,6 +5,7 @@
 ---     fs.write("out/report.txt", fs.read("notes.txt"):upper())
 
 local arg = require "orch.arg"
+local change = require "orch.core.change"
 local entry = require "orch.core.entry"
 local file = require "orch.core.file"
 local place = require "orch.place"
@@ -180,7 +181,7 @@ end
 function fs.mkdir(path, opts)
   check("fs.mkdir", 1, path, "path")
   opts = options("fs.mkdir", opts, { parents = "boolean", mode = "integer" })
-  return entry.mkdir(resolve(path), opts.parents ~= false, opts.mode or 511)
+  return change.mkdir(resolve(path), opts.parents ~= false, opts.mode or 511)
 end
 
 ---Removes a file, a link or an empty folder; with `recursive=true` a whole tree.
@@ -228,7 +229,7 @@ function fs.move(from, to, opts)
   opts = options("fs.move", opts, { overwrite = "boolean" })
   local overwrite = opts.overwrite ~= false
   local source, target = resolve(from), resolve(to)
-  if entry.move(source, target, overwrite) then return end
+  if change.move(source, target, overwrite) then return end
   require("orch.core.duplicate").copy(source, target, overwrite, true, true)
   require("orch.core.remove").remove(source, true, false)
 end
@@ -244,7 +245,7 @@ function fs.link(path, target, opts)
   check("fs.link", 2, target, "path")
   opts = options("fs.link", opts, { hard = "boolean", replace = "boolean" })
   if opts.hard then target = resolve(target) end
-  entry.link(resolve(path), target, opts.hard or false, opts.replace or false)
+  change.link(resolve(path), target, opts.hard or false, opts.replace or false)
 end
 
 ---A new empty folder of our own, removed with all that is in it when the run ends.

@@ -1,7 +1,7 @@
 --- Temporary files and folders that go when the run ends.
 
 local arg = require "orch.arg"
-local entry = require "orch.core.entry"
+local change = require "orch.core.change"
 local path = require "orch.fs.path"
 local place = require "orch.place"
 local remove_now = require("orch.core.remove").remove_now
@@ -40,7 +40,7 @@ local function make(fname, opts, is_folder)
     arg.fail("%s: a folder has no `suffix`; use `prefix`", fname)
   end
   local prefix = part(fname, "prefix", opts.prefix or "orch-")
-  local p = entry.temporary(path.join(dir, prefix .. "XXXXXX" .. suffix), is_folder, #suffix)
+  local p = change.temporary(path.join(dir, prefix .. "XXXXXX" .. suffix), is_folder, #suffix)
   p = path.absolute(p)
   if not opts.keep then remember(p) end
   return p

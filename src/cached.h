@@ -1,0 +1,23 @@
+/* A small file whose name and content are in the kernel's caches can be read at
+ * once, on the loop's thread: the kernel promises not to block, or says that it
+ * would. A trip to a thread costs twice what it does. No Lua. */
+#ifndef ORCH_CACHED_H
+#define ORCH_CACHED_H
+
+#include <stddef.h>
+
+enum cached {
+  CACHED_NOT,    /* ask a thread */
+  CACHED_READ,   /* `data` (malloc) and `size` are the content */
+  CACHED_STREAM, /* a FIFO or a terminal: `fd` is open and does not block */
+};
+
+struct cached_file {
+  char *data;
+  size_t size;
+  int fd;
+};
+
+enum cached cached_read(const char *path, struct cached_file *file);
+
+#endif
