@@ -24,16 +24,13 @@ enum {
 
 static struct child *first;
 
-static struct tree tree_of(const struct child *child) {
-  return (struct tree){child->pid, child->grouped ? child->pid : 0, child->id};
-}
-
 static void changed(struct child *child) {
   if (child->owner) child->on_change(child);
 }
 
 static void free_child(struct child *child) {
   for (int i = 0; i < 2; i++) reader_free(&child->out[i]);
+  tree_forget(&child->tree);
   free(child);
 }
 
@@ -94,13 +91,12 @@ static void set_timer(struct child *child, uint64_t ms) {
 
 /* Until all its processes have ended, or KILL has not helped either. */
 static void look_again(struct child *child) {
-  struct tree tree = tree_of(child);
   uint64_t now = uv_hrtime();
   bool killing = now >= child->kill_at_ns;
   int living = 0;
   /* Those that end at once share one look, a millisecond being nothing. */
   if (killing || child->exited)
-    living = tree_signal(&tree, killing ? SIGKILL : 0, now - MS);
+    living = tree_signal(&child->tree, killing ? SIGKILL : 0, now - MS);
   bool patient = now < child->kill_at_ns + LAST_PATIENCE_S * SECOND;
   if (child->exited && (living == 0 || !patient)) {
     finish(child);
@@ -200,8 +196,7 @@ void child_stop(struct child *child, uint64_t grace_ns) {
       if (child->out[i].full == READER_WAITS) child->out[i].full = READER_DROPS;
       reader_resume(&child->out[i]);
     }
-    struct tree tree = tree_of(child);
-    if (grace_ns > 0) tree_signal(&tree, SIGTERM, now - 5 * MS);
+    if (grace_ns > 0) tree_signal(&child->tree, SIGTERM, now - 5 * MS);
     look_again(child);
   } else if (child->state == CHILD_DYING && kill_at_ns < child->kill_at_ns) {
     child->kill_at_ns = kill_at_ns;
@@ -259,6 +254,9 @@ static void end_unwatched(struct child *child) {
 }
 
 int child_watch(struct child *child) {
+  child->tree = (struct tree){.leader = child->pid,
+                              .group = child->grouped ? child->pid : 0,
+                              .id = child->id};
   child->in.owner = child;
   child->in.on_written = on_written;
   int status = watch(child);

@@ -9,6 +9,7 @@
 #include "pipe.h"
 #include "spawn.h"
 #include "supervisor.h"
+#include "tree.h"
 
 enum child_state {
   CHILD_RUNNING,
@@ -43,6 +44,7 @@ struct child {
   struct child *prev, *next; /* all that have not ended */
   struct supervised *slot;
   char id[SUPERVISOR_ID];
+  struct tree tree;
   pid_t pid;
   bool grouped;
   int pidfd;

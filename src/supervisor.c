@@ -99,9 +99,11 @@ static int kill_all(void) {
     struct supervised *slot = &table->slot[i];
     if (slot->serial == 0 || slot->pid == 0) continue;
     char id[SUPERVISOR_ID];
-    struct tree tree = {slot->pid, slot->grouped ? slot->pid : 0,
-                        supervisor_id(slot, id)};
+    struct tree tree = {.leader = slot->pid,
+                        .group = slot->grouped ? slot->pid : 0,
+                        .id = supervisor_id(slot, id)};
     living += tree_signal(&tree, SIGKILL, since_ns);
+    tree_forget(&tree);
   }
   return living;
 }

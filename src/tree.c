@@ -22,6 +22,7 @@ enum {
 
 struct process {
   pid_t pid, parent, group;
+  unsigned long long born;
   size_t ids; /* of its ORCH_TREE in snapshot.ids; 0: none */
   bool zombie, member;
 };
@@ -103,8 +104,12 @@ static bool add_process(int folder, const char *pid, struct buffer *scratch) {
   if (!read_whole(folder, path, scratch)) return true;
   const char *name_end = strrchr(scratch->data, ')');
   struct process process = {.pid = atoi(pid)};
-  if (name_end == NULL || sscanf(name_end + 1, " %c %d %d", &state,
-                                 &process.parent, &process.group) != 3)
+  if (name_end == NULL ||
+      sscanf(name_end + 1,
+             " %c %d %d" /* then 16 fields to the 22nd, its birth */
+             " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+             " %llu",
+             &state, &process.parent, &process.group, &process.born) != 4)
     return true;
   process.zombie = state == 'Z' || state == 'X';
   snprintf(path, sizeof path, "%s/environ", pid);
@@ -162,12 +167,42 @@ static bool is_member(pid_t pid) {
   return false;
 }
 
+static bool is_known(const struct tree *tree, const struct process *process) {
+  for (size_t i = 0; i < tree->known_count; i++)
+    if (tree->known[i].pid == process->pid &&
+        tree->known[i].born == process->born)
+      return true;
+  return false;
+}
+
+static bool grow_known(struct tree *tree) {
+  if (tree->known_count < tree->known_capacity) return true;
+  size_t capacity = tree->known_capacity * 2 + 8;
+  void *known = realloc(tree->known, capacity * sizeof *tree->known);
+  if (known == NULL) return false;
+  tree->known = known;
+  tree->known_capacity = capacity;
+  return true;
+}
+
+static void remember(struct tree *tree, const struct process *process) {
+  if (is_known(tree, process) || !grow_known(tree)) return;
+  tree->known[tree->known_count++] =
+      (struct tree_member){process->pid, process->born};
+}
+
+void tree_forget(struct tree *tree) {
+  free(tree->known);
+  tree->known = NULL;
+  tree->known_count = tree->known_capacity = 0;
+}
+
 static void mark_members(const struct tree *tree) {
   for (size_t i = 0; i < snapshot.count; i++) {
     struct process *process = &snapshot.list[i];
     process->member = process->pid == tree->leader ||
                       (tree->group && process->group == tree->group) ||
-                      carries(process, tree->id);
+                      is_known(tree, process) || carries(process, tree->id);
   }
   for (bool changed = true; changed;) {
     changed = false;
@@ -185,7 +220,7 @@ static void send_signal(pid_t pid, int signal) {
   if (signal == SIGTERM) kill(pid, SIGCONT);
 }
 
-int tree_signal(const struct tree *tree, int signal, uint64_t since_ns) {
+int tree_signal(struct tree *tree, int signal, uint64_t since_ns) {
   if (snapshot.taken_ns == 0 || snapshot.taken_ns < since_ns) take_snapshot();
   mark_members(tree);
   if (signal != 0)
@@ -196,8 +231,9 @@ int tree_signal(const struct tree *tree, int signal, uint64_t since_ns) {
     if (!process->member || process->zombie) continue;
     if (process->pid == tree->leader) continue;
     living++;
-    if (signal != 0 && (!tree->group || process->group != tree->group))
-      send_signal(process->pid, signal);
+    if (tree->group && process->group == tree->group) continue;
+    remember(tree, process);
+    if (signal != 0) send_signal(process->pid, signal);
   }
   return living;
 }
