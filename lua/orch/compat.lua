@@ -91,12 +91,12 @@ local stdin, input = io.stdin, io.input
 --- Wraps a reading function until it has told about stdin once.
 local function watch_stdin(library, name, shown, source)
   local original = library[name]
-  library[name] = function(first, ...)
-    if source(first) == stdin then
+  library[name] = function(...)
+    if source(...) == stdin then
       library[name] = original
       tell(shown, "orch.stdin:read or orch.stdin:lines")
     end
-    return original(first, ...)
+    return original(...)
   end
 end
 
