@@ -36,6 +36,11 @@ local function pop(self)
   return value
 end
 
+--- A place is free: it goes to the putter that waits longest.
+local function promise(self)
+  if self.putters:wake() then self.promised = self.promised + 1 end
+end
+
 ---The number of values in the queue.
 ---@return integer
 function Queue:size()
@@ -50,12 +55,17 @@ Queue.__len = Queue.size
 function Queue:put(value)
   if value == nil then arg.fail("queue:put: nil cannot be put into a queue") end
   core.checkpoint()
-  if not self.is_closed and self:size() + self.promised >= self.maxsize then
+  local had_to_wait = not self.is_closed and self:size() + self.promised >= self.maxsize
+  if had_to_wait then
     self.putters:wait()
     self.promised = self.promised - 1
   end
   if self.is_closed then raise_closed("put") end
-  if not self.getters:wake(value) then push(self, value) end
+  if not self.getters:wake(value) then
+    push(self, value)
+  elseif had_to_wait then
+    promise(self) -- the value took no place
+  end
 end
 
 --- The next value, or CLOSED when there will never be one.
@@ -63,7 +73,7 @@ local function take(self)
   core.checkpoint()
   if self:size() > 0 then
     local value = pop(self)
-    if self.putters:wake() then self.promised = self.promised + 1 end
+    promise(self)
     return value
   end
   if self.is_closed then return CLOSED end
