@@ -128,7 +128,7 @@ describe("a question", function()
     p:write "No\n"
     expect(read_until(p, "Sure? [Y/n] ")):contains "ok=false"
     p:write "\n"
-    read_until(p, "yes=true")
+    expect(p:read "all"):contains "yes=true"
   end)
 
   it("may be answered unseen", function()
@@ -179,7 +179,7 @@ describe("a command that needs the terminal", function()
       orch.process.run { "sh", "-c", "read line; echo got $line", stdin = { inherit = true }, stdout = "inherit" }
     ]]
     p:write "typed\n"
-    read_until(p, "got typed")
+    expect(p:read "all"):contains "got typed"
   end)
 
   it("cannot be stopped by it otherwise", function()
@@ -187,7 +187,7 @@ describe("a command that needs the terminal", function()
       local r = orch.process.run { "sh", "-c", "head -c1 </dev/tty", check = false, timeout = "10s" }
       print("ok=" .. tostring(r.ok))
     ]]
-    read_until(p, "ok=false")
+    expect(p:read "all"):contains "ok=false"
   end)
 end)
 

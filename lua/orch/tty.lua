@@ -111,18 +111,17 @@ local function show(text)
   local stream = core.is_terminal(2) and io.stderr or io.stdout
   stream:write(text)
   stream:flush()
-  return stream
 end
 
---- The person's line; what was written before the question waits its turn.
+--- The person's line. The echo goes before the question comes: some type fast.
 local function ask(fname, text, secret)
-  local stream = show(text)
   local echo <close> = setmetatable({}, { __close = function()
     if not secret then return end
     core.echo(true)
-    stream:write "\n"
+    show "\n"
   end })
   if secret then core.echo(false) end
+  show(text)
   local line = stdin:read "line"
   if line == nil then
     errors.throw(errors.make { kind = "tty",
