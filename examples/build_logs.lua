@@ -5,21 +5,18 @@
 --
 -- The first folder below DIR is the platform: DIR/android/editor.log. What counts as
 -- an error is said in severity.lua. Exit code 0; with --strict 1 when there are errors.
-
 local severity, fs, tty = require "severity", orch.fs, orch.tty
 local columns = math.min(tty.size(), 120)
 
 local function analyse(logs)
   -- One call reads them on all cores, counts, and keeps the first lines that match.
   local found = fs.scan(logs, severity, { caseless = true, matches = true, limit = 200 })
-  found.times, found.errors, found.lines = {}, {}, 0
-  for _, log in ipairs(found.files) do found.lines = found.lines + log.lines end
+  found.times, found.errors = {}, {}
   for _, match in ipairs(found.matches) do
     if match.pattern == "time" then
       found.times[match.path] = match.text:sub(match.column):match "^[%w.: ]*%w"
     elseif match.pattern == "error" and #found.errors < 5 and not found.errors[match.text] then
-      found.errors[match.text] = true
-      table.insert(found.errors, match)
+      found.errors[match.text], found.errors[#found.errors + 1] = true, match
     end
   end
   return found
@@ -36,24 +33,27 @@ local _ <close> = orch.cd(orch.args[1] or "tests/data/logs")
 local calls, names, errors = {}, {}, 0
 for _, log in ipairs(fs.glob "**/*.{log,txt}") do
   local name = log:match "^([^/]+)/" or "."
-  if not calls[name] then names[#names + 1] = name end
-  calls[name] = calls[name] or { analyse, {} }
+  if not calls[name] then names[#names + 1], calls[name] = name, { analyse, {} } end
   table.insert(calls[name][2], log)
 end
 if #names == 0 then orch.error "there is no *.log or *.txt in this folder" end
 local reports = orch.gather(calls)
 
-row("dim", "platform and log", "lines", "errors", "warnings", "build time")
 for _, name in ipairs(names) do
-  local found = reports[name]
-  errors = errors + found.total.error
-  row("bold", name, found.lines, found.total.error, found.total.warning, "")
+  local found, lines = reports[name], 0
+  row("bold", name, "lines", "errors", "warnings", "build time")
   for _, log in ipairs(found.files) do
     local n, time = log.counts, found.times[log.path] or ""
     row(n.error > 0 and "red" or "", "  " .. log.path, log.lines, n.error, n.warning, time)
+    lines = lines + log.lines
   end
+  row("bold", "  together", lines, found.total.error, found.total.warning, "")
   for _, err in ipairs(found.errors) do
-    print(("  %s:%d\n    %s"):format(err.path, err.line, err.text:gsub("%c", " "):sub(1, columns - 4)))
+    local text, room = err.text:gsub("%c", " "), columns - 4
+    print(("\n  %s:%d\n    %s"):format(err.path, err.line, text:sub(1, room)))
+    if #text > room then print("    " .. text:sub(room + 1, 2 * room)) end
   end
+  print()
+  errors = errors + found.total.error
 end
 os.exit(orch.args[2] == "--strict" and errors > 0 and 1 or 0)

@@ -1,0 +1,197 @@
+-- Every example is run as a person would run it: exit code and what it prints.
+
+local fs = require "orch.fs"
+
+local root = (debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or ".") .. "/.."
+
+local function run(name, ...)
+  local result = test.run({ "run", "examples/" .. name .. ".lua", ... },
+    { cwd = root, timeout = 60, env = { NO_COLOR = "1", COLUMNS = "80" } })
+  expect(result.stderr):equals ""
+  return result
+end
+
+-- The numbers of the row that begins with `name`.
+local function numbers(text, name)
+  for line in text:gmatch "[^\n]+" do
+    if line:match("^%s*(%S+)") == name then
+      local found = {}
+      for n in line:sub(#name + 3):gmatch "%f[%S]%d+%f[%s\0]" do
+        found[#found + 1] = math.tointeger(n)
+      end
+      return found
+    end
+  end
+end
+
+it("there is none without a test, and each is short", function()
+  local names = {}
+  for _, path in ipairs(fs.glob("*.lua", { cwd = root .. "/examples" })) do
+    names[#names + 1] = path
+    local _, lines = fs.read(root .. "/examples/" .. path):gsub("\n", "")
+    expect(lines):less_than(60)
+  end
+  expect(names):equals { "build_logs.lua", "build_sizes.lua", "crash_reports.lua",
+    "fake_crashes.lua", "pitfalls.lua", "search_logs.lua", "severity.lua" }
+end)
+
+describe("build_logs", function()
+  it("counts what the real logs hold", function()
+    local result = run "build_logs"
+    local out = result.stdout
+    expect(result.exit_code):equals(0)
+    -- lines, errors, warnings (and the build time)
+    expect(numbers(out, "unreal/uetools_cooking_in.txt")):equals { 5633, 133, 0 }
+    expect(numbers(out, ".../mud-like_prototype_build.log")):equals { 881, 3, 0 }
+    expect(numbers(out, "unity/mud-like_unity_build.log")):equals { 779, 0, 0 }
+    expect(numbers(out, "unity/pacman_unity.log")):equals { 614, 0, 8, 3 }
+    expect(numbers(out, "compilers/msbuild.txt")):equals { 14, 4, 3 }
+    expect(numbers(out, "compilers/dart.log")):equals { 9, 0, 0 }
+    expect(out):contains "4174.92 seconds"
+    expect(out):contains "0h 1m 37s"
+    expect(out):contains "unity/mud-like_prototype_build.log:864"
+  end)
+
+  it("fits into 80 columns", function()
+    for line in run("build_logs").stdout:gmatch "[^\n]+" do
+      expect(utf8.len(line) or #line).never:greater_than(80)
+    end
+  end)
+
+  it("--strict fails when there are errors, and not otherwise", function()
+    expect(run("build_logs", "tests/data/logs", "--strict").exit_code):equals(1)
+    local dir = test.temp_dir()
+    fs.mkdir(dir .. "/android")
+    fs.write(dir .. "/android/ok.log", "0 error(s)\n")
+    local result = run("build_logs", dir, "--strict")
+    expect(result.exit_code):equals(0)
+    expect(numbers(result.stdout, "android/ok.log")):equals { 1, 0, 0 }
+  end)
+
+  it("says so when there is no log", function()
+    local result = test.run({ "run", "examples/build_logs.lua", test.temp_dir() }, { cwd = root })
+    expect(result.exit_code):equals(1)
+    expect(result.stderr):contains "there is no *.log or *.txt in this folder"
+  end)
+end)
+
+describe("severity", function()
+  local severity = dofile(root .. "/examples/severity.lua")
+
+  local function count(name, lines)
+    local path = fs.temp_file { suffix = ".log" }
+    fs.write(path, table.concat(lines, "\n"))
+    return fs.scan(path, { it = severity[name] }, { caseless = true }).total.it
+  end
+
+  it("knows the errors of many tools", function()
+    local lines = {
+      "Assets/A.cs(25,29): error CS0246: The type or namespace name 'B' is missing",
+      "main.cpp:42:10: error: undeclared identifier 'foo'",
+      "x/abc.h(18) : fatal error C1083: Cannot open include file",
+      "abc.h(334,3): error : use of undeclared identifier",
+      "LINK : fatal error LNK1104: cannot open file 'a.lib'",
+      "ld.lld: error: cannot open xyz: No such file or directory",
+      "LogCook: Error: Content is missing",
+      "[2023.02.14-18.44.11:443][  0]LogClass: Error: not initialized",
+      "[ERROR] Failed to execute goal",
+      "[MSBuild] [ERROR] Can't resolve",
+      "RunUAT ERROR: AutomationTool was unable to run",
+      "Fatal Error! It looks like another Unity instance is running",
+      "error: cannot find the module",
+    }
+    for _, line in ipairs(lines) do
+      if count("error", { line }) ~= 1 then expect("counted"):equals(line) end
+    end
+    expect(count("error", lines)):equals(#lines)
+  end)
+
+  it("leaves alone what only mentions one", function()
+    local lines = {
+      "0 error(s), 0 warning(s)", "    0 Error(s)", "1 error",
+      "Failure - 133 error(s), 0 warning(s)",
+      "Tests run: 12, Failures: 0, Errors: 0, Skipped: 0",
+      "make: *** [app] Error 1",
+      "Compiling src/error_handler.cpp", "    clang-analyzer-osx.cocoa.NSError",
+      "LogInit: Display: LogClass: Error: Short type name provided",
+      "[Licensing::Module] Error: Failed to handshake to channel",
+      "Curl error 42: Callback aborted", "[usbmuxd] Error: ",
+      "handler ended with error: Worker process issue",
+    }
+    for _, line in ipairs(lines) do
+      if count("error", { line, "next line" }) ~= 0 then expect("not counted"):equals(line) end
+    end
+  end)
+
+  it("agrees with what the logs are known to hold", function()
+    local logs = root .. "/tests/data/logs/unity/"
+    local found = fs.scan({ logs .. "mud-like_prototype_build.log", logs .. "pacman_unity.log" },
+      { error = severity.error, warning = severity.warning, cs = [[(error|warning) CS\d+]] },
+      { caseless = true })
+    expect(found.files[1].counts):equals { error = 3, warning = 0, cs = 3 }
+    expect(found.files[2].counts):equals { error = 0, warning = 8, cs = 8 }
+  end)
+end)
+
+describe("build_sizes", function()
+  it("weighs builds side by side", function()
+    local result = run "build_sizes"
+    expect(result.exit_code):equals(0)
+    for _, text in ipairs { "boids +game%-ci\n", "engine +2019%.1%.3f1 +2021%.3%.45f1\n",
+      "files +41 +15\n", "com%.unity%.burst +%- +1%.8%.22\n", "total +171%.0 KB +44%.9 KB\n",
+      "57%.8 KB  Assets/Scenes/Obstacles%.unity\n" } do
+      expect(result.stdout):matches(text)
+    end
+    expect(result.stdout).never:contains "com.unity.modules"
+  end)
+
+  it("takes any folder", function()
+    expect(run("build_sizes", "src", "lua").stdout):matches "engine +%- +%-\n"
+  end)
+end)
+
+describe("search_logs", function()
+  it("searches 50 logs that it made", function()
+    local result = run "search_logs"
+    expect(result.exit_code):equals(0)
+    expect(result.stdout):matches " +%d+ lines in %d+ logs  error CS\\d%+\n +build%-%d+%.log:864  error CS0246"
+    expect(result.stdout):contains "0 lines in  0 logs  NullReferenceException"
+    expect(result.stdout):matches "\n50 logs, %d+%.%d MB, searched in %d+ ms\n$"
+  end)
+
+  it("takes a folder and patterns", function()
+    local result = run("search_logs", "tests/data/logs", "error CS0246", "Success|Failure")
+    expect(result.stdout):contains "3 lines in  1 logs  error CS0246"
+    expect(result.stdout):contains "unity/mud-like_prototype_build.log:864  error CS0246"
+  end)
+end)
+
+describe("crash_reports", function()
+  it("groups 2,000 reports by signature", function()
+    local result = run "crash_reports"
+    expect(result.exit_code):equals(0)
+    expect(result.stdout):matches "^   995  NullReferenceException\n        UI%.Inventory%.Refresh"
+    expect(result.stdout):contains "1.0 (166), 1.1 (167), 1.2 (167); android (500)"
+    expect(result.stdout):matches "\n     5  damaged reports\n$"
+    local total = 0
+    for n in result.stdout:gmatch "%f[^\n\0]%s+(%d+)  %u" do total = total + n end
+    expect(total):equals(1995)
+  end)
+end)
+
+describe("pitfalls", function()
+  it("shows what goes wrong and what a lock does", function()
+    local out = run("pitfalls").stdout
+    for _, text in ipairs { "without a lock: 3 tasks added 1 each, n is 1",
+      "with a lock:    3 tasks added 1 each, n is 3", "without a lock: fetched 3 times",
+      "with a lock:    fetched 1 times", "without a lock: another task saw: 1.1 is in game-1.0.zip",
+      "with a lock:    another task saw: 1.1 is in game-1.1.zip" } do
+      expect(out):contains(text)
+    end
+  end)
+end)
+
+it("make demo runs", function()
+  local result = orch.process.run { "make", "-n", "demo", cwd = root, check = false }
+  expect(result.stdout):contains "run examples/build_logs.lua tests/data/logs"
+end)
