@@ -160,7 +160,7 @@ int worker_start(struct lane *lane) {
   int status = pool.open ? 0 : open_pool();
   if (status < 0) return status;
   pthread_mutex_lock(&pool.lock);
-  lane->stop = 0;
+  lane->stop = false;
   status = enqueue(lane);
   pthread_mutex_unlock(&pool.lock);
   if (status == 0 && pool.waiting++ == 0) uv_ref((uv_handle_t *)&pool.async);
@@ -175,7 +175,7 @@ bool worker_stop(struct lane *lane) {
     lane->queued = false;
     pool.queued--;
   } else {
-    lane->stop = 1;
+    lane->stop = true;
     if (pool.running[lane->thread] == lane)
       pthread_kill(pool.threads[lane->thread], STOP_SIGNAL);
   }
@@ -201,7 +201,7 @@ void worker_close(void) {
   pool.closing = true;
   for (unsigned i = 0; i < pool.count; i++) {
     if (!pool.running[i]) continue;
-    pool.running[i]->stop = 1;
+    pool.running[i]->stop = true;
     pthread_kill(pool.threads[i], STOP_SIGNAL);
   }
   pthread_cond_broadcast(&pool.wake);

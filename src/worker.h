@@ -4,6 +4,7 @@
 #define ORCH_WORKER_H
 
 #include <lua.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "op.h"
@@ -14,7 +15,7 @@
 struct lane {
   lua_State *L;                /* NULL until the first call */
   lua_State *volatile running; /* innermost coroutine of the call */
-  volatile int stop;           /* the call was cancelled */
+  atomic_bool stop;            /* the call was cancelled */
   struct lane *next;           /* in a queue */
   struct op *op;               /* who waits for the call; NULL: close it */
   const char *package_path, *package_cpath; /* for require; in our memory */

@@ -323,7 +323,15 @@ describe("thread_map", function()
       end, { collect = true })
     end):raises("even 2")
     expect(#err.suppressed):equals(1)
-    expect(err.suppressed[1].message):contains("even 4")
+    expect(err.suppressed[1].message):equals("even 4")
+    local list = {}
+    for i = 1, 100 do list[i] = i end
+    err = expect(function()
+      orch.thread_map(list, function(x) error("item " .. x, 0) end, { collect = true })
+    end):raises("item 1")
+    for i, other in ipairs(err.suppressed) do
+      expect(other.message):equals("item " .. i + 1)
+    end
   end)
 
   it("names the item that cannot be copied", function()

@@ -71,7 +71,7 @@ local function run_chunk(fn, items, first, last, collect)
         results[i] = value
       else
         failures = failures or {}
-        failures[#failures + 1] = value
+        failures[i] = value
       end
     else
       results[i] = fn(items[i], i)
@@ -106,11 +106,19 @@ function Lanes:__close()
   for lane in pairs(self.all) do lane:close() end
 end
 
-local function merge(results, failures, chunk_results, chunk_failures)
-  for i, value in pairs(chunk_results) do results[i] = value end
-  for _, failure in ipairs(chunk_failures or {}) do
-    failures[#failures + 1] = failure
-  end
+local function merge(into, from)
+  for i, value in pairs(from or {}) do into[i] = value end
+end
+
+--- The failure of the first item, with those of the others on it.
+local function raise_all(failures)
+  local indices = {}
+  for i in pairs(failures) do indices[#indices + 1] = i end
+  if #indices == 0 then return end
+  table.sort(indices)
+  local first = failures[indices[1]]
+  for i = 2, #indices do errors.suppress(first, failures[indices[i]]) end
+  errors.throw(first)
 end
 
 ---@class ThreadMapOptions
@@ -144,16 +152,14 @@ function thread.thread_map(list, fn, opts)
     local first, last = chunk[1], chunk[2]
     local lane, items = lanes:take(), {}
     for i = first, last do items[i] = list[i] end
-    merge(results, failures,
-      core.call(lane, chunk_labels, run_chunk, fn, items, first, last, o.collect))
+    local values, errs = core.call(lane, chunk_labels, run_chunk, fn, items, first,
+      last, o.collect)
+    merge(results, values)
+    merge(failures, errs)
     table.insert(lanes.free, lane)
     if shown then shown.add(last - first + 1) end
   end, { concurrency = workers })
-  local first = failures[1]
-  if first then
-    for i = 2, #failures do errors.suppress(first, failures[i]) end
-    errors.throw(first)
-  end
+  raise_all(failures)
   return results
 end
 
