@@ -25,4 +25,9 @@ struct json_style {
  * place of what cannot be written. */
 void json_write(lua_State *L, int index, const struct json_style *style);
 
+struct buffer;
+
+/* Adds the string at `index` in quotes; false: it is not UTF-8. */
+bool json_add_string(lua_State *L, struct buffer *out, int index);
+
 #endif

@@ -72,39 +72,9 @@ static void write_text(struct writer *w, const char *text) {
   buffer_add(w->L, w->out, text, strlen(text));
 }
 
-static void write_escape(struct writer *w, unsigned char c) {
-  static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
-  const char *found = c ? strchr(from, c) : NULL;
-  char *to = buffer_reserve(w->L, w->out, 6);
-  *to++ = '\\';
-  if (found) {
-    *to = into[found - from];
-    w->out->length += 2;
-    return;
-  }
-  memcpy(to, "u00", 3);
-  to[3] = "0123456789abcdef"[c >> 4];
-  to[4] = "0123456789abcdef"[c & 15];
-  w->out->length += 6;
-}
-
 static void write_string(struct writer *w, int index) {
-  size_t length;
-  const char *s = lua_tolstring(w->L, index, &length), *end = s + length;
-  buffer_byte(w->L, w->out, '"');
-  while (s < end) {
-    const char *run = s;
-    size_t bytes = 1;
-    while (s < end && bytes > 0 && (unsigned char)*s >= 0x20 && *s != '"' &&
-           *s != '\\') {
-      bytes = (unsigned char)*s < 0x80 ? 1 : json_utf8(s);
-      s += bytes;
-    }
-    if (bytes == 0) refuse(w, "a string that is not UTF-8", "");
-    buffer_add(w->L, w->out, run, (size_t)(s - run));
-    if (s < end) write_escape(w, (unsigned char)*s++);
-  }
-  buffer_byte(w->L, w->out, '"');
+  if (!json_add_string(w->L, w->out, index))
+    refuse(w, "a string that is not UTF-8", "");
 }
 
 static void write_number(struct writer *w, int index) {

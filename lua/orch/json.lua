@@ -1,11 +1,9 @@
 --- JSON, exact and strict: a 64-bit integer stays an integer, a double comes
 --- back the same, `null`, `[]` and `{}` keep their meaning.
 ---
---- ```lua
---- local manifest = orch.json.decode('{"name": "game", "size": 9007199254740993}')
---- assert(manifest.size == 9007199254740993)
---- assert(orch.json.encode({ tags = orch.json.array {} }) == '{"tags":[]}')
---- ```
+---     local build = orch.json.decode '{"name": "game", "size": 9007199254740993}'
+---     assert(build.size == 9007199254740993)
+---     assert(orch.json.encode { tags = orch.json.array {} } == '{"tags":[]}')
 ---
 --- What comes in is RFC 8259 and UTF-8, nothing looser; a byte order mark at the
 --- start is skipped. A number with a point or an exponent is a float, any other
