@@ -152,8 +152,9 @@ static int flock_lock(lua_State *L) {
   op->shared = shared;
   op->lone.finish = finish;
   op->timer.fire = on_timeout;
-  if (seconds > 0 && !isinf(seconds))
-    clock_start(&op->timer, clock_due(seconds));
+  if (seconds > 0 && !isinf(seconds) &&
+      clock_start(&op->timer, clock_due(seconds)) != 0)
+    return error_os(L, "lock", path, UV_ENOMEM);
   lone_start(&op->lone, run_flock);
   if (seconds <= 0) lone_interrupt(&op->lone);
   return op_await(L, &op->lone.op);

@@ -134,11 +134,14 @@ static bool add_found(struct walk *walk, struct walk_batch *batch,
     found.mode = info->st_mode & 07777;
     found.mtime = (double)info->st_mtim.tv_sec + info->st_mtim.tv_nsec / 1e9;
   }
+  size_t before = batch->found.size;
+  if (text_add(&batch->found, &found, sizeof found) != 0 ||
+      text_add(&batch->found, path, found.path_size + 1) != 0) {
+    batch->found.size = before;
+    return fail(walk, ENOMEM);
+  }
   batch->count++;
-  if (text_add(&batch->found, &found, sizeof found) == 0 &&
-      text_add(&batch->found, path, found.path_size + 1) == 0)
-    return true;
-  return fail(walk, ENOMEM);
+  return true;
 }
 
 /* Size and time are of what a link points to only when links are followed. */

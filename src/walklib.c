@@ -144,7 +144,8 @@ static void run_walk(struct op_work *work) {
   struct walk_op *op = (struct walk_op *)work;
   if (op->walk->over) return;
   walk_run(op->walk, &op->batch, op->limit, work);
-  if (op->paths_only && op->batch.count > 0 && !sort_paths(&op->batch))
+  bool sort = op->paths_only && op->batch.count > 0;
+  if (sort && op->walk->fault.error == 0 && !sort_paths(&op->batch))
     fault_set(&op->walk->fault, ENOMEM, "list", NULL);
 }
 

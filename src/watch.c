@@ -226,13 +226,17 @@ static int watch_read(lua_State *L) {
   struct read_op *read_op = op_new(L, &kind);
   read_op->watch = watch;
   read_op->timer.fire = on_timeout;
-  int status = uv_poll_init(runtime_loop(), &read_op->poll, watch->fd);
-  if (status < 0) return error_os(L, "watch", NULL, status);
-  read_op->poll.data = read_op;
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 1); /* `reader` must not dangle */
+  if (!isinf(seconds) && clock_start(&read_op->timer, clock_due(seconds)) != 0)
+    return error_os(L, "watch", NULL, UV_ENOMEM);
+  int status = uv_poll_init(runtime_loop(), &read_op->poll, watch->fd);
+  if (status < 0) {
+    clock_stop(&read_op->timer);
+    return error_os(L, "watch", NULL, status);
+  }
+  read_op->poll.data = read_op;
   watch->reader = &read_op->op;
-  if (!isinf(seconds)) clock_start(&read_op->timer, clock_due(seconds));
   uv_poll_start(&read_op->poll, UV_READABLE, on_readable);
   return op_await(L, &read_op->op);
 }
