@@ -11,6 +11,7 @@
 #include <string.h>
 #include <uv.h>
 #include "error.h"
+#include "runlib.h"
 #include "task.h"
 #include "tasklib.h"
 
@@ -51,6 +52,7 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   lua_sethook(L, NULL, 0, 0);
   if (!task_of(L)) return;
   if (dog.interrupted) {
+    runlib_interrupt(); /* the loop cannot: this task keeps it from turning */
     if (task_of(L)->scope->effective) task_raise_cancelled(L);
     return;
   }

@@ -316,6 +316,64 @@ describe("the end of a run", function()
     end)
   end
 
+  it("prints the task tree on SIGQUIT and goes on", function()
+    write("a.lua", [[
+      orch.spawn({ name = "upload" }, function() orch.sleep(60) end)
+      print("ready") io.stdout:flush()
+      orch.sleep(60)]])
+    local child <close> = orch.process.spawn {
+      require("orch.core.runtime").executable(), "a.lua", cwd = dir, check = false,
+    }
+    expect(child:read("line")):equals("ready")
+    child:signal("QUIT")
+    expect(child.stderr:read("line")):matches("^main: sleep")
+    expect(child.stderr:read("line")):matches("^  upload: sleep")
+    child:signal("TERM")
+    expect(child:wait().exit_code):equals(143)
+  end)
+
+  it("kills on a second Ctrl-C what does not end", function()
+    write("a.lua", [[
+      local _ <close> = orch.defer(function() print("cleaning") io.stdout:flush() orch.sleep(60) end)
+      print("ready") io.stdout:flush()
+      orch.sleep(60)]])
+    local child <close> = orch.process.spawn {
+      require("orch.core.runtime").executable(), "a.lua", cwd = dir, check = false,
+    }
+    expect(child:read("line")):equals("ready")
+    child:signal("INT")
+    expect(child:read("line")):equals("cleaning")
+    child:signal("INT")
+    expect(child:wait().exit_code):equals(130)
+  end)
+
+  it("interrupts a task that never waits", function()
+    write("a.lua", 'print("ready") io.stdout:flush() while true do end')
+    local child <close> = orch.process.spawn {
+      require("orch.core.runtime").executable(), "a.lua", cwd = dir, check = false,
+    }
+    expect(child:read("line")):equals("ready")
+    child:signal("INT")
+    expect(child:wait().exit_code):equals(130)
+  end)
+
+  it("bounds clean-up by --grace", function()
+    local result = run { "--grace", "50ms", "--timeout", "50ms", "-e", [[
+      local _ <close> = orch.defer(function() orch.sleep(60) end)
+      orch.sleep(60)]] }
+    expect(result.exit_code):equals(5)
+  end)
+
+  it("warns of a task that does not wait for --slow", function()
+    local result = run { "--slow", "50ms", "-e", [[
+      local stop = os.clock() + 0.5
+      while os.clock() < stop do end]] }
+    expect(result.stderr):contains("main has not waited for")
+    expect(result.stderr):contains("(command line):2")
+    expect(run({ "--slow", "0", "-e", "local s = os.clock() + 1.3 while os.clock() < s do end" })
+      .stderr):equals("")
+  end)
+
   it("reports a held task whose failure nobody saw", function()
     local result = run { "-e",
       "orch.spawn({ hold = true, name = 'quiet' }, function() error('lost') end)" }
@@ -360,5 +418,7 @@ describe("an error report", function()
   it("has no colour in a pipe", function()
     local result = run({ "-e", "error('x')" }, { env = {} })
     expect(result.stderr).never:contains("\27")
+    result = run({ "-e", "error('x')" }, { env = { CLICOLOR_FORCE = "1" } })
+    expect(result.stderr):contains("\27[1;31mx\27[0m")
   end)
 end)
