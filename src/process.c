@@ -22,24 +22,7 @@ struct next {
   enum outcome outcome;
 };
 
-struct take {
-  struct op op;
-  struct process *process;
-  int which;
-  enum reader_want want;
-  size_t count;
-};
-
-struct put {
-  struct op op;
-  struct process *process;
-};
-
-static struct process *check(lua_State *L) {
-  return luaL_checkudata(L, 1, PROCESS);
-}
-
-static int busy(lua_State *L, const char *what) {
+int process_busy(lua_State *L, const char *what) {
   return error_usage(L, "process: another task is already %s", what);
 }
 
@@ -138,8 +121,8 @@ static const struct op_kind next_kind = {
 /* next() -> "stdout"|"stderr", bytes | "overflow", name | "timeout" | "stall"
  * | nothing: it has ended */
 static int process_next(lua_State *L) {
-  struct process *process = check(L);
-  if (process->next) return busy(L, "waiting for its end");
+  struct process *process = process_check(L);
+  if (process->next) return process_busy(L, "waiting for its end");
   struct next *next = op_new(L, &next_kind);
   next->process = process;
   next->timer.fire = on_limit;
@@ -152,117 +135,12 @@ static int process_next(lua_State *L) {
   return op_await(L, &next->op);
 }
 
-/* ---- reading and writing ---- */
-
-static void end_take(struct take *take) {
-  take->process->take[take->which] = NULL;
-  op_done(&take->op);
-}
-
-static void cancel_take(struct op *op) {
-  end_take((struct take *)op);
-}
-
-static int take_result(lua_State *L, struct op *op) {
-  struct take *take = (struct take *)op;
-  struct reader *out = &take->process->child->out[take->which];
-  if (out->status < 0)
-    return error_os(L, "read the output of the command", NULL, out->status);
-  return reader_take(L, out, take->want, take->count);
-}
-
-static const struct op_kind take_kind = {
-    .name = "process:read",
-    .size = sizeof(struct take),
-    .result = take_result,
-    .cancel = cancel_take,
-};
-
-/* read(1|2, "some"|"line"|"count"|"all", count) -> text or nil at the end */
-static int process_read(lua_State *L) {
-  static const char *const wants[] = {"some", "line", "count", "all", NULL};
-  struct process *process = check(L);
-  int which = (int)luaL_checkinteger(L, 2) - 1;
-  int want = luaL_checkoption(L, 3, NULL, wants);
-  size_t count = (size_t)luaL_optinteger(L, 4, 0);
-  luaL_argcheck(L, which == 0 || which == 1, 2, "1 or 2");
-  if (process->take[which]) return busy(L, "reading this output");
-  struct take *take = op_new(L, &take_kind);
-  *take = (struct take){take->op, process, which, want, count};
-  process->take[which] = take;
-  struct reader *out = &process->child->out[which];
-  if (out->full == READER_DROPS && process->child->state == CHILD_RUNNING) {
-    out->full = READER_WAITS; /* from now on somebody reads it */
-    out->limit = READER_WINDOW;
-  }
-  if (reader_has(out, take->want, take->count)) end_take(take);
-  return op_await(L, &take->op);
-}
-
-static void end_put(struct put *put) {
-  put->process->put = NULL;
-  op_done(&put->op);
-}
-
-/* A part may have been written; the rest is forgotten. */
-static void cancel_put(struct op *op) {
-  writer_stop(&((struct put *)op)->process->child->in);
-}
-
-static int put_result(lua_State *L, struct op *op) {
-  lua_pushboolean(L, ((struct put *)op)->process->child->in.fd >= 0);
-  return 1;
-}
-
-static const struct op_kind put_kind = {
-    .name = "process:write",
-    .size = sizeof(struct put),
-    .result = put_result,
-    .cancel = cancel_put,
-};
-
-/* write(text) -> whether it still reads */
-static int process_write(lua_State *L) {
-  struct process *process = check(L);
-  size_t size;
-  const char *text = luaL_checklstring(L, 2, &size);
-  if (process->put || process->child->in.in_loop)
-    return busy(L, "writing to it");
-  struct put *put = op_new(L, &put_kind);
-  put->process = process;
-  process->put = put;
-  if (child_write(process->child, text, size)) end_put(put);
-  return op_await(L, &put->op);
-}
-
-/* feed(text): writes it in the background, then ends its stdin */
-static int process_feed(lua_State *L) {
-  struct process *process = check(L);
-  size_t size;
-  const char *text = luaL_checklstring(L, 2, &size);
-  lua_pushvalue(L, 2);
-  lua_setiuservalue(L, 1, 1);
-  child_write(process->child, text, size);
-  child_close_stdin(process->child, true);
-  return 0;
-}
-
-static int process_close_stdin(lua_State *L) {
-  child_close_stdin(check(L)->child, true);
-  return 0;
-}
-
 /* ---- the end ---- */
 
 void process_changed(struct child *child) {
   struct process *process = child->owner;
   if (process->next && next_is_ready(process)) end_next(process->next);
-  for (int i = 0; i < 2; i++) {
-    struct take *take = process->take[i];
-    if (take && reader_has(&child->out[i], take->want, take->count))
-      end_take(take);
-  }
-  if (process->put && !child->in.in_loop) end_put(process->put);
+  process_pipes_changed(process);
   if (process->closer && child->state == CHILD_ENDED) {
     struct op *closer = process->closer;
     process->closer = NULL;
@@ -278,9 +156,9 @@ static const struct op_kind close_kind = {
 
 /* close(): ends it if it still runs and waits until nothing of it is left */
 static int process_close(lua_State *L) {
-  struct process *process = check(L);
+  struct process *process = process_check(L);
   if (process->child == NULL || process->child->state == CHILD_ENDED) return 0;
-  if (process->closer) return busy(L, "closing it");
+  if (process->closer) return process_busy(L, "closing it");
   struct op *closer = op_new(L, &close_kind);
   child_stop(process->child, process->grace_ns);
   process->closer = closer;
@@ -289,7 +167,7 @@ static int process_close(lua_State *L) {
 
 /* stop(grace): asks for the end without waiting for it */
 static int process_stop(lua_State *L) {
-  struct process *process = check(L);
+  struct process *process = process_check(L);
   double grace = luaL_optnumber(L, 2, -1);
   child_stop(process->child, grace < 0 ? process->grace_ns : process_ns(grace));
   return 0;
@@ -297,7 +175,7 @@ static int process_stop(lua_State *L) {
 
 /* limit(timeout, stall) in seconds, or nil */
 static int process_limit(lua_State *L) {
-  struct process *process = check(L);
+  struct process *process = process_check(L);
   if (!lua_isnoneornil(L, 2))
     process->deadline_ns = clock_due(luaL_checknumber(L, 2));
   if (!lua_isnoneornil(L, 3))
@@ -315,7 +193,7 @@ static void push_signal(lua_State *L, int number) {
 
 /* signal(number) -> whether there was something to send it to */
 static int process_signal(lua_State *L) {
-  struct process *process = check(L);
+  struct process *process = process_check(L);
   int number = (int)luaL_checkinteger(L, 2);
   int status = child_signal(process->child, number);
   if (status < 0 && status != -ESRCH)
@@ -326,7 +204,7 @@ static int process_signal(lua_State *L) {
 
 /* result() -> exit_code or nil, signal or nil, elapsed, lost */
 static int process_result(lua_State *L) {
-  const struct child *child = check(L)->child;
+  const struct child *child = process_check(L)->child;
   if (child->exited && child->signal == 0)
     lua_pushinteger(L, child->exit_code);
   else
@@ -345,19 +223,19 @@ static int process_result(lua_State *L) {
 static int process_output(lua_State *L) {
   int which = (int)luaL_checkinteger(L, 2) - 1;
   luaL_argcheck(L, which == 0 || which == 1, 2, "1 or 2");
-  const struct reader *out = &check(L)->child->out[which];
+  const struct reader *out = &process_check(L)->child->out[which];
   lua_pushlstring(L, reader_size(out) ? out->data + out->begin : "",
                   reader_size(out));
   return 1;
 }
 
 static int process_pid(lua_State *L) {
-  lua_pushinteger(L, check(L)->child->pid);
+  lua_pushinteger(L, process_check(L)->child->pid);
   return 1;
 }
 
 static int process_collect(lua_State *L) {
-  struct process *process = check(L);
+  struct process *process = process_check(L);
   if (process->slot) supervisor_leave(process->slot); /* never started */
   if (process->child) child_abandon(process->child);
   process->slot = NULL;

@@ -1,7 +1,9 @@
-/* A command as a Lua value: what process.c and process_start.c share. */
+/* A command as a Lua value: what process.c, process_pipes.c and
+ * process_start.c share. */
 #ifndef ORCH_PROCESS_H
 #define ORCH_PROCESS_H
 
+#include <lauxlib.h>
 #include <lua.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +26,20 @@ struct process {
   struct put *put;
   struct op *closer;
 };
+
+static inline struct process *process_check(lua_State *L) {
+  return luaL_checkudata(L, 1, PROCESS);
+}
+
+/* Raises: each kind of waiting is for one task at a time. */
+int process_busy(lua_State *L, const char *what);
+
+/* The methods in process_pipes.c. */
+int process_read(lua_State *L);
+int process_write(lua_State *L);
+int process_feed(lua_State *L);
+int process_close_stdin(lua_State *L);
+void process_pipes_changed(struct process *process);
 
 /* Tells the tasks that wait for something of it. */
 void process_changed(struct child *child);
