@@ -319,6 +319,7 @@ describe("the end of a run", function()
   it("prints the task tree on SIGQUIT and goes on", function()
     write("a.lua", [[
       orch.spawn({ name = "upload" }, function() orch.sleep(60) end)
+      orch.checkpoint()
       print("ready") io.stdout:flush()
       orch.sleep(60)]])
     local child <close> = orch.process.spawn {

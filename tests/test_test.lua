@@ -87,10 +87,12 @@ describe("orch test", function()
     write("a_test.lua", "x = = 1")
     write("b_test.lua", "error('at the top')")
     write("c_test.lua", 'it("c", function() end)')
+    write("d_test.lua", 'orch.scope {} it("d", function() end)')
     local result = run(".")
+    expect(result.stdout):contains("d_test.lua:1 and never closed")
     expect(result.stdout):contains("a_test.lua:1: unexpected symbol near '='")
     expect(result.stdout):contains("b_test.lua:1: at the top")
-    expect(last_line(result.stdout)):equals("1 passed, 2 failed")
+    expect(last_line(result.stdout)):equals("1 passed, 3 failed")
     expect(result.exit_code):equals(1)
   end)
 
@@ -405,7 +407,7 @@ describe("helpers", function()
   end)
 
   it("test.run gives output and exit code of orch", function()
-    local result = test.run({ "-e", "print(io.read()) io.stderr:write('e') os.exit(3)" },
+    local result = test.run({ "-e", "print(orch.stdin:read('line')) io.stderr:write('e') os.exit(3)" },
       { stdin = "in\n" })
     expect(result.stdout):equals("in\n")
     expect(result.stderr):equals("e")

@@ -11,7 +11,7 @@ orch.spawn({ name = "right" }, function()
   local _ <close> = a:acquire()
 end)
 
--- err: orch: deadlock: every task waits for another one, and nothing is left that could wake one
+-- err: orch: deadlock: every task waits, and nothing is left that could wake one
 -- err:   main: waits for tasks to end, N ms
 -- err:     left: waits for lock 'b' held by right (taken at deadlock.lua:9), N ms  [started at deadlock.lua:3]
 -- err:     right: waits for lock 'a' held by left (taken at deadlock.lua:4), N ms  [started at deadlock.lua:8]

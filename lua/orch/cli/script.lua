@@ -42,8 +42,7 @@ end
 ---@param path string
 ---@return string source
 function script.read(path)
-  local place = package.loaded["orch.place"] -- under -C or a cd
-  local file, reason = io.open(place and place.resolve(path) or path, "rb")
+  local file, reason = io.open(path, "rb")
   if not file then return missing(path, reason) end
   local source, problem = file:read("a")
   file:close()

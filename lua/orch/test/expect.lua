@@ -8,6 +8,7 @@
 -- and `.where`; it ends the case.
 
 local diff = require "orch.test.diff"
+local raised = require "orch.test.raised"
 local show = require "orch.test.show"
 
 ---@class orch.Expectation
@@ -201,52 +202,6 @@ function Expectation:near(n, tolerance)
     "be within " .. show(tolerance) .. " of " .. show(n))
 end
 
-local function fits_text(err, wanted)
-  if type(err) == "table" and err.kind == wanted then return true end
-  local text = tostring(err)
-  if text:find(wanted, 1, true) then return true end
-  local ok, found = pcall(string.find, text, wanted)
-  return ok and found ~= nil
-end
-
--- `message` is a pattern or a part of it; every other field is compared.
-local function fits_fields(err, wanted)
-  if type(err) ~= "table" then return false end
-  for key, value in pairs(wanted) do
-    local got = err[key]
-    if key == "message" and type(got) == "string" then
-      if not fits_text(got, value) then return false end
-    elseif not diff.equal(value, got) then
-      return false
-    end
-  end
-  return true
-end
-
-local function fits(err, wanted)
-  if wanted == nil then return true end
-  if type(wanted) == "table" then
-    return rawequal(err, wanted) or fits_fields(err, wanted)
-  end
-  return fits_text(err, wanted)
-end
-
--- What a raised value is, with the fields that were asked for.
-local function describe(err, wanted)
-  if type(err) ~= "table" then return show(err) end
-  local out = {}
-  if err.kind then out[1] = "kind " .. show(err.kind) end
-  if type(wanted) == "table" then
-    for _, key in ipairs(show.sorted_keys(wanted)) do
-      if key ~= "kind" and key ~= "message" then
-        out[#out + 1] = tostring(key) .. " " .. show(err[key], 100)
-      end
-    end
-  end
-  out[#out + 1] = show(tostring(err))
-  return table.concat(out, ", ")
-end
-
 ---Calls the value; it raises. May wait.
 ---@async
 ---@param wanted? string|table an Error's kind or a pattern in its text; a table
@@ -260,17 +215,17 @@ function Expectation:raises(wanted)
   end
   local ok, err = pcall(self.value)
   counter = counter + 1
-  local holds = not ok and fits(err, wanted)
+  local holds = not ok and raised.fits(err, wanted)
   if holds ~= self.negated then return err end
   local what = wanted == nil and "an error" or show(wanted)
   if self.negated then
     return fail("expected no " .. what .. ", but this was raised: "
-      .. describe(err, wanted))
+      .. raised.describe(err, wanted))
   end
   if ok then return fail("expected " .. what .. " to be raised, "
       .. "but the function returned") end
   return fail("expected " .. what .. " to be raised",
-    "raised: " .. describe(err, wanted))
+    "raised: " .. raised.describe(err, wanted))
 end
 
 ---Calls the value; it returns. May wait.
@@ -281,7 +236,7 @@ function Expectation:succeeds()
   local got = table.pack(pcall(self.value))
   counter = counter + 1
   if got[1] then return table.unpack(got, 2, got.n) end
-  return fail("expected no error", "raised: " .. describe(got[2]))
+  return fail("expected no error", "raised: " .. raised.describe(got[2]))
 end
 
 local function names()

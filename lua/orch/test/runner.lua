@@ -26,7 +26,11 @@ local function load_cases(path, limit)
     cases = suite.load(path, globals())
   end)
   if not ok then return nil, err end
-  return cases
+  local leaks = require("orch.core.runtime").leaks()
+  if #leaks == 0 then return cases end
+  return nil, require("orch.error").new {
+    kind = "leftover", message = table.concat(leaks, "\n"),
+  }
 end
 
 ---A name contains the pattern as it is, or matches it as a Lua pattern. A name
