@@ -1,0 +1,305 @@
+-- What is swept: each case touches a family of calls, succeeds when memory
+-- suffices, leaves nothing behind and waits for no clock longer than it must.
+
+local fs, process = orch.fs, orch.process
+local cases = {}
+
+local function nap() orch.sleep(0.0001) end
+
+function cases.tasks()
+  local t = orch.spawn(function(a, b)
+    nap()
+    return a, b, { a }
+  end, 1, "two")
+  local held = orch.spawn({ name = "held", hold = true }, function()
+    orch.error { kind = "mine", message = "on purpose" }
+  end)
+  orch.spawn({ daemon = true }, function() orch.sleep(60) end)
+  local victim = orch.spawn(function() orch.sleep(60) end)
+  local a, b = t:await()
+  assert(a == 1 and b == "two")
+  assert(not pcall(held.await, held))
+  victim:cancel("enough")
+  victim:join()
+  assert(not victim:result())
+  assert(orch.current_task().name and #orch.all_tasks() > 0)
+  assert(#orch.task_tree() > 0 and #t:traceback() > 0)
+end
+
+function cases.scopes()
+  do
+    local s <close> = orch.scope { name = "group", timeout = 60 }
+    s:spawn(nap)
+    s:spawn(function()
+      local _ <close> = orch.defer(nap)
+      orch.sleep(0)
+    end)
+  end
+  local ok, err = pcall(function()
+    local s <close> = orch.scope {}
+    s:spawn(function() orch.sleep(60) end)
+    s:spawn(error, "first")
+    orch.sleep(60)
+  end)
+  assert(not ok and tostring(err):find("first") or error(err, 0))
+  ok, err = pcall(orch.wait_for, orch.sleep, 0.0001, 60)
+  assert(not ok and err.kind == "timeout" or error(err, 0))
+  assert(orch.move_on_after(0.0001, orch.sleep, 60) == false)
+  assert(orch.shield(function() return 1 end) == 1)
+  assert(orch.wait_for(orch.spawn(nap), 60) == nil)
+end
+
+function cases.gathering()
+  local a, b = orch.gather(function() return 1 end, function() nap() return 2 end)
+  assert(a == 1 and b == 2)
+  local keyed = orch.gather({ x = function() return 3 end, y = { nap } },
+    { concurrency = 1 })
+  assert(keyed.x == 3)
+  local ok, err = pcall(orch.gather, { { error, "no" }, { orch.sleep, 60 } })
+  assert(not ok and tostring(err):find("no"))
+  local all = orch.settle { a = function() error "x" end, b = nap }
+  assert(not all.a.ok and (all.b.ok or error(all.b.error, 0)))
+  assert(orch.race { function() return 5 end, { orch.sleep, 60 } } == 5)
+  assert(orch.first_success { { error, "no" }, function() nap() return 6 end } == 6)
+  local list = orch.map({ 1, 2, 3, 4 }, function(x) nap() return x * x end,
+    { concurrency = 2 })
+  assert(list[4] == 16)
+  for task in orch.as_completed { nap, function() return 1 end } do task:await() end
+  local done = orch.wait({ orch.spawn(nap), orch.spawn(nap) },
+    { return_when = "FIRST_COMPLETED", timeout = 60 })
+  assert(#done > 0)
+  assert(orch.retry(function() return 7 end, { attempts = 2, base = 0.0001 }) == 7)
+end
+
+function cases.locks()
+  local lock = orch.lock()
+  local order = {}
+  local function use(i)
+    local _ <close> = lock:acquire(60)
+    order[#order + 1] = i
+    nap()
+  end
+  orch.gather({ use, 1 } and function() use(1) end, function() use(2) end,
+    function() lock:with(use == nil and use or nap) end)
+  local semaphore = orch.semaphore(1)
+  orch.gather(function() semaphore:with(nap) end, function() semaphore:with(nap) end)
+  local event, queue, barrier = orch.event(), orch.queue(1), orch.barrier(2)
+  local condition, ready = orch.condition(lock), false
+  orch.gather(
+    function()
+      event:wait()
+      for i = 1, 3 do queue:put(i) end
+      queue:close()
+      barrier:wait()
+    end,
+    function()
+      event:set()
+      for item in queue:iter() do assert(item) end
+      barrier:wait()
+    end,
+    function()
+      local _ <close> = lock:acquire()
+      condition:wait(function() return ready end)
+    end,
+    function()
+      local _ <close> = lock:acquire()
+      ready = true
+      condition:notify_all()
+    end)
+  local limiter = orch.rate_limiter { rate = 1e6 }
+  limiter:acquire(1)
+  local shared = orch.once(function() nap() return {} end)
+  local one, two = orch.gather(shared, shared)
+  assert(one == two)
+end
+
+function cases.context()
+  local value = orch.context("swept", 1)
+  do
+    local _ <close> = value:set(2)
+    local _ <close> = orch.cd "/tmp"
+    local _ <close> = orch.with_env { SWEPT = "yes" }
+    assert(orch.spawn(function() return value:get() end):await() == 2)
+    assert(os.getenv "SWEPT" == "yes")
+  end
+  assert(value:get() == 1)
+end
+
+function cases.coroutines()
+  local generate = coroutine.wrap(function()
+    for i = 1, 3 do
+      nap()
+      coroutine.yield(i)
+    end
+  end)
+  local sum = 0
+  for i in generate do sum = sum + i end
+  assert(sum == 6)
+  local ok = pcall(coroutine.wrap(function() nap() error {} end))
+  assert(not ok)
+  local co = coroutine.create(function()
+    local _ <close> = orch.defer(function() end)
+    coroutine.yield()
+  end)
+  coroutine.resume(co)
+  coroutine.close(co)
+end
+
+function cases.errors()
+  local ok, err = orch.try(error, "text")
+  assert(not ok and err.message)
+  ok, err = pcall(orch.spawn, 1)
+  assert(not ok and err.kind == "usage" or error(err, 0))
+  ok, err = pcall(function() return orch.slep end)
+  assert(not ok and tostring(err):find("sleep") or error(err, 0))
+  ok, err = orch.try(orch.gather, { function() error { kind = "a" } end,
+    function() error { kind = "b" } end })
+  assert(not ok)
+  assert(orch.is_timeout(err) == false)
+end
+
+-- Files in a folder that is made once.
+local folder
+
+local function at(name)
+  folder = folder or fs.temp_dir()
+  return folder .. "/" .. name
+end
+
+function cases.files()
+  local path = at "file"
+  fs.write(path, ("line\n"):rep(1000), { sync = false })
+  fs.append(path, "more\n")
+  assert(#fs.read(path) == 5005)
+  local n = 0
+  for _ in fs.lines(path) do n = n + 1 end
+  assert(n == 1001)
+  assert(fs.exists(path) and fs.stat(path).size == 5005)
+  fs.copy(path, at "copy")
+  fs.link(at "link", "copy", { replace = true })
+  fs.move(at "copy", at "moved")
+  fs.remove(at "moved")
+  fs.remove(at "link")
+  assert(#fs.hash(path) == 64)
+  local ok, err = pcall(fs.read, at "nothing/here")
+  assert(not ok and (err.code == "ENOENT" or error(err, 0)))
+  ok = pcall(fs.write, at "nothing/here", "x")
+  assert(not ok)
+end
+
+function cases.trees()
+  local root = at "tree"
+  fs.mkdir(root .. "/a/b/c")
+  for i = 1, 20 do fs.write(root .. "/a/" .. i .. ".txt", "text", { sync = false }) end
+  assert(#fs.list(root .. "/a") >= 20)
+  local n = 0
+  for _ in fs.walk(root) do n = n + 1 end
+  assert(n >= 23)
+  assert(#fs.glob { root .. "/**/*.txt", "!**/2*" } == 18)
+  assert(fs.size(root) > 80)
+  fs.copy(root, at "tree2")
+  fs.remove(at "tree2", { recursive = true })
+  fs.remove(root, { recursive = true })
+end
+
+function cases.temporary()
+  fs.remove(fs.temp_file())
+  fs.remove(fs.temp_dir())
+end
+
+function cases.scan()
+  local path = at "log"
+  if not fs.exists(path) then
+    fs.write(path, ("an Error here\nnothing\nwarning: x\n"):rep(2000))
+  end
+  local counts = fs.scan({ path }, { "error", "warn(ing)?" }, { caseless = true })
+  local matches = fs.scan({ path }, { "warning: (.)" }, { matches = true, limit = 5 })
+  assert(counts and matches)
+  local ok, err = pcall(fs.scan, { path }, { "(" })
+  assert(not ok)
+end
+
+function cases.file_lock()
+  local path = at "locked"
+  local guard <close> = fs.lock(path)
+  local ok, err = orch.spawn({ hold = true }, function()
+    local _ <close> = fs.lock(path, { timeout = 0.001 })
+  end):result()
+  assert(not ok)
+end
+
+function cases.watch()
+  local root = at "watched"
+  fs.mkdir(root)
+  local watch <close> = fs.watch(root, { debounce = 0 })
+  local writer = orch.spawn(function() fs.write(root .. "/new", "x", { sync = false }) end)
+  assert(#watch:next() > 0)
+  writer:join()
+end
+
+function cases.process()
+  assert(process.run { "/bin/true" }.ok)
+  assert(process.run({ "/bin/cat", stdin = "text" }).stdout == "text")
+  local ok, err = pcall(process.run, { "/bin/false" })
+  assert(not ok and (err.kind == "process" or error(err, 0)))
+  ok, err = pcall(process.run, { "no-such-command-at-all" })
+  assert(not ok)
+end
+
+function cases.shell()
+  local lines = {}
+  orch.sh("printf 'a\\nb\\n'; echo ${x} >&2", { x = "it's" },
+    { on_stdout = function(line) lines[#lines + 1] = line end })
+  assert(#lines == 2)
+  local ok, err = pcall(orch.sh, "sleep 60", nil, { timeout = 0.002 })
+  assert(not ok and (err.kind == "timeout" or error(err, 0)))
+end
+
+function cases.streams()
+  local child <close> = process.spawn { "/bin/cat" }
+  child:write "one\ntwo\n"
+  child:close_stdin()
+  local n = 0
+  for _ in child:lines() do n = n + 1 end
+  assert(n == 2)
+  child:wait()
+end
+
+function cases.threads()
+  local a, b = orch.thread(function(x, t) return x + 1, t end, 1, { "a" })
+  assert(a == 2 and b[1] == "a")
+  local ok, err = pcall(orch.thread, function() error "there" end)
+  assert(not ok)
+  local list = orch.thread_map({ 1, 2, 3 }, function(x) return x * 2 end)
+  assert(list[3] == 6)
+  ok, err = pcall(orch.wait_for, orch.thread, 0.002, function() while true do end end)
+  assert(not ok and (err.kind == "timeout" or error(err, 0)))
+end
+
+function cases.json()
+  local json = orch.json
+  local text = '{"a":[1,2.5,true,null,"x\\u00e9"],"b":{},"c":[],"d":9007199254740993}'
+  local value = json.decode(text)
+  assert(value.d == 9007199254740993)
+  assert(json.decode(json.encode(value)).d == value.d)
+  assert(#json.pretty(value) > 0)
+  local ok, err = pcall(json.decode, '{"a":[1,}')
+  assert(not ok and (err.kind == "json" or error(err, 0)))
+  json.save(at "x.json", value)
+  assert(json.load(at "x.json").d == value.d)
+end
+
+function cases.hash()
+  local hash = orch.hash
+  assert(#hash.sha256 "x" == 64 and #hash.md5 "x" == 32)
+  assert(#hash.hmac("sha256", "key", "text") == 64)
+end
+
+function cases.say()
+  orch.log.debug("swept", { field = 1 })
+  assert(orch.tty.color ~= nil)
+  local ok = pcall(orch.tty.prompt, "?")
+  assert(not ok)
+end
+
+return cases
