@@ -65,17 +65,38 @@ void outcome_push_cancelled_error(lua_State *L, int cancelled) {
   }
 }
 
+/* A pcall round `await` does not keep the failure from the scope: the report
+ * says what does. `error` is the index of the body's own error, or 0. */
+static void hint_hold(lua_State *L, struct task *task, int error) {
+  if (!task->awaited || lua_type(L, -1) != LUA_TTABLE) return;
+  if (error && lua_rawequal(L, error, -1)) return;
+  lua_pushliteral(L, "hint");
+  lua_pushliteral(L, "an await of this task saw the error as well; to handle it "
+                     "there, spawn the task with hold=true");
+  lua_rawset(L, -3);
+}
+
 /* Pushes the error of a failed child and lets go of the child. */
-static void take_failure(lua_State *L, struct scope *scope) {
+static void take_failure(lua_State *L, struct scope *scope, int error) {
   struct task *task = scope->failed_first;
   luaL_checkstack(L, 4, NULL);
   lua_checkstack(task->co, 1);
   lua_pushvalue(task->co, -1);
   lua_xmove(task->co, L, 1);
+  hint_hold(L, task, error);
   scope->failed_first = task->next;
   if (!task->next) scope->failed_last = NULL;
   task_see(L, task);
   task_release(L, task);
+}
+
+void outcome_drop(lua_State *L, struct scope *scope) {
+  struct task *task;
+  while ((task = scope->failed_first)) {
+    scope->failed_first = task->next;
+    task_release(L, task);
+  }
+  scope->failed_last = NULL;
 }
 
 static void suppress_unless_same(lua_State *L, int first) {
@@ -97,7 +118,7 @@ static void push_failures(lua_State *L, struct scope *scope, int error,
     if (timed_out) suppress_unless_same(L, first);
   }
   while (scope->failed_first) {
-    take_failure(L, scope);
+    take_failure(L, scope, error);
     if (lua_gettop(L) > first) suppress_unless_same(L, first);
   }
   if (error && !body_first) {

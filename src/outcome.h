@@ -13,6 +13,10 @@ int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind);
  * Pushes the value to raise and returns true, or pushes nothing. */
 bool scope_outcome(lua_State *L, struct scope *scope, int error);
 
+/* Lets go of the failed children that are left when the memory ran out while
+ * their errors were put together. */
+void outcome_drop(lua_State *L, struct scope *scope);
+
 /* Whether this error is the cancellation of the scope (or of one outside), not
  * a Cancelled that a script kept and raised elsewhere. */
 bool outcome_is_cancel(lua_State *L, struct scope *scope, int error);

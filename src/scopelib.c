@@ -123,16 +123,35 @@ static void leave(lua_State *L, struct open_scope *self) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &self->scope);
 }
 
+/* The Scope and the body's error or nil -> what the scope raises, or nothing.
+ */
+static int outcome(lua_State *L) {
+  struct open_scope *self = lua_touserdata(L, 1);
+  struct scope *scope = &self->scope;
+  if (!scope_outcome(L, scope, self->error)) return 0;
+  bool outer = scope->parent->effective && !scope->shield;
+  if (!outer && scope->effective && error_is_cancelled(L, -1))
+    outcome_push_cancelled_error(L, -1);
+  return 1;
+}
+
+/* Protected: the scope is left also when there is no memory for its error. */
 static int close_joined(lua_State *L, struct op *op) {
   struct open_scope *self =
       (struct open_scope *)((char *)op - offsetof(struct scope, join));
   struct scope *scope = &self->scope;
-  bool raise = scope_outcome(L, scope, self->error);
-  bool outer = scope->parent->effective && !scope->shield;
-  if (raise && !outer && scope->effective && error_is_cancelled(L, -1))
-    outcome_push_cancelled_error(L, -1);
+  bool plain = !self->error && !scope->failed_first && !scope->effective;
+  if (plain) {
+    leave(L, self);
+    return 0;
+  }
+  lua_settop(L, 2);
+  lua_pushcfunction(L, outcome);
+  lua_insert(L, 1);
+  lua_pcall(L, 2, LUA_MULTRET, 0);
+  outcome_drop(L, scope);
   leave(L, self);
-  return raise ? lua_error(L) : 0;
+  return lua_gettop(L) > 0 ? lua_error(L) : 0;
 }
 
 static const struct op_kind close_kind = {

@@ -224,6 +224,7 @@ static void end_task(lua_State *L, struct task *task) {
   task->state = TASK_DONE;
   while ((waiter = waitq_take(&task->waiters))) op_done(&waiter->op);
   struct scope *parent = task->parent;
+  if (task->crashed) outcome_drop(L, &task->body);
   if (!parent) return; /* the root: its results are the run's */
   if (task->outcome == OUTCOME_OK) recycle(L, task);
   bool failed = task->outcome == OUTCOME_ERROR;

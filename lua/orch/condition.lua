@@ -21,17 +21,20 @@ local function need_lock(self, fname)
   end
 end
 
+--- The caller's own guard goes on being the one.
+local again = {
+  __close = function(self)
+    if self.lock.guard == self.guard then return end
+    local s <close> = core.open("condition", nil, true, math.huge, false)
+    self.lock:take(self.guard)
+  end,
+}
+
 --- Gives the lock back, waits to be notified, and has the lock again on every path.
 local function wait_once(self)
-  local guard = self.lock.guard
-  self.lock:give_back()
-  local _ <close> = setmetatable({}, {
-    __close = function()
-      local s <close> = core.open("condition", nil, true, math.huge, false)
-      self.lock:acquire()
-      self.lock.guard = guard -- the caller's own guard goes on being the one
-    end,
-  })
+  local lock = self.lock
+  local _ <close> = setmetatable({ lock = lock, guard = lock.guard }, again)
+  lock:give_back(lock.guard)
   self.waiting:wait()
 end
 

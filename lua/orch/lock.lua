@@ -9,8 +9,8 @@ local arg = require "orch.arg"
 
 local lock = {}
 
---- Locks and semaphores that somebody holds: told at the end of a run.
-local taken = {}
+--- All locks and semaphores: what is held is told at the end of a run.
+local all = setmetatable({}, { __mode = "k" })
 
 ---@class orch.Guard
 ---@field release fun(self: orch.Guard) gives it back; `<close>` calls it
@@ -19,35 +19,57 @@ Guard.__index = Guard
 
 function Guard:release()
   local owner = self.owner
-  self.owner = nil
+  self.owner = false
   if owner then owner:give_back(self) end
 end
 
 Guard.__close = Guard.release
 
+--- Made before any waiting: between being woken and `hold` nothing may fail, not even
+--- for want of memory, or what was handed over would be lost.
+local function new_guard()
+  return setmetatable({ owner = false, holder = false, where = errors.where() }, Guard)
+end
+
+local undo = {
+  __close = function(self, err)
+    if err ~= nil then self.guard:release() end
+  end,
+}
+
+--- Waits for its turn and takes it; gives it back when leaving the time limit fails.
+local function wait_turn(self, guard, timeout)
+  local _ <close> = setmetatable({ guard = guard }, undo)
+  local s <close> = core.open("waiting for " .. self:describe(), timeout, false, nil, false)
+  self.waiting:wait()
+  self:hold(guard)
+end
+
 ---@class orch.Lock
----@field private holder orch.Task?
----@field private guard orch.Guard?
+---@field private holder orch.Task|false
+---@field private guard orch.Guard|false
 local Lock = { __name = "orch.lock" }
 Lock.__index = Lock
 
-local function wait_in(queue, timeout, what)
-  local s <close> = timeout and core.open("waiting for " .. what, timeout, false, nil, false)
-  return queue:wait()
+---@private
+function Lock:hold(guard)
+  guard.owner, guard.holder = self, core.current()
+  self.holder, self.guard, self.granted = guard.holder, guard, false
 end
 
 ---@private
-function Lock:take()
-  self.holder = core.current()
-  self.guard = setmetatable({ owner = self, where = errors.where() }, Guard)
-  taken[self] = true
-  return self.guard
-end
-
----@private
-function Lock:give_back()
-  self.holder, self.guard, taken[self] = nil, nil, nil
+function Lock:give_back(guard)
+  if self.guard ~= guard then return end
+  self.holder, self.guard = false, false
   self.granted = self.waiting:wake() -- whoever was woken takes it when it runs
+end
+
+---Takes the lock for this guard; a condition takes it again with the old one.
+---@async
+---@private
+function Lock:take(guard)
+  if self.holder or self.granted then self.waiting:wait() end
+  self:hold(guard)
 end
 
 ---Takes the lock; waits while another task holds it.
@@ -63,11 +85,13 @@ function Lock:acquire(timeout)
       .. "already (taken at %s, again at %s): a second acquire would wait for ever")
       :format(self:describe(), self.guard.where, errors.where()) })
   end
-  if self.holder or self.granted then
-    wait_in(self.waiting, timeout, self:describe())
-    self.granted = false
+  local guard = new_guard()
+  if (self.holder or self.granted) and timeout then
+    wait_turn(self, guard, timeout)
+  else
+    self:take(guard)
   end
-  return self:take()
+  return guard
 end
 
 ---Calls `fn(...)` while holding the lock.
@@ -84,12 +108,17 @@ end
 ---Whether a task holds it.
 ---@return boolean
 function Lock:locked()
-  return self.holder ~= nil or self.granted == true
+  return self.holder ~= false or self.granted
 end
 
 ---@private
 function Lock:describe()
   return self.name and ("lock '%s'"):format(self.name) or "an unnamed lock"
+end
+
+---@private
+function Lock:in_use()
+  return self.holder ~= false
 end
 
 ---@private
@@ -108,8 +137,10 @@ local named = setmetatable({}, { __mode = "v" })
 function lock.lock(name)
   arg.check("lock", 1, name, "string?")
   if name and named[name] then return named[name] end
-  local self = setmetatable({ name = name, granted = false }, Lock)
+  local self = setmetatable(
+    { name = name, holder = false, guard = false, granted = false }, Lock)
   self.waiting = park.new(self)
+  all[self] = true
   if name then named[name] = self end
   return self
 end
@@ -126,22 +157,28 @@ Semaphore.__index = Semaphore
 function Semaphore:acquire(timeout)
   timeout = arg.check("semaphore:acquire", 1, timeout, "duration?")
   core.checkpoint()
+  local guard = new_guard()
+  self.guards[guard] = true
   if self.free > 0 then
     self.free = self.free - 1
+    self:hold(guard)
+  elseif timeout then
+    wait_turn(self, guard, timeout)
   else
-    wait_in(self.waiting, timeout, self:describe())
+    self.waiting:wait()
+    self:hold(guard)
   end
-  local guard = setmetatable(
-    { owner = self, where = errors.where(), holder = core.current() }, Guard)
-  self.guards[guard] = true
-  taken[self] = true
   return guard
 end
 
 ---@private
+function Semaphore:hold(guard)
+  guard.owner, guard.holder = self, core.current()
+end
+
+---@private
 function Semaphore:give_back(guard)
-  self.guards[guard] = nil
-  if next(self.guards) == nil then taken[self] = nil end
+  guard.holder = false
   if not self.waiting:wake() then self.free = self.free + 1 end
 end
 
@@ -163,10 +200,17 @@ function Semaphore:locked()
 end
 
 ---@private
+function Semaphore:in_use()
+  return self.free < self.size
+end
+
+---@private
 function Semaphore:waiting_text()
   local holders = {}
   for guard in pairs(self.guards) do
-    holders[#holders + 1] = ("%s (%s)"):format(guard.holder.name, guard.where)
+    if guard.holder then
+      holders[#holders + 1] = ("%s (%s)"):format(guard.holder.name, guard.where)
+    end
   end
   table.sort(holders)
   if #holders == 0 then return self:describe() end
@@ -184,8 +228,10 @@ end
 function lock.semaphore(n)
   n = arg.check("semaphore", 1, n, "integer")
   if n < 1 then arg.fail("semaphore: argument 1 should be at least 1, not %d", n) end
-  local self = setmetatable({ size = n, free = n, guards = {} }, Semaphore)
+  local self = setmetatable({ size = n, free = n }, Semaphore)
+  self.guards = setmetatable({}, { __mode = "k" }) -- held ones and old ones
   self.waiting = park.new(self)
+  all[self] = true
   return self
 end
 
@@ -200,7 +246,9 @@ end
 ---@return string[]
 function lock.held()
   local list = {}
-  for owner in pairs(taken) do list[#list + 1] = owner:waiting_text() end
+  for owner in pairs(all) do
+    if owner:in_use() then list[#list + 1] = owner:waiting_text() end
+  end
   table.sort(list)
   return list
 end

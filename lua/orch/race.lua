@@ -9,11 +9,15 @@ local entry = require "orch.entry"
 
 local race = {}
 
+local function note(order, key)
+  if order.has[key] then return end
+  order[#order + 1] = key
+  order.has[key] = true
+end
+
 --- Runs in every racer: notes the order in which they end.
 local function run(order, key, fn, ...)
-  local _ <close> = setmetatable({}, {
-    __close = function() order[#order + 1] = key end,
-  })
+  local _ <close> = setmetatable({}, { __close = function() note(order, key) end })
   return fn(...)
 end
 
@@ -34,12 +38,11 @@ local function start(s, entries, keys, order)
   return tasks
 end
 
---- Somebody cancelled these before their first step.
-local function add_missing(order, keys)
-  local noted = {}
-  for _, key in ipairs(order) do noted[key] = true end
+--- Some end without a note: for want of memory; or, cancelled by somebody before the
+--- first step, after all others.
+local function note_all(order, keys, tasks, ended)
   for _, key in ipairs(keys) do
-    if not noted[key] then order[#order + 1] = key end
+    if ended(tasks[key]) then note(order, key) end
   end
 end
 
@@ -52,11 +55,12 @@ local function compete(fname, entries, opts, has_won)
   if #keys == 0 then arg.fail("%s: nobody takes part: the list is empty", fname) end
   entry.check(fname, entries, keys)
   core.checkpoint()
-  local order = {}
+  local order = { has = {} }
   local s <close> = core.open(fname, nil, false, nil, false)
   local tasks = start(s, entries, keys, order)
   for live = #keys, 1, -1 do
     s:wait(live)
+    note_all(order, keys, tasks, core.failed)
     for _, key in ipairs(order) do
       if tasks[key]:done() and has_won(tasks[key]) then
         s:cancel("another one has won")
@@ -64,7 +68,7 @@ local function compete(fname, entries, opts, has_won)
       end
     end
   end
-  add_missing(order, keys)
+  note_all(order, keys, tasks, function(task) return task:done() end)
   return tasks, order, nil
 end
 

@@ -117,7 +117,7 @@ function scope.move_on_after(duration, fn, ...)
   duration = arg.check("move_on_after", 1, duration, "duration")
   arg.check("move_on_after", 2, fn, "callable|task")
   core.checkpoint()
-  local s = core.open("move_on_after", duration, false, nil, false)
+  local s
   return (function(ok, ...)
     if ok then return true, ... end
     local err = ...
@@ -125,7 +125,8 @@ function scope.move_on_after(duration, fn, ...)
     if ours and not err.suppressed then return false end
     error(err, 0)
   end)(pcall(function(...)
-    local guard <close> = s
+    local guard <close> = core.open("move_on_after", duration, false, nil, false)
+    s = guard
     if arg.is_task(fn) then return scope.follow(fn) end
     return fn(...)
   end, ...))
@@ -147,8 +148,10 @@ end
 local deferred = {
   __name = "orch.deferred",
   __close = function(self, err)
-    local s <close> = core.open("defer", nil, true, nil, false)
-    self.fn(err)
+    local shielded, s = pcall(core.open, "defer", nil, true, nil, false)
+    local _ <close> = shielded and s or nil
+    self.fn(err) -- even if there is no memory for the shield
+    if not shielded then error(s, 0) end
   end,
 }
 

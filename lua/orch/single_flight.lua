@@ -23,21 +23,24 @@ function Flight:waiting_text()
   return ("the run that %s has started (%s)"):format(self.leader.name, self.where)
 end
 
+--- One caller of a flight; made before it leads, so that no failure, not even of
+--- memory, leaves the others without a leader.
+local Turn = {
+  __close = function(self)
+    if not self.leads then return end
+    self.flight.leader = nil
+    if not self.flight.waiting:wake(LEAD) then self.flights[self.key] = nil end
+  end,
+}
+
 --- Runs `fn` for everybody who waits. When this caller is cancelled, the next in the
 --- queue takes over.
-local function lead(table_of_flights, key, flight, fn)
+local function lead(turn, fn)
+  local flight = turn.flight
   flight.leader, flight.where = core.current(), errors.where()
-  local ended
-  local _ <close> = setmetatable({}, {
-    __close = function()
-      flight.leader = nil
-      if ended or flight.waiting:wake(LEAD) then return end
-      table_of_flights[key] = nil
-    end,
-  })
   local results = table.pack(xpcall(fn, errors.handler))
-  ended = true
-  table_of_flights[key] = nil
+  turn.leads = false
+  turn.flights[turn.key] = nil
   flight.waiting:wake_all(nil, results)
   return results
 end
@@ -47,19 +50,26 @@ local function raise_circle(flight)
     .. "started (%s) waits for itself (%s)"):format(flight.where, errors.where()) })
 end
 
-local function fly(table_of_flights, key, fn)
+local function new_flight()
+  local flight = setmetatable({}, Flight)
+  flight.waiting = park.new(flight)
+  return flight
+end
+
+local function fly(own_flights, key, fn)
   core.checkpoint()
-  local flight = table_of_flights[key]
-  local role, results = LEAD, nil
+  local flight = own_flights[key]
+  if flight and flight.leader == core.current() then raise_circle(flight) end
+  local turn <close> = setmetatable({ flights = own_flights, key = key,
+    flight = flight or new_flight(), leads = not flight }, Turn)
+  local role, results
   if flight then
-    if flight.leader == core.current() then raise_circle(flight) end
     role, results = flight.waiting:wait()
+    turn.leads = role == LEAD
   else
-    flight = setmetatable({}, Flight)
-    flight.waiting = park.new(flight)
-    table_of_flights[key] = flight
+    own_flights[key] = turn.flight
   end
-  if role == LEAD then results = lead(table_of_flights, key, flight, fn) end
+  if turn.leads then results = lead(turn, fn) end
   if not results[1] then error(results[2], 0) end
   return table.unpack(results, 2, results.n)
 end

@@ -102,10 +102,30 @@ end
 local completion = {
   __name = "orch.as_completed",
   __close = function(self, err)
-    cancel_and_join(self.tasks)
+    local joined, problem = pcall(cancel_and_join, self.tasks)
     self.scope:close(err)
+    if not joined then error(problem, 0) end
   end,
 }
+
+--- Closes what was begun when its beginning fails half-way.
+local undo = {
+  __close = function(self, err)
+    if err ~= nil and self.begun.scope then completion.__close(self.begun, err) end
+  end,
+}
+
+local function begin(self, list, keys)
+  local _ <close> = setmetatable({ begun = self }, undo)
+  self.scope = core.open("as_completed", nil, false, nil, false)
+  for i, key in ipairs(keys) do
+    local value = list[key]
+    local task = arg.is_task(value) and value
+      or entry.start(self.scope, "hold", nil, value)
+    self.tasks[i] = task
+    self.scope:start("as_completed", report, self, task)
+  end
+end
 
 ---Iterates over Tasks in the order in which they end; leaving the loop cancels and
 ---joins the rest. Only for `for`, which closes it.
@@ -116,24 +136,18 @@ function wait.as_completed(list)
   arg.check("as_completed", 1, list, "table")
   local keys = entry.keys(list)
   entry.check("as_completed", list, keys)
-  local s = core.open("as_completed", nil, false, nil, false)
   local self = setmetatable({
-    scope = s, tasks = {}, finished = {}, given = 0, park = park.new("as_completed"),
+    tasks = {}, finished = {}, given = 0, park = park.new("as_completed"),
   }, completion)
-  for i, key in ipairs(keys) do
-    local value = list[key]
-    local task = arg.is_task(value) and value
-      or entry.start(s, "hold", nil, value)
-    self.tasks[i] = task
-    s:start("as_completed", report, self, task)
-  end
-  return function()
+  local function next_task()
     core.checkpoint()
     if self.given == #self.tasks then return nil end
     while self.given == #self.finished do self.park:wait() end
     self.given = self.given + 1
     return self.finished[self.given]
-  end, nil, nil, self
+  end
+  begin(self, list, keys)
+  return next_task, nil, nil, self
 end
 
 return wait
