@@ -183,6 +183,7 @@ describe("looking at tasks", function()
     for _, task in ipairs(orch.all_tasks()) do names[#names + 1] = task.name end
     expect(names):contains "seen"
     expect(names):contains(orch.current_task().name)
+    expect(table.concat(names, " ")).never:contains "orch/"
     expect(orch.spawn(orch.current_task):await()):is_a "userdata"
     t:await()
   end)

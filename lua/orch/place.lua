@@ -34,6 +34,11 @@ function place.env()
   return env:get()
 end
 
+local problems = {
+  ENOENT = "there is no such folder", ENOTDIR = "it is not a folder",
+  EACCES = "permission denied",
+}
+
 ---`local _ <close> = cd(path)`: the task's working directory until the block is left.
 ---@param path string a folder; raises kind `os` when there is none
 function place.cd(path)
@@ -42,10 +47,17 @@ function place.cd(path)
   local problem = runtime.check_folder(path)
   if problem then
     errors.throw(errors.make { kind = "os", code = problem, path = path,
-      message = ("cannot cd to '%s': %s"):format(path,
-        problem == "ENOTDIR" and "it is not a folder" or "no such folder") })
+      message = ("cannot cd to '%s': %s"):format(path, problems[problem] or problem) })
   end
   return cwd:set(path)
+end
+
+local function value_of(name, value)
+  if value == false then return false end
+  local text = type(value) == "string" and not value:find("\0", 1, true)
+  if text or type(value) == "number" or value == true then return tostring(value) end
+  arg.fail("with_env: %s should be a string, a number or a boolean, not %s", name,
+    arg.describe(value))
 end
 
 ---`local _ <close> = with_env{K="v"}`: the task's environment until the block is
@@ -59,8 +71,7 @@ function place.with_env(variables)
     if type(key) ~= "string" or key == "" or key:find("[=\0]") then
       arg.fail("with_env: %s is not a name of a variable", arg.describe(key))
     end
-    if value ~= false then value = tostring(value) end
-    merged[key] = value
+    merged[key] = value_of(key, value)
   end
   return env:set(merged)
 end

@@ -16,4 +16,5 @@ local function exit(code)
 end
 
 os.exit = exit
+require "orch.compat"
 require = require "orch.require"

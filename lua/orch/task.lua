@@ -51,21 +51,24 @@ end
 task.spawn = core.make_spawn(spawn_with_options)
 
 ---The running task.
----@return orch.Task
+---@return orch.Task|nil task nil in a worker thread
 function task.current_task()
   return core.current()
 end
 
----Every live task, each after the one that started it.
+---Every live task of the script, each after the one that started it.
 ---@return orch.Task[]
 function task.all_tasks()
   local list = {}
-  local function add(t)
-    list[#list + 1] = t
-    for _, child in ipairs(core.children(t)) do add(child) end
+  local function add_children(t)
+    for _, child in ipairs(core.children(t)) do
+      if child.name:sub(1, 5) ~= "orch/" then -- orch's own: notices, time limits
+        list[#list + 1] = child
+        add_children(child)
+      end
+    end
   end
-  add(core.root())
-  table.remove(list, 1) -- the run itself
+  add_children(core.root())
   return list
 end
 
