@@ -70,11 +70,22 @@ static int open_scope(lua_State *L) {
   return 1;
 }
 
-/* scope:spawn(name, flags, fn, ...) -> Task */
+/* scope:spawn(name, flags, fn, ...) -> Task. The library's own calls stand
+ * where their scope was opened; finding the line anew for each of many tasks
+ * costs as much as the task. */
 static int spawn(lua_State *L) {
   struct open_scope *self = check(L);
   luaL_checkany(L, 4);
-  return tasklib_spawn(L, &self->scope, 2);
+  bool here = lua_tointeger(L, 3) & TASK_AT_SCOPE;
+  struct task *task = tasklib_spawn(L, &self->scope, 2);
+  if (here) {
+    lua_getiuservalue(L, 1, SCOPE_WHERE);
+    lua_setiuservalue(L, -2, TASK_SPAWNER);
+    task->spawn_line = -1;
+  } else {
+    tasklib_note_spawner(L, task, true);
+  }
+  return 1;
 }
 
 /* scope:cancel(reason) */

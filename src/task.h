@@ -13,9 +13,10 @@ enum task_state { TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_DONE };
 enum task_outcome { OUTCOME_OK, OUTCOME_ERROR, OUTCOME_CANCELLED };
 
 enum task_flag {
-  TASK_DAEMON = 1, /* cancelled when the scope's body ends */
-  TASK_HOLD = 2,   /* a failure is kept for await and fails no scope */
-  TASK_QUIET = 4,  /* nobody need look at it: a call of orch's does */
+  TASK_DAEMON = 1,   /* cancelled when the scope's body ends */
+  TASK_HOLD = 2,     /* a failure is kept for await and fails no scope */
+  TASK_QUIET = 4,    /* nobody need look at it: a call of orch's does */
+  TASK_AT_SCOPE = 8, /* spawned where its scope was opened */
 };
 
 /* User values of the Task userdata. */
@@ -23,7 +24,7 @@ enum task_value {
   TASK_CO = 1,     /* the coroutine; after the end whatever holds the results */
   TASK_LOCALS = 2, /* table of task-local values, shared until changed */
   TASK_NAME = 3,   /* string or nil */
-  TASK_SPAWNER = 4, /* the function that spawned it */
+  TASK_SPAWNER = 4, /* the function that spawned it, or "file:line" */
   TASK_REASON = 5,  /* the Cancelled of task:cancel */
 };
 
@@ -40,8 +41,8 @@ struct task {
   int delivered;         /* values for it, already on its stack */
   struct waitq waiters;  /* who awaits its end */
   uint64_t id;
-  int ref; /* keeps it from the collector while it lives */
-  int spawn_line;
+  int ref;        /* keeps it from the collector while it lives */
+  int spawn_line; /* 0: not known; -1: TASK_SPAWNER has all of it */
   enum task_state state;
   enum task_outcome outcome;
   uint8_t flags;

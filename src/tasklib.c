@@ -16,9 +16,7 @@ static struct task *running(lua_State *L, const char *name) {
   return task;
 }
 
-/* Remembers the script's line that spawned the task on top of the stack. Our
- * own frames are skipped when `deep`. */
-static void note_spawner(lua_State *L, struct task *task, bool deep) {
+void tasklib_note_spawner(lua_State *L, struct task *task, bool deep) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, deep ? "Sl" : "l", &ar);
@@ -42,7 +40,7 @@ static int spawn_plain(lua_State *L) {
   }
   struct task *task = running(L, "spawn");
   task = task_spawn(L, task->scope, lua_gettop(L) - 1, 0);
-  note_spawner(L, task, false);
+  tasklib_note_spawner(L, task, false);
   return 1;
 }
 
@@ -53,20 +51,21 @@ static int make_spawn(lua_State *L) {
   return 1;
 }
 
-int tasklib_spawn(lua_State *L, struct scope *scope, int base) {
+struct task *tasklib_spawn(lua_State *L, struct scope *scope, int base) {
   unsigned flags = (unsigned)luaL_checkinteger(L, base + 1);
   int nargs = lua_gettop(L) - (base + 2);
   struct task *task = task_spawn(L, scope, nargs, flags);
   lua_pushvalue(L, base);
   lua_setiuservalue(L, -2, TASK_NAME);
-  note_spawner(L, task, true);
-  return 1;
+  return task;
 }
 
 /* spawn(name, flags, fn, ...) -> Task, child of the innermost scope */
 static int spawn(lua_State *L) {
   luaL_checkany(L, 3);
-  return tasklib_spawn(L, running(L, "spawn")->scope, 1);
+  struct task *task = tasklib_spawn(L, running(L, "spawn")->scope, 1);
+  tasklib_note_spawner(L, task, true);
+  return 1;
 }
 
 /* ---- await ---- */
@@ -91,6 +90,7 @@ static int await_result(lua_State *L, struct op *op) {
   struct task *target = ((struct await *)op)->target;
   task_see(L, target);
   if (target->outcome != OUTCOME_OK) {
+    target->awaited = true;
     push_failure(L, target);
     return lua_error(L);
   }
@@ -187,11 +187,11 @@ void tasklib_push_reason(lua_State *L, int reason) {
 static int cancel(lua_State *L) {
   struct task *task = task_check(L, 1);
   lua_settop(L, 2);
-  if (task->state == TASK_DONE || task->body.cause != CAUSE_NONE) return 0;
   if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
     return error_usage(L,
                        "task:cancel: argument 1 should be a string, not a %s",
                        luaL_typename(L, 2));
+  if (task->state == TASK_DONE || task->body.cause != CAUSE_NONE) return 0;
   tasklib_push_reason(L, 2);
   lua_setiuservalue(L, 1, TASK_REASON);
   scope_cancel(&task->body, CAUSE_CANCEL);
@@ -214,10 +214,11 @@ void task_push_name(lua_State *L, struct task *task) {
 void task_push_spawned_at(lua_State *L, struct task *task) {
   lua_Debug ar;
   task_push(L, task);
-  if (lua_getiuservalue(L, -1, TASK_SPAWNER) == LUA_TFUNCTION) {
+  int spawner = lua_getiuservalue(L, -1, TASK_SPAWNER);
+  if (spawner == LUA_TFUNCTION) {
     lua_getinfo(L, ">S", &ar);
     lua_pushfstring(L, "%s:%d", ar.short_src, task->spawn_line);
-  } else {
+  } else if (spawner != LUA_TSTRING) {
     lua_pop(L, 1);
     lua_pushliteral(L, "?");
   }

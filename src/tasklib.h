@@ -5,8 +5,13 @@
 #include <lua.h>
 #include "task.h"
 
-/* Spawns from (name, flags, fn, ...) at stack index `base` and on. */
-int tasklib_spawn(lua_State *L, struct scope *scope, int base);
+/* Spawns from (name, flags, fn, ...) at stack index `base` and on; leaves the
+ * Task on top. */
+struct task *tasklib_spawn(lua_State *L, struct scope *scope, int base);
+
+/* Remembers the script's line that spawned the task on top of the stack. Our
+ * own frames are skipped when `deep`, which costs more. */
+void tasklib_note_spawner(lua_State *L, struct task *task, bool deep);
 
 /* Pushes the Cancelled of a cancel() call: the reason at `reason`, by whom and
  * from where. */

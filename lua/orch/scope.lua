@@ -17,7 +17,7 @@ local tasks = require "orch.task"
 
 local scope = {}
 
-local HOLD, QUIET = 2, 4
+local HOLD, QUIET, AT_SCOPE = 2, 4, 8
 
 local methods = core.scope_methods
 local core_spawn, core_cancel = methods.spawn, methods.cancel
@@ -34,17 +34,17 @@ end
 
 ---For the library: a child with a name.
 function methods:start(name, fn, ...)
-  return core_spawn(self, name, 0, fn, ...)
+  return core_spawn(self, name, AT_SCOPE, fn, ...)
 end
 
 ---For the library: a child whose failure is kept, and reported when nobody looks.
 function methods:hold(name, fn, ...)
-  return core_spawn(self, name, HOLD, fn, ...)
+  return core_spawn(self, name, HOLD | AT_SCOPE, fn, ...)
 end
 
 ---For the library: the same for a call that looks itself.
 function methods:hold_quietly(name, fn, ...)
-  return core_spawn(self, name, HOLD | QUIET, fn, ...)
+  return core_spawn(self, name, HOLD | QUIET | AT_SCOPE, fn, ...)
 end
 
 local options = {
