@@ -5,7 +5,6 @@
 
 local park = require "orch.core.park"
 local task = require "orch.core.task"
-local arg = require "orch.arg"
 
 --- name -> {park, task}: modules that are being loaded.
 local loading = {}
@@ -44,12 +43,15 @@ end
 ---@return any module
 ---@return any loader_data
 local function require_module(name)
-  arg.check("require", 1, name, "string")
+  if type(name) ~= "string" then -- orch.arg is not on the start-up path
+    require("orch.arg").check("require", 1, name, "string")
+  end
   local value = package.loaded[name]
   if value ~= nil then return value end
   local entry = loading[name]
   if entry and entry.task == task.current() then
-    arg.fail("require: module '%s' requires itself, directly or through another one", name)
+    require("orch.arg").fail(
+      "require: module '%s' requires itself, directly or through another one", name)
   end
   while loading[name] do loading[name].waiting:wait() end
   value = package.loaded[name]
