@@ -310,3 +310,15 @@ describe("defer", function()
     expect(function() orch.defer(5) end):raises "defer: argument 1 should be a function, not the number 5"
   end)
 end)
+
+describe("random trees of tasks and scopes", function()
+  local script = debug.getinfo(1, "S").short_src:match "^(.*)/" .. "/property/tree.lua"
+  for seed = 1, 5 do
+    it("clean up and outlive nothing, seed " .. seed, function()
+      local result = test.run { "--seed", tostring(seed), script }
+      expect(result.stdout):equals "ok\n"
+      -- Held tasks whose failure nobody looked at are right to be told; nothing else.
+      for line in result.stderr:gmatch "[^\n]+" do expect(line):contains "nobody looked at it" end
+    end)
+  end
+end)

@@ -34,7 +34,7 @@ end
 local function watch(tasks, is_enough)
   local s <close> = core.open("wait", nil, false, nil, false)
   for _, task in ipairs(tasks) do
-    if not task:done() then s:start("wait", task.join, task) end
+    if not task:done() then s:start("orch/wait", task.join, task) end
   end
   local live = count_live(tasks)
   while not is_enough(tasks, live) do
@@ -123,7 +123,7 @@ local function begin(self, list, keys)
     local task = arg.is_task(value) and value
       or entry.start(self.scope, "hold", nil, value)
     self.tasks[i] = task
-    self.scope:start("as_completed", report, self, task)
+    self.scope:start("orch/as_completed", report, self, task)
   end
 end
 
