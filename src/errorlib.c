@@ -13,7 +13,7 @@ static int make(lua_State *L) {
 }
 
 /* throw(error): raises it with `traceback` and `where` set */
-static int throw(lua_State *L) {
+static int throw(lua_State * L) {
   lua_settop(L, 1);
   error_normalize(L);
   return error_throw(L);
@@ -52,10 +52,14 @@ static int where(lua_State *L) {
 
 /* handler(value): for xpcall; adds the traceback at the raise */
 static const luaL_Reg functions[] = {
-    {"make", make},         {"throw", throw},
-    {"normalize", normalize}, {"suppress", suppress},
-    {"is", is},             {"is_cancelled", is_cancelled},
-    {"where", where},       {"handler", error_handler},
+    {"make", make},
+    {"throw", throw},
+    {"normalize", normalize},
+    {"suppress", suppress},
+    {"is", is},
+    {"is_cancelled", is_cancelled},
+    {"where", where},
+    {"handler", error_handler},
     {NULL, NULL},
 };
 

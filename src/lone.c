@@ -1,12 +1,14 @@
 /* See lone.h. A signal that arrives between the thread's look at `stop` and its
- * system call is lost, hence the repetition. SIGURG is ignored by default and
- * used by nobody here, and the thread takes no other signal. */
+ * system call is lost, hence the repetition. The thread takes no other one. */
 #include "lone.h"
 
 #include "runtime.h"
 
 #include <signal.h>
 #include <string.h>
+
+#define NUDGE (SIGRTMIN + 1) /* SIGRTMIN stops a worker, SIGURG is taken too   \
+                              */
 
 enum { NUDGE_MS = 5 };
 
@@ -44,15 +46,15 @@ static void *thread_main(void *data) {
 
 static void on_nudge(uv_timer_t *nudge) {
   struct lone *lone = nudge->data;
-  pthread_kill(lone->thread, SIGURG);
+  pthread_kill(lone->thread, NUDGE);
 }
 
 static int start_thread(struct lone *lone) {
   struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGURG, &action, NULL);
+  sigaction(NUDGE, &action, NULL);
   sigset_t others, before;
   sigfillset(&others);
-  sigdelset(&others, SIGURG);
+  sigdelset(&others, NUDGE);
   pthread_sigmask(SIG_SETMASK, &others, &before);
   int error = pthread_create(&lone->thread, NULL, thread_main, lone);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

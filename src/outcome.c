@@ -6,7 +6,8 @@
 #include <math.h>
 #include "error.h"
 #include "place.h"
-#include "runtime.h"
+#include "guard.h"
+#include "leak.h"
 #include "tasklib.h"
 
 int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind) {
@@ -71,8 +72,9 @@ static void hint_hold(lua_State *L, struct task *task, int error) {
   if (!task->awaited || lua_type(L, -1) != LUA_TTABLE) return;
   if (error && lua_rawequal(L, error, -1)) return;
   lua_pushliteral(L, "hint");
-  lua_pushliteral(L, "an await of this task saw the error as well; to handle it "
-                     "there, spawn the task with hold=true");
+  lua_pushliteral(L,
+                  "an await of this task saw the error as well; to handle it "
+                  "there, spawn the task with hold=true");
   lua_rawset(L, -3);
 }
 
@@ -130,13 +132,6 @@ static void push_failures(lua_State *L, struct scope *scope, int error,
   }
 }
 
-static void push_forced_end(lua_State *L, struct scope *scope) {
-  if (scope->cause == CAUSE_DEADLOCK)
-    runtime_push_deadlock(L);
-  else
-    error_push(L, "timeout", "the time limit of the run is over");
-}
-
 bool outcome_is_cancel(lua_State *L, struct scope *scope, int error) {
   return scope->effective && error_is_cancelled(L, error);
 }
@@ -151,7 +146,7 @@ bool scope_outcome(lua_State *L, struct scope *scope, int error) {
 
   if (interrupted &&
       (scope->cause == CAUSE_DEADLOCK || scope->cause == CAUSE_ALARM)) {
-    push_forced_end(L, scope);
+    guard_push_error(L, scope->cause == CAUSE_DEADLOCK);
     return true;
   }
   if (scope->failed_first || own_error || timed_out) {
@@ -232,10 +227,10 @@ static void close_leaked(lua_State *L, struct task *task) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
     lua_getiuservalue(L, -1, SCOPE_NAME);
     lua_getiuservalue(L, -2, SCOPE_WHERE);
-    runtime_leak(L,
-                 "%s was opened at %s and never closed: write `local s "
-                 "<close> = orch.scope{...}`",
-                 luaL_optstring(L, -2, "a scope"), luaL_optstring(L, -1, "?"));
+    leak_note(L,
+              "%s was opened at %s and never closed: write `local s "
+              "<close> = orch.scope{...}`",
+              luaL_optstring(L, -2, "a scope"), luaL_optstring(L, -1, "?"));
     lua_pop(L, 3);
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, scope);

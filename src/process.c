@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "command.h"
 #include "error.h"
-#include "runlib.h"
+#include "guard.h"
 
 enum outcome { HAPPENED, TIMED_OUT, STALLED };
 
@@ -159,8 +159,9 @@ static int process_close(lua_State *L) {
   struct process *process = process_check(L);
   if (process->child == NULL || process->child->state == CHILD_ENDED) return 0;
   if (process->closer) return process_busy(L, "closing it");
+  child_stop(process->child, process->grace_ns); /* whatever else fails */
+  if (process->child->state == CHILD_ENDED) return 0;
   struct op *closer = op_new(L, &close_kind);
-  child_stop(process->child, process->grace_ns);
   process->closer = closer;
   return op_await(L, closer);
 }
@@ -284,7 +285,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_orch_core_process(lua_State *L);
 int luaopen_orch_core_process(lua_State *L) {
-  runlib_child_killer = child_kill_all;
+  guard_child_killer = child_kill_all;
   luaL_newmetatable(L, PROCESS);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "modules.h"
 #include "protect.h"
+#include "guard.h"
 #include "runlib.h"
 #include "signals.h"
 #include "task.h"
@@ -80,7 +81,7 @@ static int prepare(lua_State *L) {
   protect_open(L);
   coroutine_open(L);
   task_open(L);
-  runlib_open(L);
+  guard_open(L);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "orch.prelude");
   lua_call(L, 1, 0);
@@ -116,16 +117,17 @@ static void peek(void) {
 }
 
 static void turn(void) {
-  bool ready = task_run(run.L);
+  task_run(run.L);
   signals_deliver();
+  guard_deliver();
   if (task_root->state == TASK_DONE) return;
-  if (ready) {
+  if (task_any_ready()) {
     peek();
   } else if (op_real_count() == 0 && clock_jump()) {
     peek();
   } else if (uv_loop_alive(&run.loop)) {
     uv_run(&run.loop, UV_RUN_ONCE);
-  } else if (!runlib_deadlock(run.L)) {
+  } else if (!guard_deadlock(run.L)) {
     return;
   }
   run.now_ns = clock_now();
@@ -157,8 +159,8 @@ static int run_tasks(lua_State *L, int argc, char **argv) {
   uv_prepare_start(&run.before_wait, on_before_wait);
   uv_unref((uv_handle_t *)&run.before_wait);
   run.now_ns = clock_now();
-  while (task_root->state != TASK_DONE && !runlib_stuck()) turn();
-  int code = runlib_stuck() ? EXIT_FAILED : exit_code(L);
+  while (task_root->state != TASK_DONE && !guard_stuck()) turn();
+  int code = guard_stuck() ? EXIT_FAILED : exit_code(L);
   runlib_at_exit(L);
   return code;
 }
@@ -189,7 +191,7 @@ int runtime_main(int argc, char **argv) {
   code = run_tasks(run.L, argc, argv);
   fflush(stdout);
   watchdog_close();
-  if (runlib_stuck()) _exit(code); /* tasks still hold what lua_close frees */
+  if (guard_stuck()) _exit(code); /* tasks still hold what lua_close frees */
   lua_close(run.L);
   close_loop();
   return code;

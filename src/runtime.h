@@ -22,15 +22,6 @@ const char *runtime_pool_size(void);
  * without a task: for worker threads. NULL: no memory. */
 lua_State *runtime_new_state(void);
 
-/* Notes something that a script forgot to close; told at the end of the run. */
-void runtime_leak(lua_State *L, const char *fmt, ...);
-
-/* Pushes the Error of the deadlock that was just found. */
-void runtime_push_deadlock(lua_State *L);
-
-/* The last signal that asked the run to end (SIGINT, ...), or 0. */
-int runtime_interrupted(void);
-
 int luaopen_orch_core_runtime(lua_State *L);
 
 #endif

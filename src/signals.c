@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "runlib.h"
+#include "guard.h"
 #include "watchdog.h"
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
@@ -30,7 +30,7 @@ static void on_end(int signal) {
   watchdog_interrupt();
   uv_async_send(&sig.wake);
   if (sig.asked > 2) { /* the loop does not turn any more */
-    runlib_kill_children();
+    guard_kill_children();
     _exit(128 + sig.first);
   }
 }
@@ -46,7 +46,7 @@ static void on_wake(uv_async_t *wake) {
 }
 
 static void die(void) {
-  runlib_kill_children();
+  guard_kill_children();
   fflush(NULL);
   _exit(128 + sig.first);
 }
@@ -60,7 +60,7 @@ static void on_grace_over(uv_timer_t *timer) {
 void signals_deliver(void) {
   if (sig.tree) {
     sig.tree = 0;
-    runlib_print_tree();
+    guard_print_tree();
   }
   while (sig.delivered < sig.asked) {
     if (++sig.delivered > 1) {
@@ -70,7 +70,7 @@ void signals_deliver(void) {
     /* Shields end after the grace; leave them a moment to unwind. */
     uv_timer_start(&sig.grace, on_grace_over, signals_grace_ms + 2000, 0);
     uv_unref((uv_handle_t *)&sig.grace);
-    runlib_interrupt();
+    guard_interrupt();
   }
 }
 

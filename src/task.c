@@ -306,7 +306,7 @@ bool task_any_ready(void) {
   return sched.first != NULL;
 }
 
-bool task_run(lua_State *L) {
+void task_run(lua_State *L) {
   uint64_t stop = uv_hrtime() + RUN_NS;
   while (sched.first) {
     if (sched.random) shuffle_batch();
@@ -318,7 +318,6 @@ bool task_run(lua_State *L) {
     run_batch(L, last);
     if (uv_hrtime() >= stop) break;
   }
-  return sched.first != NULL;
 }
 
 /* ---- cancellation, seen from the task ---- */

@@ -79,8 +79,8 @@ int task_push_results(lua_State *L, int index);
 /* Queues a waiting task whose op has ended. */
 void task_ready(struct task *task);
 
-/* Runs ready tasks in order for about a millisecond. False: none is left. */
-bool task_run(lua_State *L);
+/* Runs ready tasks in order for about a millisecond. */
+void task_run(lua_State *L);
 bool task_any_ready(void);
 
 /* Resumes any coroutine, the script's own included; keeps track of the

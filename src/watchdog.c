@@ -11,7 +11,7 @@
 #include <string.h>
 #include <uv.h>
 #include "error.h"
-#include "runlib.h"
+#include "guard.h"
 #include "task.h"
 #include "tasklib.h"
 
@@ -51,8 +51,11 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
   if (!task_of(L)) return;
-  if (dog.interrupted) {
-    runlib_interrupt(); /* the loop cannot: this task keeps it from turning */
+  bool ends = dog.interrupted || guard_is_late();
+  /* The loop cannot do it: this task keeps it from turning. */
+  if (dog.interrupted) guard_interrupt();
+  if (guard_is_late()) guard_end_late(L);
+  if (ends) {
     if (task_of(L)->scope->effective) task_raise_cancelled(L);
     return;
   }
@@ -62,6 +65,7 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
 
 static void on_signal(int signal) {
   (void)signal;
+  if (!pthread_equal(pthread_self(), dog.main)) return; /* a stray one */
   lua_State *L = watchdog_running;
   if (L) lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
@@ -77,7 +81,7 @@ static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
   }
   uint64_t stuck = now - *since;
   __atomic_store_n(&dog.stuck_ms, stuck, __ATOMIC_RELAXED);
-  if (dog.interrupted && stuck >= INTERRUPT_MS) {
+  if ((dog.interrupted || guard_is_late()) && stuck >= INTERRUPT_MS) {
     pthread_kill(dog.main, WAKE_SIGNAL);
   } else if (*next_ms && stuck >= *next_ms) {
     *next_ms *= 10; /* again, but rarely */

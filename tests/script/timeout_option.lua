@@ -5,5 +5,5 @@ orch.sleep("1h")
 -- options: --timeout 50ms
 -- out: cleaned
 -- err: orch: the run took longer than --timeout; it was doing this:
--- err: main: sleep, N ms
+-- err:   main: sleep, N ms
 -- exit: 5

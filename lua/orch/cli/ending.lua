@@ -24,7 +24,12 @@ local function report_unless_cancelled(last)
   report.print(err)
 end
 
----@param last {ok: boolean, error: any, tree: string?} tree: --timeout has ended it
+-- The run's own --timeout.
+local function is_alarm(err)
+  return type(err) == "table" and rawget(err, "alarm")
+end
+
+---@param last {ok: boolean, error: any}
 ---@param leaks string[]
 ---@param seed integer
 ---@return integer exit_code
@@ -35,9 +40,8 @@ function ending.tell(last, leaks, seed)
     report_unless_cancelled(last)
     say(signal == SIGINT and "interrupted" or "ended by signal " .. signal)
     return 128 + signal
-  elseif last.tree and not last.ok then
-    report_unless_cancelled(last)
-    say("the run took longer than --timeout; it was doing this:\n", last.tree)
+  elseif not last.ok and is_alarm(last.error) then
+    report.print(last.error)
     return EXIT_TIMEOUT
   elseif runtime.exit_code() then
     report_unless_cancelled(last)

@@ -97,13 +97,6 @@ local function notice_waiting(body, main)
   end
 end
 
--- --timeout: ends the run, and keeps the picture of what it was doing.
-local function limit(seconds, main, last)
-  require("orch.core.quiet").sleep(seconds)
-  last.tree = require("orch.tree").text()
-  main:cancel("the time limit of the run is over")
-end
-
 -- In tracebacks the name `script_body` is the script's main chunk.
 local function run_main(script_body, words, settings)
   local last, body = {}, { queue = park.new() }
@@ -116,13 +109,26 @@ local function run_main(script_body, words, settings)
   end)
   core.spawn("orch/notice", DAEMON, notice_waiting, body, main)
   if settings.timeout then
-    core.spawn("orch/limit", DAEMON, limit, settings.timeout, main, last)
+    runtime.alarm(settings.timeout, main,
+      "the run took longer than --timeout; it was doing this:")
   end
   runtime.guard("interrupt", main)
   runtime.guard("deadlock", main)
   main:join()
   last.ok, last.error = main:result()
   return last
+end
+
+-- What the script forgot. Modules that it has not used need not be asked.
+local function find_leaks()
+  local leaks = runtime.leaks()
+  local unclosed = package.loaded["orch.unclosed"]
+  if unclosed then unclosed.take(leaks) end
+  local lock = package.loaded["orch.lock"]
+  for _, held in ipairs(lock and lock.held() or {}) do
+    leaks[#leaks + 1] = held .. " was never released"
+  end
+  return leaks
 end
 
 ---@async
@@ -139,7 +145,7 @@ return function(found, words)
   chunk, code = step(prepare, found, words)
   if not chunk then return code end
   local last = run_main(chunk, words, settings)
-  local leaks = runtime.leaks()
+  local leaks = find_leaks()
   local plain = last.ok and #leaks == 0 and not runtime.interrupted()
     and not runtime.exit_code()
   if plain then return 0 end

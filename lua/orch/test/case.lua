@@ -4,36 +4,19 @@
 --   print(outcome.status, outcome.message)
 
 local core = require "orch.core.task"
-local quiet = require "orch.core.quiet"
 local runtime = require "orch.core.runtime"
 local clock = require "orch.test.clock"
 local expect = require "orch.test.expect"
 local suite = require "orch.test.suite"
 local tree = require "orch.tree"
 
-local DAEMON, HOLD = 1, 2
+local HOLD = 2
 local AFTER_GRACE = 10
 
 local case = {}
 
 local function is_kind(err, kind)
   return type(err) == "table" and rawget(err, "kind") == kind
-end
-
--- Ends a task in time and keeps the picture of what it was doing.
-local function limit(seconds, task, late, outer)
-  quiet.sleep(seconds)
-  late.tree = tree.text(outer)
-  task:cancel("the time limit is over")
-end
-
-local function timeout_error(seconds, late)
-  return require("orch.error").new {
-    kind = "timeout",
-    message = "it took longer than " .. tree.duration(seconds)
-      .. "; it was doing this:",
-    tree = late.tree,
-  }
 end
 
 ---Runs a function in a task of its own, under a time limit in real time that a
@@ -44,21 +27,16 @@ end
 ---@param fn async fun()
 ---@return boolean ok, any err
 function case.guarded(name, seconds, fn)
-  local outer, late = core.current(), {}
+  local outer = core.current()
   runtime.set_tree(function() return tree.text(outer) end)
   local task = core.spawn(name, HOLD, fn)
-  local watcher = core.spawn("orch/limit", DAEMON, limit, seconds, task, late,
-    outer)
+  runtime.alarm(seconds, task, "it took longer than " .. tree.duration(seconds)
+    .. "; it was doing this:")
   runtime.guard("deadlock", task)
   task:join()
-  watcher:cancel()
-  watcher:join()
+  runtime.alarm()
   runtime.guard("deadlock", outer)
-  local ok, err = task:result()
-  if not ok and late.tree and is_kind(err, "cancelled") then
-    err = timeout_error(seconds, late)
-  end
-  return ok, err
+  return task:result()
 end
 
 -- The body with its hooks. `after_each` runs on every path and is shielded, so
@@ -115,11 +93,14 @@ local function live_tasks()
 end
 
 local function snapshot()
+  local leaks = runtime.leaks()
+  local unclosed = package.loaded["orch.unclosed"]
+  if unclosed then unclosed.take(leaks) end
   return {
     tasks = live_tasks(),
     handles = runtime.handles(),
     locks = held_locks(),
-    leaks = runtime.leaks(),
+    leaks = leaks,
   }
 end
 
