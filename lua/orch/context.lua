@@ -5,6 +5,7 @@
 
 local core = require "orch.core.task"
 local arg = require "orch.arg"
+local unclosed = require "orch.unclosed"
 
 ---@class orch.Context
 local Context = { __name = "orch.context" }
@@ -20,7 +21,12 @@ end
 
 local Restore = {
   __name = "orch.context",
-  __close = function(self) change(self.key, self.before) end,
+  leak = "the cd, with_env or set of %s was never taken back: write "
+    .. "`local _ <close> =` before it",
+  __close = function(self)
+    unclosed.remove(self)
+    change(self.key, self.before)
+  end,
 }
 
 ---Its value in this task, or the default.
@@ -33,16 +39,19 @@ function Context:get()
 end
 
 ---`local _ <close> = v:set(x)`: the value until the block is left.
----@param value any
+---@param value any nil: the default
+---@return table restore to be closed: takes the value back
 function Context:set(value)
   local locals = core.locals()
   local before = locals and locals[self]
+  local restore = unclosed.add(setmetatable({ key = self, before = before }, Restore))
   change(self, value)
-  return setmetatable({ key = self, before = before }, Restore)
+  return restore
 end
 
+---A value of its own for each task, inherited by the tasks that a task spawns.
 ---@param name string for people
----@param default any
+---@param default any what `get` gives where nothing is set
 ---@return orch.Context
 return function(name, default)
   arg.check("context", 1, name, "string")

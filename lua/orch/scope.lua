@@ -9,6 +9,7 @@ local errors = require "orch.core.error"
 local clock = require "orch.core.clock"
 local arg = require "orch.arg"
 local tasks = require "orch.task"
+local unclosed = require "orch.unclosed"
 
 ---@class orch.Scope
 ---@field spawn fun(self: orch.Scope, fn: function, ...): orch.Task as `orch.spawn`, options included
@@ -147,7 +148,10 @@ end
 
 local deferred = {
   __name = "orch.deferred",
+  leak = "the defer of %s was never closed, so it never ran: write "
+    .. "`local _ <close> = orch.defer(fn)`",
   __close = function(self, err)
+    unclosed.remove(self)
     local shielded, s = pcall(core.open, "defer", nil, true, nil, false)
     local _ <close> = shielded and s or nil
     self.fn(err) -- even if there is no memory for the shield
@@ -160,7 +164,7 @@ local deferred = {
 ---@param fn fun(err: any)
 function scope.defer(fn)
   arg.check("defer", 1, fn, "callable")
-  return setmetatable({ fn = fn }, deferred)
+  return unclosed.add(setmetatable({ fn = fn }, deferred))
 end
 
 return scope
