@@ -88,7 +88,7 @@ end
 function Process:wait()
   if self.ended then tasks.checkpoint() end
   while not self.ended do self.waiters:wait() end
-  local result = self.result
+  local result = self.result or error("not enough memory", 0)
   if not result.ok and self.check and not self.killed then
     failure.ended(self.command, result)
   end
@@ -127,26 +127,31 @@ function Process:__close()
   while not self.ended do self.waiters:wait() end
 end
 
+--- What is known at the end. Whoever waits is told first: they run later.
+local function note_end(self, child, words)
+  self.ended = true
+  self.waiters:wake_all()
+  local exit_code, signal, elapsed = child:result()
+  self.result = {
+    ok = exit_code == 0, exit_code = exit_code, signal = signal, elapsed = elapsed,
+    stderr = words.stderr == "tail" and child:output(2) or nil,
+  }
+end
+
 --- Owns the command on behalf of the scope it was started in: whatever ends the scope
 --- ends this task, and this task ends the command.
 local function keep(self, argv, opts, words, started)
+  local over <close> = setmetatable({}, { __close = function()
+    if self.child then note_end(self, self.child, words) end
+  end })
   local ok, child, source = pcall(command.start, "process.spawn", argv, opts, words, "pipe")
   if not ok then
     self.error = child
     return started:wake_all()
   end
+  local _ <close> = child
   self.child, self.pid = child, child:pid()
   started:wake_all()
-  local over <close> = setmetatable({}, { __close = function()
-    local exit_code, signal, elapsed = child:result()
-    self.result = {
-      ok = exit_code == 0, exit_code = exit_code, signal = signal, elapsed = elapsed,
-      stderr = words.stderr == "tail" and child:output(2) or nil,
-    }
-    self.ended = true
-    self.waiters:wake_all()
-  end })
-  local _ <close> = child
   flow.fed(child, source, self.command, child.next, child)
 end
 
