@@ -145,6 +145,8 @@ static void open_needles(lua_State *L, struct scan_op *scan, bool caseless,
     const char *pattern = luaL_checklstring(L, -1, &size);
     int error = needle_open(&scan->needles[i], pattern, size, caseless,
                             is_literal, &where);
+    if (error == PCRE2_ERROR_NOMEMORY || error == PCRE2_ERROR_HEAP_FAILED)
+      error_os(L, "scan", NULL, UV_ENOMEM);
     if (error != 0) {
       char text[128];
       pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof text);
