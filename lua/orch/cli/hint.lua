@@ -49,8 +49,17 @@ local function global_hint(name)
   return nil
 end
 
+-- What scripts call with a colon, besides strings.
+local methods = {
+  "acquire", "await", "cancel", "clear", "close", "done", "get", "is_set", "iter",
+  "join", "locked", "notify", "notify_all", "put", "release", "result", "set",
+  "size", "spawn", "traceback", "wait", "with",
+}
+
 local function method_hint(name)
-  local near = suggest(name, string_keys(string))
+  local near = suggest(name, methods)
+  if near and near ~= name then return "did you mean ':" .. near .. "'?" end
+  near = suggest(name, string_keys(string))
   return near and string[name] == nil
     and "if it is a string, did you mean ':" .. near .. "'?"
 end
@@ -75,6 +84,9 @@ function hint.of(err, message, where)
   if type(err) == "table" and rawget(err, "hint") then return err.hint end
   if message:find("stack overflow", 1, true) then
     return "a function calls itself without an end"
+  end
+  if message:find("index a %a+ value %(local 'self'%)") then
+    return "a method is called with a colon: q:get(), not q.get()"
   end
   return nil_hint(message, where)
 end
