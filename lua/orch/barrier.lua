@@ -26,7 +26,8 @@ function Barrier:waiting_text()
   return ("a barrier of %d where %d wait"):format(self.size, self.waiting:count())
 end
 
----@param n integer how many tasks meet
+---A barrier for `n` tasks.
+---@param n integer how many tasks meet, at least 1
 ---@return orch.Barrier
 return function(n)
   n = arg.check("barrier", 1, n, "integer")

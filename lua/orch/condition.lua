@@ -73,6 +73,7 @@ function Condition:waiting_text()
   return "a condition that nobody has notified"
 end
 
+---A condition; `c.lock` is the lock to be held round `wait` and `notify`.
 ---@param lock orch.Lock? its own one by default
 ---@return orch.Condition
 return function(lock)

@@ -12,7 +12,7 @@ local park = require "orch.core.park"
 local Event = { __name = "orch.event" }
 Event.__index = Event
 
----Raises the flag and wakes everybody who waits.
+---Raises the flag and wakes everybody who waits; does not wait itself.
 function Event:set()
   self.flag = true
   self.waiting:wake_all()
@@ -23,6 +23,7 @@ function Event:clear()
   self.flag = false
 end
 
+---Whether the flag is up.
 ---@return boolean
 function Event:is_set()
   return self.flag
@@ -40,6 +41,7 @@ function Event:waiting_text()
   return "an event that nobody has set"
 end
 
+---A flag, lowered at first.
 ---@return orch.Event
 return function()
   local self = setmetatable({ flag = false }, Event)

@@ -40,7 +40,9 @@ local problems = {
 }
 
 ---`local _ <close> = cd(path)`: the task's working directory until the block is left.
----@param path string a folder; raises kind `os` when there is none
+---@param path string a folder, relative to the one before; raises kind `os` (`ENOENT`,
+---  `ENOTDIR`, `EACCES`)
+---@return table restore for `<close>`
 function place.cd(path)
   path = place.resolve(arg.check("cd", 1, path, "path"))
   if path:sub(1, 1) ~= "/" then path = runtime.cwd() .. "/" .. path end
@@ -63,6 +65,7 @@ end
 ---`local _ <close> = with_env{K="v"}`: the task's environment until the block is
 ---left; `false` unsets a variable.
 ---@param variables table<string, string|number|boolean>
+---@return table restore for `<close>`
 function place.with_env(variables)
   arg.check("with_env", 1, variables, "table")
   local merged = {}

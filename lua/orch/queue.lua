@@ -113,7 +113,8 @@ function Queue:waiting_text()
     or "an empty queue that nobody fills or closes"
 end
 
----@param maxsize integer? unbounded when absent
+---A queue; `put` waits while it holds `maxsize` values.
+---@param maxsize integer? at least 1; unbounded when absent
 ---@return orch.Queue
 return function(maxsize)
   maxsize = arg.check("queue", 1, maxsize, "integer?") or math.huge

@@ -53,6 +53,7 @@ local function need_positive(name, value)
     arg.describe(value))
 end
 
+---A limit of so many per second, or per `per`, first come, first served.
 ---@param opts {rate: number, per: number|string?, burst: number?} `rate` in `per` (1 s); at
 ---  most `burst` (the rate, at least 1) at once after a pause
 ---@return orch.RateLimiter

@@ -54,7 +54,8 @@ local options = {
 }
 
 ---Opens a scope: use it with `<close>`. Leaving the block joins its tasks; the first
----failure cancels the others and is raised there, `.suppressed` has the rest.
+---failure cancels the others and is raised there, `.suppressed` has the rest. Raises
+---kind `timeout` when its time is over, kind `cancelled` after `s:cancel()`.
 ---@param opts {name: string?, timeout: number|string?, deadline: number?, shield: boolean?, grace: number|string?, on_error: "cancel"|"collect"|nil}?
 ---  `timeout` from now; `deadline` on the scale of `orch.time()`; `shield` holds
 ---  outside cancellation back for `grace`; `on_error="collect"` lets the others go on
@@ -161,7 +162,8 @@ local deferred = {
 
 ---`local _ <close> = defer(fn)`: runs `fn(err)` when the block is left on any path;
 ---it may wait, shielded for the grace.
----@param fn fun(err: any)
+---@param fn fun(err: any) gets the error, a Cancelled included, or nil
+---@return table deferred for `<close>`
 function scope.defer(fn)
   arg.check("defer", 1, fn, "callable")
   return unclosed.add(setmetatable({ fn = fn }, deferred))
