@@ -11,12 +11,12 @@ local unclosed = require "orch.unclosed"
 local Context = { __name = "orch.context" }
 Context.__index = Context
 
---- The table of locals is shared between tasks until one of them changes it.
-local function change(key, value)
+--- The table of locals is shared between tasks, so a change is a new table.
+local function changed(locals, key, value)
   local copy = {}
-  for k, v in next, core.locals() or {} do copy[k] = v end
+  for k, v in next, locals or {} do copy[k] = v end
   copy[key] = value
-  core.set_locals(copy)
+  return copy
 end
 
 local Restore = {
@@ -25,7 +25,12 @@ local Restore = {
     .. "`local _ <close> =` before it",
   __close = function(self)
     unclosed.remove(self)
-    change(self.key, self.before)
+    local locals = core.locals()
+    if locals == self.new then -- as a rule; needs no memory
+      core.set_locals(self.old)
+    else
+      core.set_locals(changed(locals, self.key, self.old and self.old[self.key]))
+    end
   end,
 }
 
@@ -42,10 +47,10 @@ end
 ---@param value any nil: the default
 ---@return table restore to be closed: takes the value back
 function Context:set(value)
-  local locals = core.locals()
-  local before = locals and locals[self]
-  local restore = unclosed.add(setmetatable({ key = self, before = before }, Restore))
-  change(self, value)
+  local old = core.locals()
+  local new = changed(old, self, value)
+  local restore = unclosed.add(setmetatable({ key = self, old = old, new = new }, Restore))
+  core.set_locals(new)
   return restore
 end
 

@@ -138,6 +138,7 @@ function wait.as_completed(list)
   entry.check("as_completed", list, keys)
   local self = setmetatable({
     tasks = {}, finished = {}, given = 0, park = park.new("as_completed"),
+    scope = false,
   }, completion)
   local function next_task()
     core.checkpoint()
