@@ -72,7 +72,7 @@ WRAP(char *, strdup, (const char *text), (text), 1)
 WRAP(char *, strndup, (const char *text, size_t n), (text, n), 1)
 WRAP(char *, realpath, (const char *path, char *to), (path, to), 1)
 WRAP(DIR *, opendir, (const char *path), (path), 1)
-WRAP(void *, fopen, (const char *path, const char *how), (path, how), 1)
+WRAP(FILE *, fopen, (const char *path, const char *how), (path, how), 1)
 
 void *__real_realloc(void *block, size_t size);
 void *__wrap_realloc(void *block, size_t size);
@@ -155,10 +155,34 @@ static int lua_descriptors(lua_State *L) {
   return 1;
 }
 
+static lua_Integer count_words(FILE *file) {
+  lua_Integer n = 0;
+  char word[32];
+  while (fscanf(file, "%31s", word) == 1) n++;
+  fclose(file);
+  return n;
+}
+
+/* children() -> how many processes there are of ours */
+static int lua_children(lua_State *L) {
+  lua_Integer n = 0;
+  DIR *threads = __real_opendir("/proc/self/task");
+  for (struct dirent *thread; threads && (thread = readdir(threads));) {
+    char path[300];
+    snprintf(path, sizeof path, "/proc/self/task/%s/children", thread->d_name);
+    FILE *file = __real_fopen(path, "r");
+    if (file) n += count_words(file);
+  }
+  if (threads) closedir(threads);
+  lua_pushinteger(L, n);
+  return 1;
+}
+
 static int open_sweep(lua_State *L) {
   static const luaL_Reg functions[] = {{"arm", lua_arm},
                                        {"disarm", lua_disarm},
                                        {"descriptors", lua_descriptors},
+                                       {"children", lua_children},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;

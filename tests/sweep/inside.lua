@@ -11,17 +11,11 @@ local walk = require "orch.core.walk"
 local place = package.path:match("^(.-)%?") or "./"
 local cases = dofile(place .. "cases.lua")
 
+io.stderr:setvbuf "no"
 local name, mode = orch.args[1], orch.args[2]
 local step = math.tointeger(tonumber(orch.args[3] or 1))
 local first = math.tointeger(tonumber(orch.args[4] or 1))
 local LAST_MESSAGES = 40
-
-local function children()
-  local pipe = assert(io.popen("cat /proc/$PPID/task/*/children | wc -w"))
-  local n = pipe:read("n")
-  pipe:close()
-  return n
-end
 
 local function leftovers(before)
   local list = {}
@@ -35,9 +29,7 @@ local function leftovers(before)
   add("handles", #runtime.handles(), before.handles)
   add("locks", #require("orch.lock").held(), 0)
   add("descriptors", sweep.descriptors(), before.descriptors)
-  if before.deep then
-    add("children", children(), before.children)
-  end
+  add("children", sweep.children(), before.children)
   return table.concat(list, ", ")
 end
 
@@ -72,7 +64,7 @@ end
 local body = assert(cases[name], "no such case")
 for _ = 1, 3 do orch.spawn(body):await() end -- what is loaded and made once
 local before = { handles = #runtime.handles(), descriptors = sweep.descriptors(),
-  children = children() }
+  children = sweep.children() }
 local seen, bad, n, runs = {}, 0, first, 0
 
 while true do
@@ -84,10 +76,11 @@ while true do
       bad = bad + 1
     end
   end
-  before.deep = runs % 50 == 0 or failed == 0
   local left = leftovers(before)
-  if left ~= "" then
+  if left ~= "" then -- what is not referred to any more is closed by the collector
+    collectgarbage()
     orch.sleep(0.05)
+    collectgarbage()
     left = leftovers(before)
   end
   if left ~= "" then
