@@ -9,6 +9,7 @@
 #include "runtime.h"
 #include "signals.h"
 #include "task.h"
+#include "cancelled.h"
 
 /* Registry keys. The tasks are kept there too, at the address of their place in
  * `guards`, so that they are not collected. */
@@ -195,7 +196,7 @@ static int exit_run(lua_State *L) {
   guards.exiting = true;
   end(INTERRUPT, CAUSE_EXIT);
   struct task *task = task_of(L);
-  if (task && task->scope->effective) return task_raise_cancelled(L);
+  if (task && task->scope->effective) return cancelled_raise(L);
   return 0;
 }
 

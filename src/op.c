@@ -10,6 +10,8 @@
 #include "place.h"
 #include "task.h"
 #include "runtime.h"
+#include "ready.h"
+#include "cancelled.h"
 
 #define DROPPING "orch.op"
 
@@ -41,7 +43,7 @@ void op_check(lua_State *L, const char *name) {
                 "no event loop; do it in the task that calls orch.thread",
                 name);
   if (!lua_isyieldable(L)) place_raise(L, name);
-  if (task->scope->effective) task_raise_cancelled(L);
+  if (task->scope->effective) cancelled_raise(L);
 }
 
 void *op_new(lua_State *L, const struct op_kind *kind) {
@@ -68,7 +70,7 @@ static int resumed(lua_State *L, int status, lua_KContext ctx) {
   struct op *op = (struct op *)ctx;
   (void)status;
   op->task = NULL;
-  if (op->cancelled) return task_raise_cancelled(L);
+  if (op->cancelled) return cancelled_raise(L);
   if (op->status < 0) return error_os(L, op->kind->name, NULL, op->status);
   return op->kind->result ? op->kind->result(L, op) : op->delivered;
 }
@@ -80,7 +82,7 @@ int op_await(lua_State *L, struct op *op) {
   task->delivered = 0;
   if (op->done) {
     task->op = NULL;
-    task_ready(task);
+    ready_add(task);
   } else {
     task->op = op;
     task->state = TASK_WAITING;
@@ -96,7 +98,7 @@ void op_done(struct op *op) {
   if (!op->kind->internal) real_ops--;
   task->op = NULL;
   task->delivered = op->delivered;
-  task_ready(task);
+  ready_add(task);
 }
 
 void op_deliver(lua_State *from, int n, struct op *op) {
@@ -120,7 +122,7 @@ void op_cancel(struct op *op) {
 static int checkpoint_resumed(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct task *task = task_of(L);
-  return task->scope->effective ? task_raise_cancelled(L) : 0;
+  return task->scope->effective ? cancelled_raise(L) : 0;
 }
 
 int op_checkpoint(lua_State *L) {
@@ -128,7 +130,7 @@ int op_checkpoint(lua_State *L) {
   struct task *task = task_of(L);
   task->waiting_co = L;
   task->delivered = 0;
-  task_ready(task);
+  ready_add(task);
   return lua_yieldk(L, 0, 0, checkpoint_resumed);
 }
 

@@ -9,6 +9,8 @@
 #include "guard.h"
 #include "leak.h"
 #include "tasklib.h"
+#include "cancelled.h"
+#include "taskinfo.h"
 
 int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind) {
   scope->cap = 0;
@@ -51,19 +53,6 @@ static void push_timeout(lua_State *L, struct scope *scope) {
   lua_setfield(L, -2, "scope"); /* move_on_after knows its own */
   lua_replace(L, base);
   lua_settop(L, base);
-}
-
-/* What a task or scope that was cancelled by name gives to whoever looks. */
-void outcome_push_cancelled_error(lua_State *L, int cancelled) {
-  cancelled = lua_absindex(L, cancelled);
-  lua_getfield(L, cancelled, "message");
-  error_push(L, "cancelled", "%s", luaL_optstring(L, -1, "cancelled"));
-  lua_remove(L, -2);
-  static const char *const fields[] = {"reason", "by", "where"};
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-    lua_getfield(L, cancelled, fields[i]);
-    lua_setfield(L, -2, fields[i]);
-  }
 }
 
 /* A pcall round `await` does not keep the failure from the scope: the report
@@ -154,7 +143,7 @@ bool scope_outcome(lua_State *L, struct scope *scope, int error) {
     return true;
   }
   if (outer && interrupted) {
-    task_push_cancelled(L, scope->parent);
+    cancelled_push(L, scope->parent);
     return true;
   }
   if (cancelled) {
@@ -176,7 +165,7 @@ static int main_joined(lua_State *L, struct op *op) {
       task->outcome = OUTCOME_OK;
       return lua_gettop(L) - 2;
     }
-    task_push_cancelled(L, &task->body);
+    cancelled_push(L, &task->body);
   }
   task->outcome =
       outcome_is_cancel(L, &task->body, -1) ? OUTCOME_CANCELLED : OUTCOME_ERROR;
@@ -200,7 +189,7 @@ static void note_task(lua_State *L, int error, struct task *task) {
     return;
   }
   lua_pop(L, 1);
-  task_push_name(L, task);
+  taskinfo_push_name(L, task);
   lua_setfield(L, error, "task");
   if (lua_getfield(L, error, "traceback") == LUA_TSTRING) {
     luaL_Buffer text;
@@ -210,7 +199,7 @@ static void note_task(lua_State *L, int error, struct task *task) {
     for (; task->parent && task->spawn_line; task = task->parent->owner) {
       lua_pushliteral(L, "\n\tspawned at ");
       luaL_addvalue(&text);
-      task_push_spawned_at(L, task);
+      taskinfo_push_spawned_at(L, task);
       luaL_addvalue(&text);
     }
     luaL_pushresult(&text);
@@ -257,7 +246,7 @@ int task_main(lua_State *L) {
   struct task *task = task_of(L);
   if (task->body.effective) { /* cancelled before its first step */
     task->outcome = OUTCOME_CANCELLED;
-    task_push_cancelled(L, &task->body);
+    cancelled_push(L, &task->body);
     return 1;
   }
   lua_pushnil(L); /* will say whether the body failed */

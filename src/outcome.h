@@ -1,5 +1,5 @@
 /* What a scope's end means: joins the children, then decides which error, if
- * any, comes out (SPEC rule 4: the first failure itself, the others on it). */
+ * any, comes out: the first failure itself, with the others on it. */
 #ifndef ORCH_OUTCOME_H
 #define ORCH_OUTCOME_H
 
@@ -20,10 +20,6 @@ void outcome_drop(lua_State *L, struct scope *scope);
 /* Whether this error is the cancellation of the scope (or of one outside), not
  * a Cancelled that a script kept and raised elsewhere. */
 bool outcome_is_cancel(lua_State *L, struct scope *scope, int error);
-
-/* Pushes the ordinary Error of kind `cancelled` for the Cancelled at `index`:
- * what those see who were not cancelled themselves. */
-void outcome_push_cancelled_error(lua_State *L, int index);
 
 /* User values of the Scope userdata, found at registry[scope pointer]. */
 enum scope_value { SCOPE_NAME = 1, SCOPE_WHERE = 2, SCOPE_REASON = 3 };

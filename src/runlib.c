@@ -14,6 +14,7 @@
 #include "signals.h"
 #include "task.h"
 #include "watchdog.h"
+#include "ready.h"
 
 #define AT_EXIT "orch.at_exit"
 
@@ -62,7 +63,7 @@ static int set_slow(lua_State *L) {
 
 /* shuffle(seed): from now on each ready batch runs in a random order */
 static int shuffle(lua_State *L) {
-  task_shuffle((uint64_t)luaL_checkinteger(L, 1));
+  ready_shuffle((uint64_t)luaL_checkinteger(L, 1));
   return 0;
 }
 

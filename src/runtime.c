@@ -20,6 +20,7 @@
 #include "signals.h"
 #include "task.h"
 #include "watchdog.h"
+#include "ready.h"
 
 #define EXIT_FAILED 1
 #define SLOW_MS 1000
@@ -106,7 +107,7 @@ static void on_awake(uv_idle_t *awake) {
 /* libuv fires due timers and then waits for the next event all the same: not
  * when a timer has made a task ready. */
 static void on_before_wait(uv_prepare_t *before_wait) {
-  if (task_any_ready()) uv_stop(before_wait->loop);
+  if (ready_any()) uv_stop(before_wait->loop);
 }
 
 /* Turns the loop although nothing may keep it alive: limits in real time hold
@@ -117,11 +118,11 @@ static void peek(void) {
 }
 
 static void turn(void) {
-  task_run(run.L);
+  ready_run(run.L);
   signals_deliver();
   guard_deliver();
   if (task_root->state == TASK_DONE) return;
-  if (task_any_ready()) {
+  if (ready_any()) {
     peek();
   } else if (op_real_count() == 0 && clock_jump()) {
     peek();

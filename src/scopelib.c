@@ -6,6 +6,7 @@
 #include "error.h"
 #include "outcome.h"
 #include "runtime.h"
+#include "cancelled.h"
 
 #define SCOPE "orch.scope"
 
@@ -93,7 +94,7 @@ static int cancel(lua_State *L) {
   struct open_scope *self = check(L);
   lua_settop(L, 2);
   if (self->scope.cause != CAUSE_NONE) return 0;
-  tasklib_push_reason(L, 2);
+  cancelled_push_reason(L, 2);
   lua_setiuservalue(L, 1, SCOPE_REASON);
   scope_cancel(&self->scope, CAUSE_CANCEL);
   return 0;
@@ -142,7 +143,7 @@ static int outcome(lua_State *L) {
   if (!scope_outcome(L, scope, self->error)) return 0;
   bool outer = scope->parent->effective && !scope->shield;
   if (!outer && scope->effective && error_is_cancelled(L, -1))
-    outcome_push_cancelled_error(L, -1);
+    cancelled_push_error(L, -1);
   return 1;
 }
 
@@ -206,7 +207,7 @@ static const luaL_Reg methods[] = {
     {"close", close_scope}, {NULL, NULL},
 };
 
-void tasklib_add_scopes(lua_State *L) {
+void scopelib_add(lua_State *L) {
   luaL_newmetatable(L, SCOPE);
   luaL_newlib(L, methods);
   lua_pushvalue(L, -1);

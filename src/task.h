@@ -1,4 +1,4 @@
-/* Tasks: running coroutines, the ready queue, and the only lua_resume. */
+/* Tasks: running coroutines, and the only lua_resume. */
 #ifndef ORCH_TASK_H
 #define ORCH_TASK_H
 
@@ -76,20 +76,12 @@ void task_push(lua_State *L, struct task *task);
  * that did not end well; returns the number of values. */
 int task_push_results(lua_State *L, int index);
 
-/* Queues a waiting task whose op has ended. */
-void task_ready(struct task *task);
-
-/* Runs ready tasks in order for about a millisecond. */
-void task_run(lua_State *L);
-bool task_any_ready(void);
+/* Resumes a ready task; for ready.c. */
+void task_step(lua_State *L, struct task *task);
 
 /* Resumes any coroutine, the script's own included; keeps track of the
  * innermost one for the watchdog. */
 int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults);
-
-/* Raises the Cancelled of the running task. */
-int task_raise_cancelled(lua_State *L);
-void task_push_cancelled(lua_State *L, struct scope *scope);
 
 /* Lets go of a task that its scope kept because it failed. */
 void task_release(lua_State *L, struct task *task);
@@ -106,8 +98,6 @@ extern struct task *task_root;
 enum task_step { TASK_STARTS, TASK_SUSPENDS, TASK_ENDS };
 extern void (*task_on_step)(lua_State *L, struct task *task,
                             enum task_step step);
-
-void task_shuffle(uint64_t seed); /* shuffle each ready batch */
 
 int luaopen_orch_core_task(lua_State *L);
 

@@ -7,6 +7,8 @@
 #include "outcome.h"
 #include "runtime.h"
 #include "task.h"
+#include "cancelled.h"
+#include "taskinfo.h"
 
 /* The running task's innermost scope, or a usage error outside of tasks. */
 static struct task *running(lua_State *L, const char *name) {
@@ -80,7 +82,7 @@ static void push_failure(lua_State *L, struct task *target) {
   luaL_checkstack(L, 8, NULL);
   task_push_results(L, 1);
   if (target->outcome != OUTCOME_CANCELLED) return;
-  outcome_push_cancelled_error(L, -1);
+  cancelled_push_error(L, -1);
   lua_getfield(L, 1, "name");
   lua_setfield(L, -2, "task");
   lua_remove(L, -2);
@@ -172,17 +174,6 @@ static int failed(lua_State *L) {
 
 /* ---- cancel ---- */
 
-void tasklib_push_reason(lua_State *L, int reason) {
-  const char *text = luaL_optstring(L, reason, "cancelled by the script");
-  error_push_cancelled(L, text);
-  if (task_of(L)) {
-    task_push_name(L, task_of(L));
-    lua_setfield(L, -2, "by");
-  }
-  error_push_where(L, L);
-  lua_setfield(L, -2, "where");
-}
-
 /* task:cancel(reason) */
 static int cancel(lua_State *L) {
   struct task *task = task_check(L, 1);
@@ -192,37 +183,10 @@ static int cancel(lua_State *L) {
                        "task:cancel: argument 1 should be a string, not a %s",
                        luaL_typename(L, 2));
   if (task->state == TASK_DONE || task->body.cause != CAUSE_NONE) return 0;
-  tasklib_push_reason(L, 2);
+  cancelled_push_reason(L, 2);
   lua_setiuservalue(L, 1, TASK_REASON);
   scope_cancel(&task->body, CAUSE_CANCEL);
   return 0;
-}
-
-/* ---- looking at tasks ---- */
-
-void task_push_name(lua_State *L, struct task *task) {
-  if (task->ref != LUA_NOREF) {
-    task_push(L, task);
-    lua_getiuservalue(L, -1, TASK_NAME);
-    lua_remove(L, -2);
-    if (lua_type(L, -1) == LUA_TSTRING) return;
-    lua_pop(L, 1);
-  }
-  lua_pushfstring(L, "task %I", (LUAI_UACINT)task->id);
-}
-
-void task_push_spawned_at(lua_State *L, struct task *task) {
-  lua_Debug ar;
-  task_push(L, task);
-  int spawner = lua_getiuservalue(L, -1, TASK_SPAWNER);
-  if (spawner == LUA_TFUNCTION) {
-    lua_getinfo(L, ">S", &ar);
-    lua_pushfstring(L, "%s:%d", ar.short_src, task->spawn_line);
-  } else if (spawner != LUA_TSTRING) {
-    lua_pop(L, 1);
-    lua_pushliteral(L, "?");
-  }
-  lua_remove(L, -2);
 }
 
 /* task:traceback() -> where it stands, its script's coroutines included */
@@ -247,77 +211,6 @@ static int index_task(lua_State *L) {
   }
   lua_pushvalue(L, 2);
   lua_gettable(L, lua_upvalueindex(1));
-  return 1;
-}
-
-static int current(lua_State *L) {
-  if (!task_of(L)) return 0;
-  task_push(L, task_of(L));
-  return 1;
-}
-
-static const char *state_name(struct task *task) {
-  switch (task->state) {
-  case TASK_READY:
-    return task->started ? "ready" : "new";
-  case TASK_RUNNING:
-    return "running";
-  case TASK_WAITING:
-    return "waiting";
-  default:
-    return "done";
-  }
-}
-
-/* info(task) -> {id, name, state, waiting_on, object, seconds, parent,
- * spawned_at, daemon} */
-static int info(lua_State *L) {
-  struct task *task = task_check(L, 1);
-  lua_settop(L, 1);
-  lua_createtable(L, 0, 9);
-  lua_pushinteger(L, (lua_Integer)task->id);
-  lua_setfield(L, -2, "id");
-  lua_pushstring(L, state_name(task));
-  lua_setfield(L, -2, "state");
-  lua_getfield(L, 1, "name");
-  lua_setfield(L, -2, "name");
-  if (task->ref != LUA_NOREF) {
-    task_push_spawned_at(L, task);
-    lua_setfield(L, -2, "spawned_at");
-  }
-  lua_pushboolean(L, task->flags & TASK_DAEMON);
-  lua_setfield(L, -2, "daemon");
-  if (task->parent) {
-    task_push(L, task->parent->owner);
-    lua_setfield(L, -2, "parent");
-  }
-  if (task->state == TASK_WAITING && task->op) {
-    lua_pushstring(L, task->op->kind->name);
-    lua_setfield(L, -2, "waiting_on");
-    lua_pushnumber(L, (double)(clock_now() - task->op->since_ns) / 1e9);
-    lua_setfield(L, -2, "seconds");
-    park_push_owner(L, task->waiting_co, task->op);
-    lua_setfield(L, -2, "object");
-  }
-  return 1;
-}
-
-/* children(task) -> list of its live children, oldest first */
-static int children(lua_State *L) {
-  struct task *task = task_check(L, 1);
-  lua_Integer n = 0;
-  lua_newtable(L);
-  if (task->state == TASK_DONE) return 1;
-  for (struct scope *scope = &task->body; scope; scope = scope->inner)
-    for (struct task *child = scope->first; child; child = child->next) {
-      task_push(L, child);
-      lua_rawseti(L, -2, ++n);
-    }
-  return 1;
-}
-
-static int root(lua_State *L) {
-  task_push(L, task_root);
   return 1;
 }
 
@@ -349,10 +242,6 @@ static const luaL_Reg methods[] = {
 static const luaL_Reg functions[] = {
     {"spawn", spawn},
     {"make_spawn", make_spawn},
-    {"current", current},
-    {"info", info},
-    {"children", children},
-    {"root", root},
     {"locals", locals},
     {"set_locals", set_locals},
     {"checkpoint", op_checkpoint},
@@ -377,6 +266,7 @@ int luaopen_orch_core_task(lua_State *L) {
   lua_pushcfunction(L, task_tostring);
   lua_setfield(L, -2, "__tostring");
   lua_pop(L, 1);
-  tasklib_add_scopes(L);
+  scopelib_add(L);
+  taskinfo_add(L);
   return 1;
 }

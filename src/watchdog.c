@@ -14,6 +14,8 @@
 #include "guard.h"
 #include "task.h"
 #include "tasklib.h"
+#include "cancelled.h"
+#include "taskinfo.h"
 
 #define WAKE_SIGNAL                                                            \
   SIGURG /* ignored by default, so a late one does no harm                     \
@@ -36,7 +38,7 @@ static struct {
 static void report(lua_State *L) {
   struct task *task = task_of(L);
   double seconds = (double)__atomic_load_n(&dog.stuck_ms, __ATOMIC_RELAXED);
-  task_push_name(L, task);
+  taskinfo_push_name(L, task);
   luaL_traceback(L, L, NULL, 0);
   fprintf(stderr,
           "orch: warning: %s has not waited for %.1f s; every other task "
@@ -56,7 +58,7 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   if (dog.interrupted) guard_interrupt();
   if (guard_is_late()) guard_end_late(L);
   if (ends) {
-    if (task_of(L)->scope->effective) task_raise_cancelled(L);
+    if (task_of(L)->scope->effective) cancelled_raise(L);
     return;
   }
   luaL_checkstack(L, 8, NULL);

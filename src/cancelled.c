@@ -1,0 +1,83 @@
+/* The values of a cancellation: what unwinds the cancelled task, and what those
+ * see who look at it from outside. */
+#include "cancelled.h"
+
+#include <lauxlib.h>
+#include "error.h"
+#include "outcome.h"
+#include "task.h"
+#include "tasklib.h"
+#include "taskinfo.h"
+
+static const char *reason_of(enum cause cause) {
+  switch (cause) {
+  case CAUSE_FAILURE:
+    return "another part of the same scope failed";
+  case CAUSE_DEADLINE:
+    return "the time limit of its scope is over";
+  case CAUSE_BODY_DONE:
+    return "the scope it served has ended";
+  case CAUSE_DEADLOCK:
+    return "deadlock";
+  case CAUSE_ALARM:
+    return "the time limit of the run is over";
+  case CAUSE_SIGNAL:
+    return "interrupted";
+  case CAUSE_EXIT:
+    return "os.exit";
+  default:
+    return "cancelled";
+  }
+}
+
+/* Pushes the Cancelled that cancel() left on the scope's Task or Scope. */
+static bool push_reason(lua_State *L, struct scope *scope) {
+  if (scope == &scope->owner->body) {
+    task_push(L, scope->owner);
+    lua_getiuservalue(L, -1, TASK_REASON);
+  } else {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
+    lua_getiuservalue(L, -1, SCOPE_REASON);
+  }
+  lua_remove(L, -2);
+  if (error_is_cancelled(L, -1)) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+void cancelled_push(lua_State *L, struct scope *scope) {
+  struct scope *culprit = scope_culprit(scope);
+  luaL_checkstack(L, 8, NULL);
+  if (culprit && culprit->cause == CAUSE_CANCEL && push_reason(L, culprit))
+    return;
+  error_push_cancelled(L, reason_of(culprit ? culprit->cause : CAUSE_NONE));
+}
+
+int cancelled_raise(lua_State *L) {
+  cancelled_push(L, task_of(L)->scope);
+  return lua_error(L);
+}
+
+void cancelled_push_reason(lua_State *L, int reason) {
+  const char *text = luaL_optstring(L, reason, "cancelled by the script");
+  error_push_cancelled(L, text);
+  if (task_of(L)) {
+    taskinfo_push_name(L, task_of(L));
+    lua_setfield(L, -2, "by");
+  }
+  error_push_where(L, L);
+  lua_setfield(L, -2, "where");
+}
+
+/* What a task or scope that was cancelled by name gives to whoever looks. */
+void cancelled_push_error(lua_State *L, int cancelled) {
+  cancelled = lua_absindex(L, cancelled);
+  lua_getfield(L, cancelled, "message");
+  error_push(L, "cancelled", "%s", luaL_optstring(L, -1, "cancelled"));
+  lua_remove(L, -2);
+  static const char *const fields[] = {"reason", "by", "where"};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    lua_getfield(L, cancelled, fields[i]);
+    lua_setfield(L, -2, fields[i]);
+  }
+}

@@ -1,0 +1,81 @@
+/* First in, first out; a seed puts each batch into a random order. */
+#include "ready.h"
+
+#include <stdlib.h>
+#include <uv.h>
+#include "task.h"
+
+#define RUN_NS 1000000u /* look at the loop at least once a millisecond */
+
+static struct {
+  struct task *first, *last;
+  uint64_t random; /* of the shuffle; 0: FIFO */
+} queue;
+
+void ready_add(struct task *task) {
+  task->state = TASK_READY;
+  task->ready_next = NULL;
+  if (queue.last)
+    queue.last->ready_next = task;
+  else
+    queue.first = task;
+  queue.last = task;
+}
+
+static uint64_t random_next(void) { /* xorshift64*, Vigna 2016 */
+  queue.random ^= queue.random >> 12;
+  queue.random ^= queue.random << 25;
+  queue.random ^= queue.random >> 27;
+  return queue.random * 0x2545F4914F6CDD1Du;
+}
+
+void ready_shuffle(uint64_t seed) {
+  queue.random = seed * 2 + 1;
+}
+
+/* Puts the tasks that are ready now into a random order. */
+static void shuffle_batch(void) {
+  size_t n = 0;
+  for (struct task *t = queue.first; t; t = t->ready_next) n++;
+  struct task **batch = n > 1 ? malloc(n * sizeof *batch) : NULL;
+  if (!batch) return;
+  n = 0;
+  for (struct task *t = queue.first; t; t = t->ready_next) batch[n++] = t;
+  for (size_t i = n - 1; i > 0; i--) {
+    size_t j = random_next() % (i + 1);
+    struct task *swap = batch[i];
+    batch[i] = batch[j];
+    batch[j] = swap;
+  }
+  queue.first = queue.last = NULL;
+  for (size_t i = 0; i < n; i++) ready_add(batch[i]);
+  free(batch);
+}
+
+static void run_batch(lua_State *L, struct task *last) {
+  for (;;) {
+    struct task *task = queue.first;
+    queue.first = task->ready_next;
+    if (!queue.first) queue.last = NULL;
+    task_step(L, task);
+    if (task == last || !queue.first) return;
+  }
+}
+
+bool ready_any(void) {
+  return queue.first != NULL;
+}
+
+void ready_run(lua_State *L) {
+  uint64_t stop = uv_hrtime() + RUN_NS;
+  while (queue.first) {
+    if (queue.random) shuffle_batch();
+    struct task *last = queue.last;
+    if (!queue.random) { /* a long batch may be cut anywhere: order stays */
+      last = queue.first;
+      for (int i = 0; i < 63 && last->ready_next; i++) last = last->ready_next;
+    }
+    run_batch(L, last);
+    if (uv_hrtime() >= stop) break;
+  }
+}
