@@ -1,7 +1,8 @@
-/* Lua says the size of what it frees, so small blocks need no header: a free list
- * for each size, cut from large chunks that are kept until the end of the
+/* Lua says the size of what it frees, so small blocks need no header: a free
+ * list for each size, cut from large chunks that are kept until the end of the
  * process. Tasks come and go in hundreds of thousands; malloc gives and takes
- * their memory to and from the system each time, which costs more than they do. */
+ * their memory to and from the system each time, which costs more than they
+ * do. */
 #include "alloc.h"
 
 #include <stdbool.h>

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include "task.h"
 
-#define IDLE_MAX 1024 /* coroutines kept for the next tasks: about 1 KB each   \
-                       */
+/* Coroutines kept for the next tasks: about 1 KB each. */
+#define IDLE_MAX 1024
 
 static struct {
   int alive;       /* registry reference of the table of live tasks */

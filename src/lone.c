@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <string.h>
 
-#define NUDGE (SIGRTMIN + 1) /* SIGRTMIN stops a worker, SIGURG is taken too   \
-                              */
+/* SIGRTMIN stops a worker, SIGURG is the watchdog's. */
+#define NUDGE (SIGRTMIN + 1)
 
 enum { NUDGE_MS = 5 };
 
