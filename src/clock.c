@@ -166,6 +166,7 @@ void clock_advance(uint64_t ns) {
 
 bool clock_jump(void) {
   if (!clk.is_virtual || !clk.count) return false;
+  if (clk.heap[1].due_ns == CLOCK_NEVER) return false;
   if (clk.heap[1].due_ns > clk.virtual_ns) clk.virtual_ns = clk.heap[1].due_ns;
   fire_due();
   return true;

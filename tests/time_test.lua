@@ -36,6 +36,14 @@ describe("sleep", { clock = "virtual" }, function()
     expect(orch.move_on_after(1e8, t)):equals(false)
   end)
 
+  it("for ever, with nothing else to come, is a deadlock also in virtual time", function()
+    local path = test.temp_dir() .. "/never_test.lua"
+    orch.fs.write(path, 'it("waits", { clock = "virtual" }, function() orch.sleep(math.huge) end)')
+    local result = test.run { "test", path }
+    expect(result.exit_code):equals(1)
+    expect(result.stdout):contains "deadlock: every task waits"
+  end)
+
   it("names what is no duration", function()
     expect(function() orch.sleep() end):raises {
       kind = "usage", message = "sleep: argument 1 should be a duration" }
