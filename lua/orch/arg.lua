@@ -18,7 +18,8 @@ arg.fail = fail
 function arg.describe(value)
   local kind = math.type(value) or type(value)
   if kind == "string" then
-    return #value > 40 and "a string" or ("the string %q"):format(value)
+    if #value > 40 then return "a string" end
+    return "the string " .. ("%q"):format(value):gsub("\\\n", "\\n")
   elseif kind == "integer" or kind == "float" then
     return "the number " .. tostring(value)
   elseif kind == "nil" then

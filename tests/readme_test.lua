@@ -1,0 +1,126 @@
+-- The READMEs keep their word: their code runs, and what they show is what comes.
+--
+--   ```lua       is run as a script, in one temporary folder for the whole file. A block
+--                that begins with `-- file: NAME` is written there as NAME; it is run
+--                unless a console block does that.
+--   ```console   "$ command" is run by a shell, and what follows is what it prints;
+--                "..." is any number of lines; numbers of milliseconds may differ.
+
+local fs = require "orch.fs"
+
+local root = fs.path.absolute((debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or ".") .. "/..")
+
+---@return {language: string, line: integer, text: string, file: string?}[]
+local function blocks_of(path)
+  local blocks, block, number = {}, nil, 0
+  for line in fs.lines(path) do
+    number = number + 1
+    local language = line:match "^```(%w*)"
+    if block and language then
+      block.text = table.concat(block.lines, "\n") .. "\n"
+      block.file = block.text:match "^[-/*]+ file: (%S+)"
+      blocks[#blocks + 1], block = block, nil
+    elseif language then
+      block = { language = language, line = number, lines = {} }
+    elseif block then
+      table.insert(block.lines, line)
+    end
+  end
+  return blocks
+end
+
+--- A folder with `orch` in its bin/, for the shell to find.
+local function make_folder()
+  local dir = test.temp_dir()
+  fs.mkdir(dir .. "/bin")
+  fs.link(dir .. "/bin/orch", require("orch.core.runtime").executable())
+  fs.mkdir(dir .. "/work")
+  return dir .. "/work", { PATH = dir .. "/bin:" .. os.getenv "PATH", NO_COLOR = "1" }
+end
+
+local function lines_of(text)
+  local lines = {}
+  for line in text:gmatch "([^\n]*)\n?" do lines[#lines + 1] = line end
+  while lines[#lines] == "" do lines[#lines] = nil end
+  return lines
+end
+
+--- What differs from run to run.
+local function normal(line)
+  return (line:gsub("seed %d+", "seed N"):gsub("%d+%.?%d* m?s%f[%W]", "N s")
+    :gsub("%d%d:%d%d:%d%d", "HH:MM:SS"):gsub("%s+$", ""))
+end
+
+local function fits(wanted, got)
+  local function from(i, j)
+    if i > #wanted then return j > #got end
+    if wanted[i] == "..." then
+      for k = j, #got + 1 do
+        if from(i + 1, k) then return true end
+      end
+      return false
+    end
+    return got[j] ~= nil and normal(got[j]) == normal(wanted[i]) and from(i + 1, j + 1)
+  end
+  return from(1, 1)
+end
+
+local function check_console(path, block, folder, env, wrong)
+  local commands = {}
+  for _, line in ipairs(block.lines) do
+    local command = line:match "^%$ (.*)"
+    if command then
+      commands[#commands + 1] = { text = command, wanted = {} }
+    else
+      table.insert(commands[#commands].wanted, line)
+    end
+  end
+  for _, command in ipairs(commands) do
+    local result = orch.process.run { "/bin/sh", "-c", command.text, cwd = folder, env = env,
+      stderr = "stdout", check = false, timeout = "30s" }
+    local got, wanted = lines_of(result.stdout), command.wanted
+    while wanted[#wanted] == "" do wanted[#wanted] = nil end
+    if not fits(wanted, got) then
+      table.insert(wrong, ("%s:%d: $ %s\n%s"):format(path, block.line, command.text,
+        result.stdout))
+    end
+  end
+end
+
+local function run_script(path, block, folder, env, name, wrong)
+  local result = orch.process.run { "orch", "run", name, cwd = folder, env = env,
+    check = false, timeout = "30s" }
+  if result.exit_code ~= 0 or result.stderr ~= "" then
+    table.insert(wrong, ("%s:%d: exit code %s\n%s"):format(path, block.line,
+      result.exit_code, result.stderr))
+  end
+end
+
+local function check_file(path)
+  local folder, env = make_folder()
+  local wrong = {}
+  local blocks = blocks_of(root .. "/" .. path)
+  local shown = {}
+  for _, block in ipairs(blocks) do
+    if block.language == "console" then shown[#shown + 1] = block.text end
+  end
+  shown = table.concat(shown)
+  for _, block in ipairs(blocks) do
+    if block.language == "lua" then
+      local name = block.file or ("block-%d.lua"):format(block.line)
+      fs.mkdir(fs.path.join(folder, fs.path.dirname(name)))
+      fs.write(fs.path.join(folder, name), block.text, { sync = false })
+      if not (block.file and shown:find(block.file:match "[^/]*$", 1, true)) then
+        run_script(path, block, folder, env, name, wrong)
+      end
+    elseif block.language == "console" then
+      check_console(path, block, folder, env, wrong)
+    end
+  end
+  expect(table.concat(wrong, "\n")):equals ""
+  return #blocks
+end
+
+it("README.md", { timeout = "2m" }, function()
+  expect(check_file "README.md"):greater_than(20)
+end)
