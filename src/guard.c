@@ -160,9 +160,11 @@ static void set_alarm(double seconds) {
 
 /* Names the task at `index` (nil: none) for a guard. */
 static void set_guard(lua_State *L, int guard, int index) {
-  guards.tasks[guard] = lua_isnoneornil(L, index) ? NULL : task_check(L, index);
+  struct task *task = lua_isnoneornil(L, index) ? NULL : task_check(L, index);
+  guards.tasks[guard] = NULL;
   lua_pushvalue(L, index);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &guards.tasks[guard]);
+  guards.tasks[guard] = task;
 }
 
 /* guard("interrupt"|"deadlock", task or nil) */

@@ -16,25 +16,28 @@
 #include "watchdog.h"
 #include "ready.h"
 
-#define AT_EXIT "orch.at_exit"
+static const char at_exit_key = 0; /* registry key: its address */
 
 /* at_exit(fn): runs when all tasks have ended, newest first; cannot wait */
 static int at_exit(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, AT_EXIT);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &at_exit_key) == LUA_TNIL) {
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &at_exit_key);
+  }
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   return 0;
 }
 
+/* Outside of any protected call: nothing here but the functions allocates. */
 void runlib_at_exit(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, AT_EXIT);
-  for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 0; i--) {
-    lua_rawgeti(L, -1, i);
-    if (lua_pcall(L, 0, 0, 0) == LUA_OK) continue;
-    fprintf(stderr, "orch: at exit: %s\n", luaL_tolstring(L, -1, NULL));
-    lua_pop(L, 2);
-  }
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &at_exit_key) == LUA_TTABLE)
+    for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 0; i--) {
+      lua_rawgeti(L, -1, i);
+      if (lua_pcall(L, 0, 0, 0) != LUA_OK) runtime_report(L, "at exit: ");
+    }
   lua_pop(L, 1);
 }
 

@@ -134,16 +134,29 @@ static void turn(void) {
   run.now_ns = clock_now();
 }
 
+static int print_error(lua_State *L) {
+  const char *doing = lua_touserdata(L, 2);
+  fprintf(stderr, "orch: %s%s\n", doing, luaL_tolstring(L, 1, NULL));
+  return 0;
+}
+
+void runtime_report(lua_State *L, const char *doing) {
+  lua_pushcfunction(L, print_error);
+  lua_insert(L, -2);
+  lua_pushlightuserdata(L, (void *)doing);
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
+  lua_pop(L, 1);
+  fprintf(stderr, "orch: %snot enough memory\n", doing);
+}
+
 /* The root task's result is the exit code; an error in it is one of ours. */
 static int exit_code(lua_State *L) {
   lua_State *co = task_root->co;
   if (task_root->outcome == OUTCOME_OK && lua_isinteger(co, 1))
     return (int)lua_tointeger(co, 1);
-  const char *text = "the run was cancelled";
-  if (lua_checkstack(co, 4) && lua_gettop(co) > 0)
-    text = luaL_tolstring(co, -1, NULL);
-  fprintf(stderr, "orch: %s\n", text);
-  (void)L;
+  if (lua_gettop(co) == 0) return EXIT_FAILED;
+  lua_xmove(co, L, 1);
+  runtime_report(L, "");
   return EXIT_FAILED;
 }
 
@@ -152,7 +165,7 @@ static int run_tasks(lua_State *L, int argc, char **argv) {
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);
   if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
-    fprintf(stderr, "orch: cannot start: %s\n", luaL_tolstring(L, -1, NULL));
+    runtime_report(L, "cannot start: ");
     return EXIT_FAILED;
   }
   uv_idle_init(&run.loop, &run.awake);

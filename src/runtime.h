@@ -12,6 +12,9 @@ int runtime_main(int argc, char **argv);
 
 uv_loop_t *runtime_loop(void);
 
+/* Pops an error and says it on stderr; for errors outside of any task. */
+void runtime_report(lua_State *L, const char *doing);
+
 /* clock_now, read once per turn of the loop: cheap, for reports only. */
 uint64_t runtime_now(void);
 
