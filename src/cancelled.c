@@ -54,7 +54,11 @@ void cancelled_push(lua_State *L, struct scope *scope) {
 }
 
 int cancelled_raise(lua_State *L) {
-  cancelled_push(L, task_of(L)->scope);
+  struct task *task = task_of(L);
+  struct scope *culprit = scope_culprit(task->scope);
+  /* The body is cut short, whatever its clean-up makes of the error. */
+  if (culprit && culprit->owner == task) culprit->lost = true;
+  cancelled_push(L, task->scope);
   return lua_error(L);
 }
 

@@ -2,6 +2,8 @@
  * here knows about tasks; works in every Lua state. */
 #include "error.h"
 
+#include "traceback.h"
+
 #include <lauxlib.h>
 #include <string.h>
 #include <uv.h>
@@ -130,7 +132,7 @@ static void locate(lua_State *L) {
   bool located = lua_rawget(L, -2) != LUA_TNIL;
   lua_pop(L, 1);
   if (located) return;
-  luaL_traceback(L, L, NULL, 0);
+  traceback_push(L, L, 0);
   lua_setfield(L, -2, "traceback");
   lua_pushliteral(L, "where");
   located = lua_rawget(L, -2) != LUA_TNIL;

@@ -9,6 +9,7 @@
 #include "task.h"
 #include "cancelled.h"
 #include "taskinfo.h"
+#include "traceback.h"
 
 /* The running task's innermost scope, or a usage error outside of tasks. */
 static struct task *running(lua_State *L, const char *name) {
@@ -197,7 +198,7 @@ static int traceback(lua_State *L) {
     lua_pushliteral(L, "the task has ended");
     return 1;
   }
-  luaL_traceback(L, co, NULL, 0);
+  traceback_push(L, co, 0);
   return 1;
 }
 

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "guard.h"
 #include "task.h"
+#include "traceback.h"
 #include "tasklib.h"
 #include "cancelled.h"
 #include "taskinfo.h"
@@ -39,7 +40,7 @@ static void report(lua_State *L) {
   struct task *task = task_of(L);
   double seconds = (double)__atomic_load_n(&dog.stuck_ms, __ATOMIC_RELAXED);
   taskinfo_push_name(L, task);
-  luaL_traceback(L, L, NULL, 0);
+  traceback_push(L, L, 0);
   fprintf(stderr,
           "orch: warning: %s has not waited for %.1f s; every other task "
           "stands still meanwhile\n%s\n  move long computations to "

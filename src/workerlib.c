@@ -6,6 +6,7 @@
 #include "copy.h"
 #include "error.h"
 #include "worker.h"
+#include "traceback.h"
 
 #define LANE_TYPE "orch.lane"
 
@@ -21,7 +22,7 @@ static void join_tracebacks(lua_State *L) {
   lua_getfield(L, -1, "traceback");
   const char *inner = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
   lua_pushfstring(L, "%s\nworker thread called from:\n", inner);
-  luaL_traceback(L, L, NULL, 0);
+  traceback_push(L, L, 0);
   lua_concat(L, 2);
   lua_setfield(L, -3, "traceback");
   lua_pop(L, 1);

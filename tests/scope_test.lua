@@ -230,11 +230,12 @@ describe("move_on_after", { clock = "virtual" }, function()
       local _ <close> = orch.defer(failing "in clean-up")
       forever()
     end
-    expect(function() orch.move_on_after(1, fails_late) end):raises "in clean-up"
-    local err = expect(function()
-      orch.move_on_after(1, function() orch.spawn(fails_late):await() end)
-    end):raises { kind = "timeout" }
-    expect(err.suppressed[1].message):equals "in clean-up"
+    local function in_a_task() orch.spawn(fails_late):await() end
+    for _, fn in ipairs { fails_late, in_a_task } do
+      local err = expect(function() orch.move_on_after(1, fn) end):raises "timeout"
+      expect(#err.suppressed):equals(1)
+      expect(err.suppressed[1].message):equals "in clean-up"
+    end
   end)
 
   it("lets a cancellation from outside through", function()

@@ -6,6 +6,6 @@ end)))
 
 -- err: orch: await_in_gsub.lua:3: sleep was called inside string.gsub (await_in_gsub.lua:2); collect the matches first, then wait for each
 -- err: ...
--- err:   [C]: in function 'string.gsub'
+-- err:   [C]: in method 'gsub'
 -- err: ...
 -- exit: 1

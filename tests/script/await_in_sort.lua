@@ -9,7 +9,7 @@ end)
 -- err:      |   ^
 -- err: traceback:
 -- err:   await_in_sort.lua:3: in function <await_in_sort.lua:2>
--- err:   [C]: in function 'table.sort'
+-- err:   [C]: in field 'sort'
 -- err:   await_in_sort.lua:2: in main chunk
 -- err: orch: seed N; re-run with --seed N
 -- exit: 1
