@@ -121,6 +121,75 @@ local function check_file(path)
   return #blocks
 end
 
+--- A copy of orch and its library in a folder, with the files that a README shows.
+local function make_copy(path)
+  local dir, exe = test.temp_dir(), require("orch.core.runtime").executable()
+  fs.copy(root .. "/lua", dir .. "/lua")
+  for _, name in ipairs(fs.glob({ "orch", "orch-*.so" }, { cwd = fs.path.dirname(exe) })) do
+    fs.copy(fs.path.join(fs.path.dirname(exe), name), fs.path.join(dir, name))
+  end
+  for _, block in ipairs(blocks_of(root .. "/" .. path)) do
+    if block.file then
+      local name = fs.path.join(dir, block.file)
+      fs.mkdir(fs.path.dirname(name))
+      fs.write(name, block.text, { sync = false })
+    end
+  end
+  return dir
+end
+
+local function run_copy(dir, command, file)
+  local result = orch.process.run { dir .. "/orch", command, dir .. "/" .. file, cwd = dir,
+    env = { ORCH_LUA = dir .. "/lua", NO_COLOR = "1" }, stderr = "stdout", check = false,
+    timeout = "30s" }
+  if not result.ok then expect(result.stdout):equals "exit code 0" end
+  return result.stdout
+end
+
+--- The files of a folder that its README does not name.
+local function unnamed(folder, patterns, names_of)
+  local text, missing = fs.read(folder .. "/README.md"), {}
+  for _, path in ipairs(fs.glob(patterns, { cwd = folder })) do
+    local found = false
+    for _, name in ipairs(names_of(path)) do
+      found = found or text:find("`" .. name .. "`", 1, true) ~= nil
+    end
+    if not found then missing[#missing + 1] = path end
+  end
+  return missing
+end
+
 it("README.md", { timeout = "2m" }, function()
   expect(check_file "README.md"):greater_than(20)
+end)
+
+describe("src/README.md", function()
+  it("the template is a primitive", { timeout = "2m" }, function()
+    local dir = make_copy "src/README.md"
+    orch.process.run { "gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-Wall",
+      "-Wextra", "-Werror", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes",
+      "-I" .. root .. "/src", "-I/usr/include/lua5.4", "-o", dir .. "/orch-disk.so",
+      dir .. "/src/disk.c" }
+    expect(run_copy(dir, "test", "tests/disk_test.lua")):contains "5 passed, 0 failed"
+  end)
+
+  it("names every file", function()
+    expect(unnamed(root .. "/src", "*.[ch]", function(path)
+      return { path, fs.path.stem(path) }
+    end)):equals {}
+  end)
+end)
+
+describe("lua/README.md", function()
+  it("the example is a module", { timeout = "2m" }, function()
+    local dir = make_copy "lua/README.md"
+    expect(run_copy(dir, "test", "tests/every_test.lua")):contains "4 passed, 0 failed"
+    run_copy(dir, "run", "close.lua")
+  end)
+
+  it("names every module", function()
+    expect(unnamed(root .. "/lua", "**/*.lua", function(path)
+      return { (path:gsub("^orch/", ""):gsub("%.lua$", "")) }
+    end)):equals {}
+  end)
 end)
