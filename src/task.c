@@ -14,17 +14,24 @@ struct task *task_root;
 struct task *task_unseen;
 void (*task_on_step)(lua_State *L, struct task *task, enum task_step step);
 
-static int metatable; /* registry reference */
+static int metatable;    /* registry reference */
+static const void *meta; /* the same table, to compare with */
 static uint64_t ids;
 
 int task_open(lua_State *L) {
   luaL_newmetatable(L, TASK);
+  meta = lua_topointer(L, -1);
   metatable = luaL_ref(L, LUA_REGISTRYINDEX);
   anchor_open(L);
   return 0;
 }
 
 struct task *task_check(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
+    const void *its = lua_topointer(L, -1);
+    lua_pop(L, 1);
+    if (its == meta) return lua_touserdata(L, index);
+  }
   struct task *task = luaL_testudata(L, index, TASK);
   if (task) return task;
   lua_Debug ar = {0};

@@ -29,29 +29,32 @@ enum task_value {
 };
 
 struct task {
-  lua_State *co;            /* NULL once it serves another task */
-  struct scope body;        /* every task body is a scope */
-  struct scope *scope;      /* the innermost open one */
-  struct scope *parent;     /* owns this task */
-  struct task *prev, *next; /* siblings; failures or unseen after the end */
+  /* What a step touches comes first: one line of the cache. */
+  lua_State *co; /* NULL once it serves another task */
   struct task *ready_next;
-  struct op *op;         /* what it waits for */
   lua_State *waiting_co; /* the coroutine that waits: co, or one that the
                             script made */
-  int delivered;         /* values for it, already on its stack */
-  struct waitq waiters;  /* who awaits its end */
-  uint64_t id;
-  int ref;        /* keeps it from the collector while it lives */
-  int spawn_line; /* 0: not known; -1: TASK_SPAWNER has all of it */
+  struct op *op;         /* what it waits for */
+  struct scope *scope;   /* the innermost open one */
+  int delivered;         /* values for waiting_co, already on its stack */
   enum task_state state;
   enum task_outcome outcome;
   uint8_t flags;
+  bool started;
   bool one_result; /* it is in TASK_CO, the coroutine is gone */
   bool has_locals; /* TASK_LOCALS is set */
-  bool started;
-  bool crashed; /* the memory ran out outside the protected body */
-  bool seen;    /* somebody has looked at the outcome */
-  bool awaited; /* an await has raised its error */
+  bool crashed;    /* the memory ran out outside the protected body */
+  bool seen;       /* somebody has looked at the outcome */
+  bool awaited;    /* an await has raised its error */
+
+  struct scope body;        /* every task body is a scope */
+  struct scope *parent;     /* owns this task */
+  struct task *prev, *next; /* siblings; failures or unseen after the end */
+  struct waitq waiters;     /* who awaits its end */
+  struct waiter joining;    /* its own await: a task waits for one thing */
+  uint64_t id;
+  int ref;        /* keeps it from the collector while it lives */
+  int spawn_line; /* 0: not known; -1: TASK_SPAWNER has all of it */
 };
 
 int task_open(lua_State *L); /* metatables and registry; pushes nothing */

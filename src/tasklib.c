@@ -22,10 +22,11 @@ static struct task *running(lua_State *L, const char *name) {
 void tasklib_note_spawner(lua_State *L, struct task *task, bool deep) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, deep ? "Sl" : "l", &ar);
-    if (ar.currentline <= 0) continue;
-    if (deep && strncmp(ar.source, "=orch/", 6) == 0) continue;
-    lua_getinfo(L, "f", &ar);
+    lua_getinfo(L, deep ? "Slf" : "lf", &ar);
+    if (ar.currentline <= 0 || (deep && strncmp(ar.source, "=orch/", 6) == 0)) {
+      lua_pop(L, 1);
+      continue;
+    }
     lua_setiuservalue(L, -2, TASK_SPAWNER);
     task->spawn_line = ar.currentline;
     return;
@@ -73,11 +74,6 @@ static int spawn(lua_State *L) {
 
 /* ---- await ---- */
 
-struct await {
-  struct waiter waiter;
-  struct task *target;
-};
-
 /* Pushes the error of the Task at index 1, which did not end well. */
 static void push_failure(lua_State *L, struct task *target) {
   luaL_checkstack(L, 8, NULL);
@@ -90,7 +86,8 @@ static void push_failure(lua_State *L, struct task *target) {
 }
 
 static int await_result(lua_State *L, struct op *op) {
-  struct task *target = ((struct await *)op)->target;
+  (void)op;
+  struct task *target = lua_touserdata(L, 1);
   task_see(L, target);
   if (target->outcome != OUTCOME_OK) {
     target->awaited = true;
@@ -107,7 +104,6 @@ static int join_result(lua_State *L, struct op *op) {
 
 static const struct op_kind await_kind = {
     .name = "await",
-    .size = sizeof(struct await),
     .result = await_result,
     .cancel = waiter_cancel,
     .internal = true,
@@ -115,7 +111,6 @@ static const struct op_kind await_kind = {
 
 static const struct op_kind join_kind = {
     .name = "join",
-    .size = sizeof(struct await),
     .result = join_result,
     .cancel = waiter_cancel,
     .internal = true,
@@ -126,13 +121,15 @@ static int wait_for_end(lua_State *L, const struct op_kind *kind) {
   lua_settop(L, 1);
   if (target == task_of(L))
     return error_raise(L, "deadlock", "a task cannot await itself");
-  struct await *await = op_new(L, kind);
-  await->target = target;
+  op_check(L, kind->name);
+  struct waiter *waiter = &task_of(L)->joining;
+  op_init(L, &waiter->op, kind);
+  waiter->queue = NULL;
   if (target->state == TASK_DONE)
-    op_done(&await->waiter.op);
+    op_done(&waiter->op);
   else
-    waitq_add(&target->waiters, &await->waiter);
-  return op_await(L, &await->waiter.op);
+    waitq_add(&target->waiters, waiter);
+  return op_await(L, &waiter->op);
 }
 
 /* task:await() -> its results, or raises its error */
@@ -203,6 +200,8 @@ static int traceback(lua_State *L) {
 }
 
 static int index_task(lua_State *L) {
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   struct task *task = task_check(L, 1);
   const char *key = lua_tostring(L, 2);
   if (key && strcmp(key, "name") == 0) {
