@@ -2,18 +2,19 @@
 -- failing: N = 1, 2, ... until the case succeeds without a failure. Whatever
 -- fails, afterwards there is no live task, operation, descriptor or child.
 --
---   orch inside.lua CASE MODE [STEP [FIRST]]
+--   orch inside.lua CASE MODE [TIMES [FIRST]]
+--
+-- TIMES: about so many failures, spread over all allocations; 1 is every one.
 
 local sweep = require "sweep"
 local core = require "orch.core.task"
 local runtime = require "orch.core.runtime"
-local walk = require "orch.core.walk"
 local place = package.path:match("^(.-)%?") or "./"
 local cases = dofile(place .. "cases.lua")
 
 io.stderr:setvbuf "no"
 local name, mode = orch.args[1], orch.args[2]
-local step = math.tointeger(tonumber(orch.args[3] or 1))
+local times = math.tointeger(tonumber(orch.args[3] or 1))
 local first = math.tointeger(tonumber(orch.args[4] or 1))
 local LAST_MESSAGES = 40
 
@@ -65,6 +66,8 @@ local body = assert(cases[name], "no such case")
 for _ = 1, 3 do orch.spawn(body):await() end -- what is loaded and made once
 local before = { handles = #runtime.handles(), descriptors = sweep.descriptors(),
   children = sweep.children() }
+local _, allocations = attempt(1 << 40, body, name)
+local step = times > 1 and math.max(1, allocations // times) or 1
 local seen, bad, n, runs = {}, 0, first, 0
 
 while true do
