@@ -25,10 +25,11 @@ end
 
 Guard.__close = Guard.release
 
---- Made before any waiting: between being woken and `hold` nothing may fail, not even
---- for want of memory, or what was handed over would be lost.
+--- Made before any waiting: between being woken and having it nothing may fail, not even
+--- for want of memory, or what was handed over would be lost. Hence `hold` calls nothing.
 local function new_guard()
-  return setmetatable({ owner = false, holder = false, where = errors.where() }, Guard)
+  return setmetatable(
+    { owner = false, holder = core.current(), where = errors.where() }, Guard)
 end
 
 local undo = {
@@ -53,7 +54,7 @@ Lock.__index = Lock
 
 ---@private
 function Lock:hold(guard)
-  guard.owner, guard.holder = self, core.current()
+  guard.owner = self
   self.holder, self.guard, self.granted = guard.holder, guard, false
 end
 
@@ -173,12 +174,11 @@ end
 
 ---@private
 function Semaphore:hold(guard)
-  guard.owner, guard.holder = self, core.current()
+  guard.owner = self
 end
 
 ---@private
-function Semaphore:give_back(guard)
-  guard.holder = false
+function Semaphore:give_back()
   if not self.waiting:wake() then self.free = self.free + 1 end
 end
 
@@ -208,7 +208,7 @@ end
 function Semaphore:waiting_text()
   local holders = {}
   for guard in pairs(self.guards) do
-    if guard.holder then
+    if guard.owner then
       holders[#holders + 1] = ("%s (%s)"):format(guard.holder.name, guard.where)
     end
   end
