@@ -1,7 +1,6 @@
 /* First in, first out; a seed puts each batch into a random order. */
 #include "ready.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <uv.h>
 #include "task.h"
@@ -54,19 +53,29 @@ static void shuffle_batch(void) {
   free(batch);
 }
 
-/* Runs until `last` has had its step, at most `most` tasks. */
-static void run_batch(lua_State *L, struct task *last, int most) {
-  while (queue.first && most-- > 0) {
-    struct task *task = queue.first;
-    queue.first = task->ready_next;
-    if (queue.first) { /* with many tasks each step begins in cold memory */
-      __builtin_prefetch(queue.first->co);
-    } else {
-      queue.last = NULL;
-    }
-    task_step(L, task);
-    if (task == last) return;
+/* The next task has its step. With many tasks each one's memory is cold. */
+static struct task *run_next(lua_State *L) {
+  struct task *task = queue.first;
+  queue.first = task->ready_next;
+  if (queue.first)
+    __builtin_prefetch(queue.first->co);
+  else
+    queue.last = NULL;
+  task_step(L, task);
+  return task;
+}
+
+/* The tasks that are ready now, before any that they make ready. */
+static void run_shuffled(lua_State *L) {
+  shuffle_batch();
+  struct task *last = queue.last;
+  while (queue.first && run_next(L) != last) {
   }
+}
+
+static void run_in_order(lua_State *L) {
+  for (int i = 0; i < LOOK_AT_CLOCK && queue.first && !queue.random; i++)
+    run_next(L);
 }
 
 bool ready_any(void) {
@@ -76,11 +85,10 @@ bool ready_any(void) {
 void ready_run(lua_State *L) {
   uint64_t stop = uv_hrtime() + RUN_NS;
   while (queue.first) {
-    if (queue.random) shuffle_batch();
     if (queue.random)
-      run_batch(L, queue.last, INT_MAX); /* a shuffled batch runs whole */
+      run_shuffled(L);
     else
-      run_batch(L, NULL, LOOK_AT_CLOCK);
+      run_in_order(L);
     if (uv_hrtime() >= stop) break;
   }
 }
