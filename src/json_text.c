@@ -1,7 +1,6 @@
 /* The small parts of JSON text: positions, UTF-8, and numbers, exactly: 64-bit
  * integers stay integers and a double is the nearest one, whatever the locale
  * says about decimal points. */
-#define _GNU_SOURCE
 #include "json_scan.h"
 
 #include <ctype.h>
