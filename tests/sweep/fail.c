@@ -1,6 +1,7 @@
-/* Allocations that fail on demand, linked into a build of its own with
+/* Allocations that fail on demand, linked into a binary of its own with
  * -Wl,--wrap: ours, those of the plug-ins and those of Lua. Scripts find it as
- * `require "sweep"`; a whole run obeys ORCH_FAIL=MODE:N.
+ * `require "sweep"`; a whole run obeys ORCH_FAIL=MODE:N, and shows with
+ * ORCH_FAIL_SHOW where they failed (in a build with a sanitizer).
  *
  *   once    the Nth fails (Lua collects its garbage and tries again)
  *   twice   and so does the same request right after it (Lua gives up)
@@ -30,12 +31,17 @@ static size_t retried;  /* `twice`: the size that fails once more, or 0 */
 static bool whole_run;  /* armed by the environment */
 static char label[256]; /* what a report of a sanitizer shall begin with */
 
-static bool show; /* ORCH_FAIL_SHOW: where they fail */
+static bool show; /* ORCH_FAIL_SHOW */
 
 static _Thread_local unsigned long long dice = 88172645463325252u;
 
-void __sanitizer_print_stack_trace(void);
-void __sanitizer_set_death_callback(void (*callback)(void));
+/* Lua's own allocator calls malloc: that is one allocation, not two. */
+static _Thread_local bool nested;
+
+/* NULL in a build without a sanitizer. */
+#define WEAK __attribute__((weak))
+WEAK void __sanitizer_print_stack_trace(void);
+WEAK void __sanitizer_set_death_callback(void (*callback)(void));
 
 static bool one_in(long n) {
   dice ^= dice << 13;
@@ -45,7 +51,7 @@ static bool one_in(long n) {
 }
 
 static bool fails(size_t size) {
-  if (mode == OFF) return false;
+  if (mode == OFF || nested) return false;
   long n = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
   bool again = retried && retried == size;
   bool now = (mode == FROM && n >= target) ||
@@ -54,7 +60,7 @@ static bool fails(size_t size) {
   if (mode == TWICE) retried = now && !again ? size : 0;
   if (!now) return false;
   __atomic_add_fetch(&failed, 1, __ATOMIC_RELAXED);
-  if (show) __sanitizer_print_stack_trace();
+  if (show && __sanitizer_print_stack_trace) __sanitizer_print_stack_trace();
   errno = ENOMEM;
   return true;
 }
@@ -79,6 +85,17 @@ void *__wrap_realloc(void *block, size_t size);
 void *__wrap_realloc(void *block, size_t size) {
   bool grows = !block || size > malloc_usable_size(block);
   return grows && fails(size) ? NULL : __real_realloc(block, size);
+}
+
+void *__real_alloc_lua(void *ud, void *block, size_t old, size_t size);
+void *__wrap_alloc_lua(void *ud, void *block, size_t old, size_t size);
+void *__wrap_alloc_lua(void *ud, void *block, size_t old, size_t size) {
+  bool grows = block ? size > old : size > 0;
+  if (grows && fails(size)) return NULL;
+  nested = true;
+  void *got = __real_alloc_lua(ud, block, old, size);
+  nested = false;
+  return got;
 }
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
@@ -108,7 +125,7 @@ static void on_death(void) {
 
 static __attribute__((constructor)) void start(void) {
   const char *wish = getenv("ORCH_FAIL");
-  __sanitizer_set_death_callback(on_death);
+  if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(on_death);
   show = getenv("ORCH_FAIL_SHOW") != NULL;
   if (!wish) return;
   for (int how = ONCE; how <= RANDOM; how++) {

@@ -80,10 +80,10 @@ while true do
     end
   end
   local left = leftovers(before)
-  if left ~= "" then -- what is not referred to any more is closed by the collector
+  for _ = 1, 100 do -- what is not referred to any more is closed by the collector
+    if left == "" then break end
     collectgarbage()
-    orch.sleep(0.05)
-    collectgarbage()
+    orch.sleep(0.002)
     left = leftovers(before)
   end
   if left ~= "" then

@@ -2,7 +2,7 @@
 -- whole runs from the start to the end of the process. A run must end by itself
 -- with an exit code of its own and without a word from a sanitizer.
 --
---   build/orch tests/sweep/run.lua BINARY [full]
+--   build/orch tests/sweep/run.lua build/sweep/orch [full]
 
 local process = orch.process
 local binary, full = orch.args[1], orch.args[2] ~= nil
@@ -11,7 +11,7 @@ local MODES = { "once", "twice", "from" }
 local LIMIT = "120s"
 
 -- So many failures of each case or program in a short sweep.
-local INSIDE, WHOLE = 200, 60
+local INSIDE, WHOLE = 60, 25
 
 -- Whole runs, with about how many allocations each makes.
 local programs = {
@@ -76,6 +76,6 @@ local injected, bad = 0, 0
 orch.each(collect_jobs(), function(job)
   local count, failed = job.run(job)
   injected, bad = injected + count, bad + failed
-end, { concurrency = 2, progress = true })
+end, { concurrency = 4, progress = true })
 print(("sweep: %d failures injected, %d bad"):format(injected, bad))
 os.exit(bad == 0)
