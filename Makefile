@@ -32,23 +32,30 @@ LUA = $(shell find lua -name '*.lua' | LC_ALL=C sort)
 LIBS = -Wl,-E -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive \
 	-luv -lm -ldl -lpthread
 
+# V=1 shows the commands.
+Q = $(if $(V),,@)
+
 all: $(BUILD)/orch $(PLUGINS:%=$(BUILD)/orch-%.so)
 
 $(BUILD)/orch: $(OBJ)
-	$(CC) $(SANITIZE) -o $@ $(OBJ) $(LIBS)
+	@echo "  link $@"
+	$(Q)$(CC) $(SANITIZE) -o $@ $(OBJ) $(LIBS)
 
 $(BUILD)/%.o: src/%.c | $(BUILD)/.installed
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	$(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/embedded.c: scripts/embed.lua $(LUA) | $(BUILD)/.installed
-	lua5.4 scripts/embed.lua $@ $(LUA)
+	@echo "  embed lua"
+	$(Q)lua5.4 scripts/embed.lua $@ $(LUA)
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c
-	$(CC) $(FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
 .SECONDEXPANSION:
 $(BUILD)/orch-%.so: $$(OBJ_$$*)
-	$(CC) $(SANITIZE) -shared -o $@ $^ $(LIBS_$*)
+	@echo "  link $@"
+	$(Q)$(CC) $(SANITIZE) -shared -o $@ $^ $(LIBS_$*)
 
 # The same objects, linked so that their allocations fail on demand.
 WRAP = alloc_lua malloc calloc realloc strdup strndup realpath opendir fopen \
@@ -63,28 +70,28 @@ $(BUILD)/sweep/orch-%.so: $$(OBJ_$$*) | $(BUILD)/sweep
 	$(CC) $(WRAPPED) -shared -o $@ $^ $(LIBS_$*)
 
 $(BUILD)/sweep/fail.o: tests/sweep/fail.c | $(BUILD)/sweep
-	$(CC) $(FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
 $(BUILD)/sweep:
 	mkdir -p $@
 
 # Installs what the build needs, once; see the script for what and why.
 $(BUILD)/.installed: scripts/install-packages.sh
-	mkdir -p $(BUILD)
-	sh scripts/install-packages.sh build
-	touch $@
+	@mkdir -p $(BUILD)
+	@sh scripts/install-packages.sh build
+	@touch $@
 
 # The last line says how many passed and failed.
 test: all $(SWEEP) $(BUILD)/.installed-test
-	$(BUILD)/orch test tests
+	@$(BUILD)/orch test tests
 
 $(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
-	sh scripts/install-packages.sh test
-	touch $@
+	@sh scripts/install-packages.sh test
+	@touch $@
 
 # The main job on real build logs: no key, no server, no network.
 demo: all
-	$(BUILD)/orch run examples/build_logs.lua tests/data/logs
+	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
 
 # Everything again under AddressSanitizer, UBSan and the leak check.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \

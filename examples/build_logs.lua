@@ -49,9 +49,9 @@ for _, name in ipairs(names) do
   end
   row("bold", "  together", lines, found.total.error, found.total.warning, "")
   for _, err in ipairs(found.errors) do
-    local text, room = err.text:gsub("%c", " "), columns - 4
-    print(("\n  %s:%d\n    %s"):format(err.path, err.line, text:sub(1, room)))
-    if #text > room then print("    " .. text:sub(room + 1, 2 * room)) end
+    local text = err.text:gsub("%c", " ")
+    if #text > columns - 4 then text = text:sub(1, columns - 7) .. "..." end
+    print(("\n  %s:%d\n    %s"):format(err.path, err.line, text))
   end
   print()
   errors = errors + found.total.error

@@ -14,8 +14,12 @@ set -eu
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev lua-cjson-dev lua-argparse"
-# test: real tools that the tests drive.
-test="procps util-linux"
+# test: real tools that the tests drive:
+#   procps          finds what a killed run has left behind
+#   util-linux      setpriv, to be somebody who may not read a file
+#   bsdutils        script, to have a terminal
+#   libxml2-utils   reads our JUnit files
+test="procps util-linux bsdutils libxml2-utils"
 
 case "${1-}" in
 build) wanted=$build ;;

@@ -164,7 +164,9 @@ describe("process.run", function()
     file:close()
     expect(fds.stdout):equals "0\n1\n2\n3\n" -- 3 is ls looking at the folder
     expect(r.stdout):contains "SigBlk:\t0000000000000000"
-    expect(r.stdout):contains "SigIgn:\t0000000000000000"
+    -- 32 and 33 are glibc's own; it lets nobody touch them.
+    local ignored = tonumber(r.stdout:match "SigIgn:%s+(%x+)", 16)
+    expect(ignored & ~(3 << 31)):equals(0)
   end)
 
   it("makes each command the leader of a group", function()

@@ -466,9 +466,8 @@ describe("--junit", function()
     expect(utf8.len(xml)):is_a("integer")
     expect(xml).never:matches("[\0-\8\11\12\14-\31]")
     fs.write(dir .. "/all.xml", xml)
-    local lint = orch.process.run { "python3", "-c",
-      "import sys, xml.etree.ElementTree as e; e.parse(sys.argv[1])",
-      dir .. "/all.xml", check = false }
+    local lint = orch.process.run { "xmllint", "--noout", dir .. "/all.xml",
+      check = false }
     expect(lint.stderr):equals("")
   end)
 end)
