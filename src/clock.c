@@ -86,7 +86,7 @@ static void arm(void) {
   uv_timer_start(&clk.uv, on_uv_timer, ms, 0);
 }
 
-static void fire_due(void) {
+void clock_fire(void) {
   uint64_t now = clock_now();
   while (clk.count && clk.heap[1].due_ns <= now) {
     struct timer *timer = clk.heap[1].timer;
@@ -98,7 +98,7 @@ static void fire_due(void) {
 static void on_uv_timer(uv_timer_t *uv) {
   (void)uv;
   clk.armed_ns = CLOCK_NEVER;
-  fire_due();
+  clock_fire();
   arm();
 }
 
@@ -168,7 +168,7 @@ bool clock_jump(void) {
   if (!clk.is_virtual || !clk.count) return false;
   if (clk.heap[1].due_ns == CLOCK_NEVER) return false;
   if (clk.heap[1].due_ns > clk.virtual_ns) clk.virtual_ns = clk.heap[1].due_ns;
-  fire_due();
+  clock_fire();
   return true;
 }
 

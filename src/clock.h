@@ -28,6 +28,9 @@ uint64_t clock_now(void);
 int clock_start(struct timer *timer, uint64_t due_ns);
 void clock_stop(struct timer *timer);
 
+/* Fires what is due, for when the loop does not turn. */
+void clock_fire(void);
+
 /* Virtual time: from now on only clock_advance moves the clock. */
 void clock_set_virtual(bool on);
 bool clock_is_virtual(void);

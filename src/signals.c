@@ -8,10 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 #include "guard.h"
-#include "watchdog.h"
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
 #define ENDINGS (sizeof ending / sizeof *ending)
+
+#define MS 1000000u
+#define LAST_MS 2000 /* after the grace: shields have ended, all unwinds */
+#define DEAF_MS 500  /* so long may a second Ctrl-C wait to be heard */
 
 uint64_t signals_grace_ms = 10000;
 
@@ -21,18 +24,17 @@ static struct {
   volatile sig_atomic_t first; /* the signal that asked for the end */
   volatile sig_atomic_t asked; /* how often */
   volatile sig_atomic_t tree;  /* SIGQUIT */
+  volatile uint64_t last_ns;   /* when the process ends, whatever it does */
   int delivered;
 } sig;
 
 static void on_end(int signal) {
+  uint64_t left_ms =
+      sig.asked == 0 ? signals_grace_ms + LAST_MS + DEAF_MS : DEAF_MS;
+  sig.last_ns = uv_hrtime() + left_ms * MS;
   if (sig.asked == 0) sig.first = signal;
   sig.asked++;
-  watchdog_interrupt();
   uv_async_send(&sig.wake);
-  if (sig.asked > 2) { /* the loop does not turn any more */
-    guard_kill_children();
-    _exit(128 + sig.first);
-  }
 }
 
 static void on_quit(int signal) {
@@ -68,10 +70,26 @@ void signals_deliver(void) {
       die();
     }
     /* Shields end after the grace; leave them a moment to unwind. */
-    uv_timer_start(&sig.grace, on_grace_over, signals_grace_ms + 2000, 0);
+    uv_update_time(sig.grace.loop);
+    uv_timer_start(&sig.grace, on_grace_over, signals_grace_ms + LAST_MS, 0);
     uv_unref((uv_handle_t *)&sig.grace);
     guard_interrupt();
   }
+}
+
+bool signals_waiting(void) {
+  return sig.tree || sig.delivered < sig.asked;
+}
+
+bool signals_overdue(void) {
+  return sig.asked && uv_hrtime() >= sig.last_ns;
+}
+
+void signals_kill(void) {
+  static const char text[] = "orch: killed\n";
+  guard_kill_children();
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(128 + sig.first);
+  _exit(128 + sig.first);
 }
 
 int signals_interrupted(void) {

@@ -11,7 +11,9 @@
 #include <string.h>
 #include <uv.h>
 #include "error.h"
+#include "clock.h"
 #include "guard.h"
+#include "signals.h"
 #include "task.h"
 #include "traceback.h"
 #include "tasklib.h"
@@ -32,7 +34,6 @@ static struct {
   uv_cond_t wake;
   bool open, stop;
   volatile uint64_t slow_ms;
-  volatile bool interrupted;
   uint64_t stuck_ms; /* how long the same stretch has lasted */
 } dog;
 
@@ -54,14 +55,16 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
   if (!task_of(L)) return;
-  bool ends = dog.interrupted || guard_is_late();
-  /* The loop cannot do it: this task keeps it from turning. */
-  if (dog.interrupted) guard_interrupt();
+  /* The loop cannot do all this: the task keeps it from turning. */
+  bool ends = signals_interrupted() || guard_is_late();
+  bool heard = signals_waiting();
+  if (heard) signals_deliver();
   if (guard_is_late()) guard_end_late(L);
   if (ends) {
+    clock_fire(); /* the grace of a shield may be over */
     if (task_of(L)->scope->effective) cancelled_raise(L);
-    return;
   }
+  if (ends || heard) return;
   luaL_checkstack(L, 8, NULL);
   report(L);
 }
@@ -69,13 +72,19 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
 static void on_signal(int signal) {
   (void)signal;
   if (!pthread_equal(pthread_self(), dog.main)) return; /* a stray one */
+  if (signals_overdue()) signals_kill();
   lua_State *L = watchdog_running;
   if (L) lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+static bool is_wanted(void) {
+  return signals_waiting() || signals_interrupted() || guard_is_late();
 }
 
 /* One look: signals when the same stretch of Lua has run for too long. */
 static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
   uint64_t now = uv_hrtime() / 1000000;
+  if (signals_overdue()) pthread_kill(dog.main, WAKE_SIGNAL);
   if (!watchdog_running || watchdog_beat != *beat) {
     *beat = watchdog_beat;
     *since = now;
@@ -84,7 +93,7 @@ static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
   }
   uint64_t stuck = now - *since;
   __atomic_store_n(&dog.stuck_ms, stuck, __ATOMIC_RELAXED);
-  if ((dog.interrupted || guard_is_late()) && stuck >= INTERRUPT_MS) {
+  if (is_wanted() && stuck >= INTERRUPT_MS) {
     pthread_kill(dog.main, WAKE_SIGNAL);
   } else if (*next_ms && stuck >= *next_ms) {
     *next_ms *= 10; /* again, but rarely */
@@ -110,7 +119,7 @@ int watchdog_open(uint64_t slow_ms) {
   sigset_t all, old;
   dog.main = pthread_self();
   dog.slow_ms = slow_ms;
-  dog.stop = dog.interrupted = false;
+  dog.stop = false;
   sigaction(WAKE_SIGNAL, &action, NULL);
   if (uv_mutex_init(&dog.lock) < 0 || uv_cond_init(&dog.wake) < 0) return -1;
   sigfillset(&all); /* the thread takes no signal meant for the main one */
@@ -134,8 +143,4 @@ void watchdog_close(void) {
 
 void watchdog_set_slow(uint64_t slow_ms) {
   dog.slow_ms = slow_ms;
-}
-
-void watchdog_interrupt(void) {
-  dog.interrupted = true;
 }

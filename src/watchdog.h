@@ -24,8 +24,4 @@ static inline lua_State *watchdog_enter(lua_State *co) {
   return outer;
 }
 
-/* A signal wants to end the run: a task that does not wait within a moment
- * gets its Cancelled from the hook. Async-signal-safe. */
-void watchdog_interrupt(void);
-
 #endif
