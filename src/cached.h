@@ -8,12 +8,12 @@
 
 enum cached {
   CACHED_NOT,    /* ask a thread */
-  CACHED_READ,   /* `data` (malloc) and `size` are the content */
+  CACHED_READ,   /* `data` and `size` are the content, until the next call */
   CACHED_STREAM, /* a FIFO or a terminal: `fd` is open and does not block */
 };
 
 struct cached_file {
-  char *data;
+  const char *data;
   size_t size;
   int fd;
 };

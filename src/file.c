@@ -170,18 +170,22 @@ static const struct op_kind read_kind = {.name = "fs.read",
 static int file_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   bool alone = lua_toboolean(L, 2);
-  struct file_op *file = op_new(L, &read_kind);
+  static int stream = -1; /* open, and not yet an operation's */
   struct cached_file cached = {.fd = -1};
+  op_check(L, read_kind.name);
+  if (stream >= 0) close(stream); /* the memory had run out */
   enum cached result = alone ? CACHED_NOT : cached_read(path, &cached);
+  if (result == CACHED_READ) {
+    lua_pushlstring(L, cached.data, cached.size);
+    return op_answer(L, 1);
+  }
+  stream = cached.fd;
+  struct file_op *file = op_new(L, &read_kind);
   file->path = path;
-  file->data = cached.data;
-  file->size = cached.size;
-  file->stream = cached.fd;
+  file->stream = stream;
+  stream = -1;
   file->alone = alone || result == CACHED_STREAM;
-  if (result == CACHED_READ)
-    op_done(&file->via.op);
-  else
-    start(file, run_read, run_read_alone);
+  start(file, run_read, run_read_alone);
   return op_await(L, &file->via.op);
 }
 

@@ -119,6 +119,23 @@ void op_cancel(struct op *op) {
   if (op->kind->cancel) op->kind->cancel(op);
 }
 
+static int requeue(lua_State *L, lua_KContext ctx, lua_KFunction k) {
+  struct task *task = task_of(L);
+  task->waiting_co = L;
+  task->delivered = 0;
+  ready_add(task);
+  return lua_yieldk(L, 0, ctx, k);
+}
+
+static int answered(lua_State *L, int status, lua_KContext n) {
+  (void)L, (void)status;
+  return (int)n;
+}
+
+int op_answer(lua_State *L, int n) {
+  return requeue(L, n, answered);
+}
+
 static int checkpoint_resumed(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct task *task = task_of(L);
@@ -127,11 +144,7 @@ static int checkpoint_resumed(lua_State *L, int status, lua_KContext ctx) {
 
 int op_checkpoint(lua_State *L) {
   op_check(L, "checkpoint");
-  struct task *task = task_of(L);
-  task->waiting_co = L;
-  task->delivered = 0;
-  ready_add(task);
-  return lua_yieldk(L, 0, 0, checkpoint_resumed);
+  return requeue(L, 0, checkpoint_resumed);
 }
 
 int op_yield_through(lua_State *L, lua_KContext ctx, lua_KFunction k) {

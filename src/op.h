@@ -103,6 +103,11 @@ int op_real_count(void);
  * Lua function `orch.checkpoint`. */
 int op_checkpoint(lua_State *L);
 
+/* The answer is there already, the `n` values on top: the task goes to the back
+ * of the queue all the same and then has it. Comes after op_check; `return
+ * op_answer(L, n)`. */
+int op_answer(lua_State *L, int n);
+
 /* Passes a system yield through a coroutine that the script made itself: see
  * coroutine.c. And a script's own coroutine.yield. */
 int op_yield_through(lua_State *L, lua_KContext ctx, lua_KFunction k);

@@ -17,8 +17,14 @@ struct open_scope {
   int error; /* stack index of the body's error in close(), or 0 */
 };
 
+static const void
+    *metatable; /* to compare with: a look-up by name costs more */
+
 static struct open_scope *check(lua_State *L) {
-  struct open_scope *self = luaL_checkudata(L, 1, SCOPE);
+  struct open_scope *self = lua_touserdata(L, 1);
+  if (!self || !lua_getmetatable(L, 1) || lua_topointer(L, -1) != metatable)
+    luaL_checkudata(L, 1, SCOPE);
+  lua_pop(L, 1);
   if (!self->open)
     error_raise(L, "closed",
                 "the scope has been left; nothing can be done "
@@ -209,6 +215,7 @@ static const luaL_Reg methods[] = {
 
 void scopelib_add(lua_State *L) {
   luaL_newmetatable(L, SCOPE);
+  metatable = lua_topointer(L, -1);
   luaL_newlib(L, methods);
   lua_pushvalue(L, -1);
   lua_setfield(L, -4, "scope_methods");

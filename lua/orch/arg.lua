@@ -5,6 +5,8 @@
 
 local core = require "orch.core.error"
 
+local find = string.find
+
 local arg = {}
 
 local function fail(message, ...)
@@ -145,6 +147,16 @@ local function given(value)
     return "a string with a NUL byte"
   end
   return arg.describe(value)
+end
+
+---Checks that argument `i` of `fname` is a path: what `check` does for "path", for
+---calls that are made by the ten thousand.
+---@return string path
+function arg.path(fname, i, value)
+  if type(value) == "string" and value ~= "" and not find(value, "\0", 1, true) then
+    return value
+  end
+  return arg.check(fname, i, value, "path")
 end
 
 ---Checks argument `i` of `fname`.

@@ -21,7 +21,7 @@ local fs = { path = require "orch.fs.path" }
 ---@param path orch.Path
 ---@return string content raises kind `os` (`code`, `path`)
 function fs.read(path)
-  path = resolve(check("fs.read", 1, path, "path"))
+  path = resolve(arg.path("fs.read", 1, path))
   return file.read(path, false) or file.read(path, true)
 end
 

@@ -5,6 +5,7 @@
 ---     local _ <close> = orch.with_env { UNITY_LICENSE = key }
 
 local context = require "orch.context"
+local core = require "orch.core.task"
 local arg = require "orch.arg"
 local errors = require "orch.core.error"
 local runtime = require "orch.core.runtime"
@@ -23,6 +24,7 @@ end
 ---@param path string
 ---@return string
 function place.resolve(path)
+  if not core.locals() then return path end -- no cd, no context at all: the usual
   local base = cwd:get()
   if not base or path:sub(1, 1) == "/" then return path end
   return base .. "/" .. path
