@@ -37,16 +37,40 @@ static struct {
   uint64_t stuck_ms; /* how long the same stretch has lasted */
 } dog;
 
+#define BODY "in upvalue 'script_body'" /* what lua/orch/cli/run.lua calls it  \
+                                         */
+
+static void print_frame(const char *line, size_t size) {
+  size_t body = sizeof BODY - 1;
+  if (size > body && strncmp(line + size - body, BODY, body) == 0)
+    fprintf(stderr, "  %.*sin main chunk\n", (int)(size - body), line);
+  else
+    fprintf(stderr, "  %.*s\n", (int)size, line);
+}
+
+/* The lines of a traceback that are the script's own. */
+static void print_frames(const char *trace) {
+  for (const char *line = strchr(trace, '\n'); line;) {
+    const char *end = strchr(++line, '\n');
+    size_t size = end ? (size_t)(end - line) : strlen(line);
+    if (strncmp(line, "\torch/", 6) != 0 && strncmp(line, "\t[C]: in ?", 10))
+      print_frame(line + 1, size - 1);
+    line = end;
+  }
+}
+
 static void report(lua_State *L) {
-  struct task *task = task_of(L);
-  double seconds = (double)__atomic_load_n(&dog.stuck_ms, __ATOMIC_RELAXED);
-  taskinfo_push_name(L, task);
+  double ms = (double)__atomic_load_n(&dog.stuck_ms, __ATOMIC_RELAXED);
+  taskinfo_push_name(L, task_of(L));
   traceback_push(L, L, 0);
   fprintf(stderr,
           "orch: warning: %s has not waited for %.1f s; every other task "
-          "stands still meanwhile\n%s\n  move long computations to "
-          "orch.thread(...), or call orch.checkpoint() in the loop\n",
-          lua_tostring(L, -2), seconds / 1000, lua_tostring(L, -1));
+          "stands still meanwhile\n",
+          lua_tostring(L, -2), ms / 1000);
+  print_frames(lua_tostring(L, -1));
+  fputs("move long computations to orch.thread(...), or call "
+        "orch.checkpoint() in the loop\n",
+        stderr);
   lua_pop(L, 2);
 }
 
