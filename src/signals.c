@@ -24,14 +24,14 @@ static struct {
   volatile sig_atomic_t first; /* the signal that asked for the end */
   volatile sig_atomic_t asked; /* how often */
   volatile sig_atomic_t tree;  /* SIGQUIT */
-  volatile uint64_t last_ns;   /* when the process ends, whatever it does */
+  uint64_t last_ns;            /* when the process ends, whatever it does */
   int delivered;
 } sig;
 
 static void on_end(int signal) {
   uint64_t left_ms =
       sig.asked == 0 ? signals_grace_ms + LAST_MS + DEAF_MS : DEAF_MS;
-  sig.last_ns = uv_hrtime() + left_ms * MS;
+  __atomic_store_n(&sig.last_ns, uv_hrtime() + left_ms * MS, __ATOMIC_RELAXED);
   if (sig.asked == 0) sig.first = signal;
   sig.asked++;
   uv_async_send(&sig.wake);
@@ -82,7 +82,8 @@ bool signals_waiting(void) {
 }
 
 bool signals_overdue(void) {
-  return sig.asked && uv_hrtime() >= sig.last_ns;
+  uint64_t last_ns = __atomic_load_n(&sig.last_ns, __ATOMIC_RELAXED);
+  return last_ns && uv_hrtime() >= last_ns;
 }
 
 void signals_kill(void) {

@@ -25,20 +25,21 @@
           */
 #define INTERRUPT_MS 200
 
-lua_State *volatile watchdog_running;
-volatile uint64_t watchdog_beat;
+lua_State *watchdog_running;
+uint64_t watchdog_beat;
 
 static struct {
   pthread_t thread, main;
   uv_mutex_t lock;
   uv_cond_t wake;
   bool open, stop;
-  volatile uint64_t slow_ms;
+  uint64_t slow_ms;
   uint64_t stuck_ms; /* how long the same stretch has lasted */
 } dog;
 
-#define BODY "in upvalue 'script_body'" /* what lua/orch/cli/run.lua calls it  \
-                                         */
+#define BODY                                                                   \
+  "in upvalue 'script_body'" /* what lua/orch/cli/run.lua calls it             \
+                              */
 
 static void print_frame(const char *line, size_t size) {
   size_t body = sizeof BODY - 1;
@@ -97,7 +98,7 @@ static void on_signal(int signal) {
   (void)signal;
   if (!pthread_equal(pthread_self(), dog.main)) return; /* a stray one */
   if (signals_overdue()) signals_kill();
-  lua_State *L = watchdog_running;
+  lua_State *L = __atomic_load_n(&watchdog_running, __ATOMIC_RELAXED);
   if (L) lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
@@ -108,11 +109,13 @@ static bool is_wanted(void) {
 /* One look: signals when the same stretch of Lua has run for too long. */
 static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
   uint64_t now = uv_hrtime() / 1000000;
+  uint64_t now_beat = __atomic_load_n(&watchdog_beat, __ATOMIC_RELAXED);
+  bool in_lua = __atomic_load_n(&watchdog_running, __ATOMIC_RELAXED) != NULL;
   if (signals_overdue()) pthread_kill(dog.main, WAKE_SIGNAL);
-  if (!watchdog_running || watchdog_beat != *beat) {
-    *beat = watchdog_beat;
+  if (!in_lua || now_beat != *beat) {
+    *beat = now_beat;
     *since = now;
-    *next_ms = dog.slow_ms;
+    *next_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
     return;
   }
   uint64_t stuck = now - *since;
@@ -130,7 +133,8 @@ static void *watch(void *arg) {
   uint64_t beat = 0, since = 0, next_ms = 0;
   uv_mutex_lock(&dog.lock);
   while (!dog.stop) {
-    uint64_t ms = dog.slow_ms && dog.slow_ms < 400 ? dog.slow_ms / 4 + 1 : 100;
+    uint64_t slow_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
+    uint64_t ms = slow_ms && slow_ms < 400 ? slow_ms / 4 + 1 : 100;
     uv_cond_timedwait(&dog.wake, &dog.lock, ms * 1000000);
     look(&beat, &since, &next_ms);
   }
@@ -166,5 +170,5 @@ void watchdog_close(void) {
 }
 
 void watchdog_set_slow(uint64_t slow_ms) {
-  dog.slow_ms = slow_ms;
+  __atomic_store_n(&dog.slow_ms, slow_ms, __ATOMIC_RELAXED);
 }

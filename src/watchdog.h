@@ -12,15 +12,15 @@ int watchdog_open(uint64_t slow_ms);
 void watchdog_close(void);
 void watchdog_set_slow(uint64_t slow_ms);
 
-extern lua_State *volatile watchdog_running;
-extern volatile uint64_t watchdog_beat;
+extern lua_State *watchdog_running; /* written here, read by the thread */
+extern uint64_t watchdog_beat;
 
 /* Says which coroutine runs from now on (NULL: the loop); returns the one
  * before. Every call is a heartbeat. */
 static inline lua_State *watchdog_enter(lua_State *co) {
   lua_State *outer = watchdog_running;
-  watchdog_running = co;
-  watchdog_beat++;
+  __atomic_store_n(&watchdog_running, co, __ATOMIC_RELAXED);
+  __atomic_store_n(&watchdog_beat, watchdog_beat + 1, __ATOMIC_RELAXED);
   return outer;
 }
 
