@@ -4,11 +4,14 @@
 #include "modules.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <uv.h>
 #include "embedded.h"
 
@@ -48,7 +51,7 @@ static const luaL_Reg openers[] = {MODULES(ENTRY){NULL, NULL}};
 static const char *const plugin_paths[] = {"%.*s/orch-%s.so",
                                            "%.*s/../lib/orch/orch-%s.so"};
 
-static void *open_plugin(const char *name) {
+static void *open_plugin(lua_State *L, const char *name) {
   char exe[4096], path[4352];
   size_t size = sizeof exe;
   if (uv_exepath(exe, &size) < 0) return NULL;
@@ -58,15 +61,17 @@ static void *open_plugin(const char *name) {
     /* Never closed: what it registered may run until the state is closed. */
     void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (plugin) return plugin;
+    /* It is there, but not a library that it needs. */
+    if (access(path, F_OK) == 0) luaL_error(L, "cannot load %s", dlerror());
   }
   return NULL;
 }
 
-static lua_CFunction find_core(const char *name) {
+static lua_CFunction find_core(lua_State *L, const char *name) {
   for (const luaL_Reg *entry = openers; entry->name; entry++)
     if (strcmp(entry->name, name) == 0) return entry->func;
   char symbol[128];
-  void *plugin = open_plugin(name);
+  void *plugin = open_plugin(L, name);
   if (!plugin) return NULL;
   snprintf(symbol, sizeof symbol, "luaopen_orch_core_%s", name);
   lua_CFunction opener;
@@ -85,19 +90,18 @@ static void load_text(lua_State *L, const char *text, size_t size,
   if (luaL_loadbufferx(L, text, size, chunk, "t") != LUA_OK) lua_error(L);
 }
 
-/* Pushes the text of a file; false when there is none. */
+/* Pushes the text of a file; false when there is none. Nothing is open while
+ * memory is asked for. */
 static bool push_file(lua_State *L, const char *path) {
-  FILE *file = fopen(path, "rb");
-  if (!file) return false;
-  char part[4096];
-  size_t n;
-  luaL_Buffer text;
-  luaL_buffinit(L, &text);
-  while ((n = fread(part, 1, sizeof part, file)) > 0)
-    luaL_addlstring(&text, part, n);
-  fclose(file);
-  luaL_pushresult(&text);
-  return true;
+  struct stat info;
+  if (stat(path, &info) != 0) return false;
+  char *text = lua_newuserdatauv(L, (size_t)info.st_size + 1, 0);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t size = fd < 0 ? -1 : read(fd, text, (size_t)info.st_size);
+  if (fd >= 0) close(fd);
+  if (size >= 0) lua_pushlstring(L, text, (size_t)size);
+  lua_remove(L, size >= 0 ? -2 : -1);
+  return size >= 0;
 }
 
 static bool load_from_folder(lua_State *L, const char *folder,
@@ -126,7 +130,7 @@ static int search(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   if (strcmp(name, "orch") == 0) name = "orch.init";
   if (strncmp(name, CORE, sizeof CORE - 1) == 0) {
-    lua_CFunction opener = find_core(name + sizeof CORE - 1);
+    lua_CFunction opener = find_core(L, name + sizeof CORE - 1);
     if (!opener) return 0;
     lua_pushcfunction(L, opener);
     lua_pushliteral(L, ":orch:");
