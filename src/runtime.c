@@ -24,8 +24,8 @@
 
 #define EXIT_FAILED 1
 #define SLOW_MS 1000
-#define GC_PAUSE 300 /* percent: Lua's own 200 collects more often than pays   \
-                      */
+/* Percent; Lua's own 200 collects more often than pays. */
+#define GC_PAUSE 300
 
 static struct {
   uv_loop_t loop;
