@@ -2,16 +2,19 @@
 -- whole runs from the start to the end of the process. A run must end by itself
 -- with an exit code of its own and without a word from a sanitizer.
 --
---   build/orch tests/sweep/run.lua build/sweep/orch [full]
+--   build/orch tests/sweep/run.lua build/sweep/orch [full|NUMBER]
+--
+-- NUMBER is about how many allocations fail in each case, mode and program.
 
 local process = orch.process
-local binary, full = orch.args[1], orch.args[2] ~= nil
+local binary, full = orch.args[1], orch.args[2] == "full"
 local here = orch.args[0]:match("^(.*)/") or "."
 local MODES = { "once", "twice", "from" }
 local LIMIT = "120s"
 
--- So many failures of each case or program in a short sweep.
 local INSIDE, WHOLE = 60, 25
+local number = tonumber(orch.args[2])
+if number then INSIDE, WHOLE = number, number end
 
 -- Whole runs, with about how many allocations each makes.
 local programs = {
@@ -63,7 +66,7 @@ local function collect_jobs()
       jobs[#jobs + 1] = { run = run_inside, case = case, mode = mode }
     end
     for _, program in ipairs(programs) do
-      local step = full and 1 or program.allocations // WHOLE
+      local step = full and 1 or math.max(1, program.allocations // WHOLE)
       for n = 1, program.allocations, step do
         jobs[#jobs + 1] = { run = run_whole, program = program, mode = mode, n = n }
       end
