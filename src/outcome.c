@@ -208,38 +208,75 @@ static void note_task(lua_State *L, int error, struct task *task) {
   lua_pop(L, 1);
 }
 
-/* Scopes that the body opened and never closed: the task takes over. */
-static void close_leaked(lua_State *L, struct task *task) {
+/* ---- scopes that the body opened and never closed ---- */
+
+/* Pushes the Scope and notes that it was forgotten. */
+static void push_leaked(lua_State *L, struct scope *scope) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
+  lua_getiuservalue(L, -1, SCOPE_NAME);
+  lua_getiuservalue(L, -2, SCOPE_WHERE);
+  leak_note(L,
+            "%s was opened at %s and never closed: write `local s "
+            "<close> = orch.scope{...}`",
+            luaL_optstring(L, -2, "a scope"), luaL_optstring(L, -1, "?"));
+  lua_pop(L, 2);
+}
+
+static int join_body(lua_State *L) {
+  struct task *task = task_of(L);
+  bool failed = lua_toboolean(L, 1);
+  scope_body_ended(&task->body,
+                   failed && !outcome_is_cancel(L, &task->body, 3));
+  return scope_join(L, &task->body, &main_join);
+}
+
+/* What comes out of closing one is the body's error from then on. */
+static void absorb(lua_State *L, int status) {
+  if (status == LUA_OK || status == LUA_YIELD) return;
+  lua_insert(L, 3);
+  lua_settop(L, 3);
+  lua_pushboolean(L, 1);
+  lua_replace(L, 1);
+  note_task(L, 3, task_of(L));
+}
+
+static int leaked_closed(lua_State *L, int status, lua_KContext ctx);
+
+/* Closes them from the inside out, as `<close>` would have done. */
+static int close_leaked(lua_State *L) {
+  struct task *task = task_of(L);
   while (task->scope != &task->body) {
     struct scope *scope = task->scope;
-    scope_abandon(scope);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
-    lua_getiuservalue(L, -1, SCOPE_NAME);
-    lua_getiuservalue(L, -2, SCOPE_WHERE);
-    leak_note(L,
-              "%s was opened at %s and never closed: write `local s "
-              "<close> = orch.scope{...}`",
-              luaL_optstring(L, -2, "a scope"), luaL_optstring(L, -1, "?"));
-    lua_pop(L, 3);
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, scope);
+    push_leaked(L, scope);
+    lua_getfield(L, -1, "close");
+    lua_insert(L, -2);
+    if (lua_toboolean(L, 1))
+      lua_pushvalue(L, 3);
+    else
+      lua_pushnil(L);
+    absorb(L, lua_pcallk(L, 2, 0, 0, (lua_KContext)scope, leaked_closed));
+    if (task->scope == scope) scope_abandon(scope);
   }
+  return join_body(L);
+}
+
+static int leaked_closed(lua_State *L, int status, lua_KContext ctx) {
+  struct task *task = task_of(L);
+  absorb(L, status);
+  if (task->scope == (struct scope *)ctx) scope_abandon(task->scope);
+  return close_leaked(L);
 }
 
 static int main_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
-  struct task *task = task_of(L);
   bool failed = status != LUA_OK && status != LUA_YIELD;
   if (failed) {
     lua_settop(L, 3);
-    note_task(L, 3, task);
+    note_task(L, 3, task_of(L));
   }
   lua_pushboolean(L, failed);
   lua_replace(L, 1);
-  close_leaked(L, task);
-  scope_body_ended(&task->body,
-                   failed && !outcome_is_cancel(L, &task->body, 3));
-  return scope_join(L, &task->body, &main_join);
+  return close_leaked(L);
 }
 
 int task_main(lua_State *L) {

@@ -137,4 +137,14 @@ describe("gather", function()
     orch.checkpoint()
     expect(ran):equals(false)
   end)
+
+  it("says how several {f, x} are written", function()
+    local err = expect(function()
+      orch.gather({ orch.sleep, 0 }, { orch.sleep, 0 })
+    end):raises "usage"
+    expect(err.message):equals(
+      "gather takes one table of calls: gather { {f, x}, {g, y} }, not gather({f, x}, {g, y})")
+    err = expect(function() orch.gather(nil) end):raises "usage"
+    expect(err.message):contains "is its name misspelt?"
+  end)
 end)

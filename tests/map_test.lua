@@ -112,4 +112,9 @@ describe("each", function()
     expect(sum):equals(6)
     expect(function() orch.each({}, 5) end):raises "each: argument 2 should be a function"
   end)
+
+  it("refuses a table with names and no items", function()
+    local err = expect(function() orch.map({ a = 1 }, print) end):raises "usage"
+    expect(err.message):contains "should be a list"
+  end)
 end)

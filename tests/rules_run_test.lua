@@ -72,6 +72,17 @@ describe("rule 6: deadlines nest", { clock = "virtual" }, function()
     expect(log):equals { "grandchild" }
   end)
 
+  it("hold for a scope that was never closed, too", function()
+    local ok, err = pcall(function()
+      orch.spawn({ hold = true }, function()
+        local s = orch.scope { name = "forgotten", timeout = 3 }
+        s:spawn(orch.sleep, 60)
+      end):await()
+    end)
+    expect({ ok, err.message }):equals { false, "forgotten timed out after 3s" }
+    require("orch.core.runtime").leaks() -- and it is told
+  end)
+
   it("deadline= is a point in time", function()
     local started = orch.time()
     expect(function()

@@ -12,7 +12,15 @@ local function is_list_of_call(value)
 end
 
 --- The classic mistake: gather(get(a), get(b)) ran already, one after the other.
-local function refuse(fname, key, value)
+local function refuse(fname, key, value, entries, positional)
+  if not positional and type(key) == "number" and key > 1 and arg.is_callable(rawget(entries, 1)) then
+    arg.fail("%s takes one table of calls: %s { {f, x}, {g, y} }, not %s({f, x}, {g, y})",
+      fname, fname, fname)
+  end
+  if value == nil then
+    arg.fail("%s: entry %s is nil, not a function: is its name misspelt?", fname,
+      tostring(key))
+  end
   arg.fail("%s: entry %s is %s, not a function: the call ran before %s saw it; write "
     .. "function() return f(x) end or {f, x}, not f(x)",
     fname, tostring(key), arg.describe(value), fname)
@@ -37,11 +45,12 @@ end
 ---@param fname string
 ---@param entries table
 ---@param keys any[]
-function entry.check(fname, entries, keys)
+---@param positional boolean? the entries are the arguments of the call
+function entry.check(fname, entries, keys, positional)
   for _, key in ipairs(keys) do
     local value = entries[key]
     if not (arg.is_callable(value) or arg.is_task(value) or is_list_of_call(value)) then
-      refuse(fname, key, value)
+      refuse(fname, key, value, entries, positional)
     end
   end
 end
@@ -85,7 +94,7 @@ function entry.of_call(fname, ...)
     entries, keys = { ... }, {}
     for i = 1, select("#", ...) do keys[i] = i end
   end
-  entry.check(fname, entries, keys)
+  entry.check(fname, entries, keys, not is_table)
   local opts = is_table and select(2, ...) or nil
   local cap = arg.options(fname, opts, { concurrency = "integer" }).concurrency
   if cap and cap < 1 then

@@ -22,6 +22,10 @@ local function run(fname, list, fn, opts, keep)
   if cap < 1 then
     arg.fail("%s: option `concurrency` should be at least 1, not %d", fname, cap)
   end
+  if #list == 0 and next(list) ~= nil then
+    arg.fail("%s: argument 1 should be a list; this table has names (%s) and no items",
+      fname, tostring(next(list)))
+  end
   core.checkpoint()
   local results, done, total = {}, 0, #list
   local shown <close> = opts.progress
