@@ -407,6 +407,9 @@ describe("an error report", function()
       ["error({ message = 'table' })"] = "table",
       ["error()"] = "nil",
       ["error(42)"] = "42",
+      ["error({ code = 3 })"] = "an error without a message: {code = 3}",
+      ["orch.retry(error, { attempts = 2, base = 0, retry_on = function() return true end })"] =
+        "(after 2 attempts)",
       ["error(setmetatable({}, { __tostring = function() return 'custom' end }))"] = "custom",
       ["error(setmetatable({}, { __tostring = function() error('no') end }))"] = "__tostring failed",
     } do
@@ -421,5 +424,99 @@ describe("an error report", function()
     expect(result.stderr).never:contains("\27")
     result = run({ "-e", "error('x')" }, { env = { CLICOLOR_FORCE = "1" } })
     expect(result.stderr):contains("\27[1;31mx\27[0m")
+  end)
+end)
+
+describe("a module that cannot be required", function()
+  local function failed(name, ...)
+    local result = run { name }
+    expect(result.exit_code):equals(1)
+    for _, text in ipairs { ... } do expect(result.stderr):contains(text) end
+    return result.stderr
+  end
+
+  it("has a syntax error: reads like a script with one", function()
+    write("mod.lua", "local x = 1\nx += 1")
+    write("use.lua", "-- first\nlocal m = require 'mod'")
+    local text = failed("use.lua", "orch: mod.lua:2: syntax error near '+'\n"
+      .. "   2 | x += 1\n     |   ^\nLua has no '+='", "required at use.lua:2")
+    expect(text).never:contains("orch/require.lua")
+  end)
+
+  it("is missing: one sentence, the nearest name, the searched places on demand", function()
+    write("slug.lua", "")
+    write("use.lua", "require 'slog'")
+    local text = failed("use.lua", "use.lua:1: module 'slog' not found (no slog.lua in ",
+      "did you mean 'slug'?", "   1 | require 'slog'")
+    expect(text).never:contains("no file")
+    local full = run({ "use.lua" }, { env = { ORCH_TRACE = "full" } })
+    expect(full.stderr):contains("no file './slog.lua'")
+    write("far.lua", "require 'entirely.elsewhere'")
+    text = failed("far.lua", "(no entirely/elsewhere.lua in ")
+    expect(text).never:contains("did you mean")
+  end)
+
+  it("is one of orch's own", function()
+    write("use.lua", "require 'json'")
+    failed("use.lua", "module 'json' not found", "use orch.json")
+  end)
+end)
+
+describe("a hint", function()
+  local function hinted(code, ...)
+    local result = run { "-e", code }
+    expect(result.ok):is(false)
+    for _, text in ipairs { ... } do expect(result.stderr):contains(text) end
+    return result.stderr
+  end
+
+  it("names the method that was called with a dot, and the script's line", function()
+    for code, call in pairs {
+      ["local q = orch.queue() q.get()"] = "q:get(), not q.get()",
+      ["local q = orch.queue() q.put(3)"] = "q:put(), not q.put()",
+      ["local e = orch.event() e.wait()"] = "e:wait(), not e.wait()",
+      ["local l = orch.lock() l.acquire()"] = "l:acquire(), not l.acquire()",
+      ["local l = orch.lock() l.with(print)"] = "l:with(), not l.with()",
+      ["local s <close> = orch.scope{} s.cancel()"] = "s:cancel(), not s.cancel()",
+      ["local s <close> = orch.scope{} s.spawn(print)"] = "s:spawn(), not s.spawn()",
+    } do
+      local text = hinted(code, "orch: (command line):1: ", "   1 | local ",
+        "a method is called with a colon: " .. call)
+      expect(text).never:contains("orch/")
+    end
+    hinted("local t = orch.spawn(print) t.await()", "with a colon")
+  end)
+
+  it("explains what other languages write", function()
+    for code, text in pairs {
+      ["for i in {1, 2} do end"] = "ipairs(list) or pairs(table)",
+      ["local x = 1 x++"] = "x = x + 1",
+      ["local a = b ? c : d"] = "cond and a or b",
+      ["// hello"] = "a comment begins with --",
+      ["local x = 1 // the first one"] = "a comment begins with --",
+      ["/* hello */"] = "a comment begins with --",
+      ["def f():"] = "function f(x) ... end",
+      ["import os"] = 'local x = require "x"',
+      ["from os import path"] = 'local x = require "x"',
+      ["await(f)"] = "a call waits by itself",
+      ["orch.await(f)"] = "a call waits by itself",
+      ["orch.async(f)"] = "a call waits by itself",
+      ["print(arg[1])"] = "orch.args",
+      ["print(orch.arg)"] = "orch.args",
+      ["orch.exit(1)"] = "os.exit(n)",
+      ["sys.exit(1)"] = "os.exit(n)",
+      ["orch.lock():release()"] = "local _ <close> = lock:acquire()",
+      ["print(orch.spawn(print) + 1)"] = "task:await() gives its result",
+      ["print('got ' .. orch.spawn(print))"] = "task:await() gives its result",
+    } do
+      hinted(code, text)
+    end
+    expect(hinted("orch.await(f)")).never:contains("'wait'")
+  end)
+
+  it("sends a test file to orch test", function()
+    write("slug_test.lua", "describe('slug', function() end)")
+    expect(run({ "slug_test.lua" }).stderr):contains("this is a test file: orch test slug_test.lua")
+    hinted("it('works', function() end)", "which is run by 'orch test'")
   end)
 end)

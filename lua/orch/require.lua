@@ -3,21 +3,28 @@
 ---
 ---     local settings = require "settings"   -- may read files or ask a server
 
+local errors = require "orch.core.error"
 local park = require "orch.core.park"
 local task = require "orch.core.task"
 
 --- name -> {park, task}: modules that are being loaded.
 local loading = {}
 
+--- Explaining a failure costs nothing where there is none.
+local function explain()
+  return require "orch.cli.module"
+end
+
 local function find(name)
   local tried = {}
   for _, searcher in ipairs(package.searchers) do
-    local loader, extra = searcher(name)
+    local ok, loader, extra = pcall(searcher, name)
+    if not ok then error(explain().broken(name, loader), 0) end
     if type(loader) == "function" then return loader, extra end
     if type(loader) == "string" then tried[#tried + 1] = loader end
   end
   if name:match("^orch%.") then error(("orch has no module '%s'"):format(name), 3) end
-  error(("module '%s' not found:\n\t%s"):format(name, table.concat(tried, "\n\t")), 3)
+  errors.throw(explain().missing(name, tried))
 end
 
 --- Runs the loader; whoever else requires the module meanwhile waits for its end.

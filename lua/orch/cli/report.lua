@@ -54,12 +54,16 @@ local function own_frame(line)
     or name == "error" or name == "pcall" or name == "xpcall"
 end
 
+local function full_trace()
+  return os.getenv("ORCH_TRACE") == "full"
+end
+
 -- The frames of a traceback as Lua writes it, without its heading. The first
 -- one, if it is C, is what raised the error: the sentence has it already.
 local function frames(err)
   local trace = type(err) == "table" and rawget(err, "traceback")
   if type(trace) ~= "string" then return {} end
-  local full = os.getenv("ORCH_TRACE") == "full"
+  local full = full_trace()
   local list = {}
   for line in trace:gmatch("[^\n]+") do
     local text = line:gsub("^%s+", "")
@@ -125,13 +129,32 @@ local function add_cause(out, err)
   out[#out + 1] = "caused by: " .. (where and where .. ": " or "") .. message
 end
 
+-- A module that did not compile or was not found.
+local function add_module(out, err)
+  if type(err) ~= "table" then return end
+  local at, searched = rawget(err, "required_at"), rawget(err, "searched")
+  if at and at ~= "?" then out[#out + 1] = "required at " .. at end
+  if searched and full_trace() then
+    out[#out + 1] = "searched:"
+    for line in searched:gmatch("[^\n]+") do
+      out[#out + 1] = "  " .. line:gsub("^%s+", "")
+    end
+  end
+end
+
+-- Tasks that orch itself has made.
+local own_tasks = { main = true, ["clean-up"] = true }
+
 local function task_name(err)
   local task = type(err) == "table" and rawget(err, "task")
   if task == nil then return nil end
   local ok, name = pcall(function()
     return type(task) == "string" and task or task.name
   end)
-  if ok and name ~= "main" then return name end
+  if ok and type(name) == "string" and not own_tasks[name]
+    and not name:find("^orch/") then
+    return name
+  end
   return nil
 end
 
@@ -146,13 +169,47 @@ local function add_details(out, err)
   end
 end
 
+-- The fields of an error that was raised without a message.
+local function fields_text(err)
+  local fields = {}
+  for key, value in next, err do
+    if not (key == "kind" and value == "error") and key ~= "message"
+      and key ~= "traceback" and key ~= "where" and key ~= "task" then
+      fields[key] = value
+    end
+  end
+  return next(fields) and require("orch.test.show")(fields, 200)
+end
+
+-- The first line: what a script's author understands by the sentence.
+local function head(err)
+  local message, where = report.sentence(err)
+  local hint
+  message, where, hint = require("orch.cli.dotted").explain(err, message, where)
+  message = message:gsub("%f[%a]an? orch%.task value", "a Task")
+    :gsub(" %(for iterator 'for iterator'%)$", "")
+  if type(err) ~= "table" then return message, where, hint end
+  if message == "an error without a message" then
+    local text = fields_text(err)
+    if text then message = message .. ": " .. text end
+  end
+  local attempts = rawget(err, "attempts")
+  if math.type(attempts) and attempts > 1 then
+    message = message .. (" (after %d attempts)"):format(attempts)
+  end
+  return message, where, hint
+end
+
 ---The report as lines, the first of them the sentence.
 ---@param err any
 ---@param colour? boolean
 ---@param known_task? string a task's name that need not be told
 ---@return string[]
 function report.lines(err, colour, known_task)
-  local message, where = report.sentence(err)
+  local message, where, advice = head(err)
+  local hint, instead = require("orch.cli.hint").of(err, message, where)
+  if instead then message = message:gsub("; did you mean '[^']*'%?$", "") end
+  hint = advice or hint
   local out = {}
   out[1] = (where and where .. ": " or "")
     .. report.paint(colour, "1;31", message)
@@ -168,9 +225,9 @@ function report.lines(err, colour, known_task)
   end
   table.move(excerpt.lines(where, message, column), 1, 2, #out + 1, out)
   add_details(out, err)
-  local hint = require("orch.cli.hint").of(err, message, where)
   if hint then out[#out + 1] = report.paint(colour, "36", hint) end
   add_cause(out, err)
+  add_module(out, err)
   add_traceback(out, err, where)
   add_suppressed(out, err)
   return out
@@ -178,8 +235,9 @@ end
 
 ---Writes the report of an uncaught error to stderr.
 ---@param err any
-function report.print(err)
-  local lines = report.lines(err, colour_of("stderr"))
+---@param known_task? string a task's name that need not be told
+function report.print(err, known_task)
+  local lines = report.lines(err, colour_of("stderr"), known_task)
   lines[1] = "orch: " .. lines[1]
   io.stderr:write(table.concat(lines, "\n"), "\n")
 end
