@@ -212,6 +212,7 @@ int child_signal(struct child *child, int signal) {
 
 void child_abandon(struct child *child) {
   child->owner = NULL;
+  writer_close_fd(&child->in); /* its text may go with the owner */
   if (child->state == CHILD_ENDED)
     free_child(child);
   else

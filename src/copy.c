@@ -35,10 +35,24 @@ static enum kind kind_of(lua_State *L, int index) {
   if (!lua_getmetatable(L, index)) return KIND_PLAIN;
   luaL_getmetatable(L, COPY_JSON_ARRAY);
   bool array = lua_rawequal(L, -1, -2);
+  lua_pop(L, 1);
+  lua_pushliteral(L, "__plain"); /* arg.lua's: it has no methods to lose */
+  bool plain = lua_rawget(L, -2) != LUA_TNIL;
   lua_pop(L, 2);
   return array                      ? KIND_ARRAY
+         : plain                    ? KIND_PLAIN
          : error_is_error(L, index) ? KIND_ERROR
                                     : KIND_OTHER;
+}
+
+/* The number of items in the list part, and of the other fields. A table with
+ * holes may call a far one its length: then it is no list. */
+static uint32_t list_length(lua_State *L, int index, uint32_t *fields) {
+  lua_Unsigned length = lua_rawlen(L, index), total = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) total++;
+  if (length > total) length = 0;
+  *fields = (uint32_t)(total - length);
+  return (uint32_t)length;
 }
 
 /* Pushes the key that leads from table `parent` to the value on top; false: it
@@ -162,9 +176,7 @@ static void put_table(struct pack *p, int index) {
            "has a metatable, whose methods would be lost; pass a "
            "plain table");
   if (met_before(p, index)) return;
-  head.items = (uint32_t)lua_rawlen(L, index);
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) head.fields++;
-  head.fields -= head.fields < head.items ? head.fields : head.items;
+  head.items = list_length(L, index, &head.fields);
   put(p, TAG_TABLE, &head, sizeof head);
 }
 
@@ -281,8 +293,8 @@ static void put_value(struct pack *p, int index) {
 static void put_contents(struct pack *p) {
   lua_State *L = p->L;
   int table = lua_gettop(L);
-  lua_Integer items = (lua_Integer)lua_rawlen(L, table);
-  uint32_t count = (uint32_t)items;
+  uint32_t fields, count = list_length(L, table, &fields);
+  lua_Integer items = count;
   p->key = table + 1;
   buffer_add(L, p->out, &count, sizeof count);
   for (lua_Integer i = 1; i <= items; i++) {

@@ -157,7 +157,8 @@ static int coroutine_status(lua_State *L) {
 
 static int coroutine_close(lua_State *L) {
   lua_State *co = check_coroutine(L);
-  if (co != L && task_of(co) && lua_status(co) == LUA_YIELD)
+  struct task *its = task_of(co);
+  if (co != L && its && (lua_status(co) == LUA_YIELD || its->co == co))
     return luaL_error(L, "cannot close a normal coroutine");
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));

@@ -141,10 +141,13 @@ static void run_read_alone(struct lone *lone) {
   }
   read_all(file, file->stream, &info);
   close(file->stream);
+  file->stream = -1;
 }
 
 static void read_drop(struct op *op) {
   struct file_op *file = (struct file_op *)op;
+  if (file->stream >= 0) close(file->stream); /* its thread never began */
+  file->stream = -1;
   free(file->data);
   file->data = NULL;
   fault_clear(&file->fault);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "error.h"
 #include "op.h"
@@ -158,9 +159,14 @@ static void run_file(struct op_work *work) {
   int fd = -1;
   file->status = UV_ENOMEM;
   if (chunk && context) {
-    fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    file->status = fd < 0 ? uv_translate_sys_error(errno)
-                          : add_file(file, fd, context, chunk);
+    struct stat info;
+    fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &info) != 0)
+      file->status = uv_translate_sys_error(errno);
+    else if (S_ISFIFO(info.st_mode))
+      file->status = UV_EINVAL;
+    else
+      file->status = add_file(file, fd, context, chunk);
   }
   if (fd >= 0) close(fd);
   free(chunk);

@@ -84,6 +84,16 @@ static bool read_block(struct lines_op *lines) {
   char *end = NULL;
   while (end == NULL && got > 0) {
     got = read(reader->fd, buffer, BLOCK);
+    if (got < 0 && errno == EINTR) {
+      bool over = lines->alone ? lone_stopped(&lines->via.lone)
+                               : op_work_stopped(&lines->via.work);
+      if (over) {
+        free(buffer);
+        return false;
+      }
+      got = 1;
+      continue;
+    }
     if (got <= 0) break;
     end = memrchr(buffer, '\n', got);
     size_t whole = end != NULL ? (size_t)(end + 1 - buffer) : 0;

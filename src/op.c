@@ -42,12 +42,15 @@ void op_check(lua_State *L, const char *name) {
                 "%s waits, and nothing can wait here: a worker thread has "
                 "no event loop; do it in the task that calls orch.thread",
                 name);
-  if (!lua_isyieldable(L)) place_raise(L, name);
+  if (!lua_isyieldable(L) || task->held) place_raise(L, name);
   if (task->scope->effective) cancelled_raise(L);
 }
 
 void *op_new(lua_State *L, const struct op_kind *kind) {
-  if (!kind->shielded) op_check(L, kind->name);
+  if (!kind->shielded)
+    op_check(L, kind->name);
+  else if (!lua_isyieldable(L) || task_of(L)->held)
+    place_raise(L, kind->name);
   luaL_checkstack(L, 4, kind->name);
   struct op *op = lua_newuserdatauv(L, kind->size, 0);
   memset(op, 0, kind->size);

@@ -19,7 +19,8 @@ int scope_join(lua_State *L, struct scope *scope, const struct op_kind *kind) {
     scope->join.task = NULL;
     return kind->result(L, &scope->join);
   }
-  if (!lua_isyieldable(L)) return place_raise(L, "leaving a scope");
+  if (!lua_isyieldable(L) || task_of(L)->held)
+    return place_raise(L, "leaving a scope");
   return op_await(L, &scope->join);
 }
 

@@ -46,8 +46,8 @@ void runlib_at_exit(lua_State *L) {
 static int set_grace(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   scope_default_grace_ns =
-      isinf(seconds) ? CLOCK_NEVER : (uint64_t)(seconds * 1e9);
-  signals_grace_ms = isinf(seconds) ? UINT32_MAX : (uint64_t)(seconds * 1000);
+      seconds < 9e9 ? (uint64_t)(seconds * 1e9) : CLOCK_NEVER;
+  signals_grace_ms = seconds < 4e6 ? (uint64_t)(seconds * 1000) : UINT32_MAX;
   return 0;
 }
 
@@ -60,7 +60,7 @@ static int grace(lua_State *L) {
 
 static int set_slow(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
-  watchdog_set_slow(isinf(seconds) ? 0 : (uint64_t)(seconds * 1000));
+  watchdog_set_slow(seconds < 4e6 ? (uint64_t)(seconds * 1000) : 0);
   return 0;
 }
 

@@ -136,11 +136,13 @@ void scope_abandon(struct scope *scope) {
   for (struct task *child = scope->first; child; child = next) {
     next = child->next;
     scope_add_child(outer, child);
+    if (outer->effective) spread(&child->body);
   }
   for (struct task *child = scope->failed_first; child; child = next) {
     next = child->next;
     add_failure_to(outer, child);
   }
+  scope->open = false; /* whoever still holds it gets an error */
   scope_exit(scope);
 }
 

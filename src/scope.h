@@ -45,6 +45,7 @@ struct scope {
   bool collect;     /* a failing child does not cancel the others */
   bool lost;        /* a child was cancelled by this scope or an outer one */
   bool body_failed_first;
+  bool open;                   /* only for those of a script; see scopelib.c */
   bool timed_out;              /* the deadline came before any failure */
   struct scope_limits *limits; /* NULL: no deadline, no shield */
 };

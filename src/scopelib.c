@@ -2,7 +2,6 @@
 #include "tasklib.h"
 
 #include <lauxlib.h>
-#include <math.h>
 #include "error.h"
 #include "outcome.h"
 #include "runtime.h"
@@ -13,7 +12,6 @@
 struct open_scope {
   struct scope scope;
   struct scope_limits limits;
-  bool open;
   int error; /* stack index of the body's error in close(), or 0 */
 };
 
@@ -25,7 +23,7 @@ static struct open_scope *check(lua_State *L) {
   if (!self || !lua_getmetatable(L, 1) || lua_topointer(L, -1) != metatable)
     luaL_checkudata(L, 1, SCOPE);
   lua_pop(L, 1);
-  if (!self->open)
+  if (!self->scope.open)
     error_raise(L, "closed",
                 "the scope has been left; nothing can be done "
                 "with it any more");
@@ -54,8 +52,7 @@ static int open_scope(lua_State *L) {
   self->limits.grace_ns = scope_default_grace_ns;
   if (!lua_isnil(L, 4)) {
     double grace = luaL_checknumber(L, 4);
-    self->limits.grace_ns =
-        isinf(grace) ? CLOCK_NEVER : (uint64_t)(grace * 1e9);
+    self->limits.grace_ns = grace < 9e9 ? (uint64_t)(grace * 1e9) : CLOCK_NEVER;
   }
   self->scope.limits = &self->limits;
   self->scope.shield = lua_toboolean(L, 3);
@@ -73,7 +70,7 @@ static int open_scope(lua_State *L) {
       return luaL_error(L, "not enough memory");
   }
   scope_enter(&self->scope, task);
-  self->open = true;
+  self->scope.open = true;
   return 1;
 }
 
@@ -136,7 +133,7 @@ static int wait(lua_State *L) {
 
 static void leave(lua_State *L, struct open_scope *self) {
   scope_exit(&self->scope);
-  self->open = false;
+  self->scope.open = false;
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &self->scope);
 }
@@ -183,7 +180,7 @@ static const struct op_kind close_kind = {
 static int close_scope(lua_State *L) {
   struct open_scope *self = luaL_checkudata(L, 1, SCOPE);
   lua_settop(L, 2);
-  if (!self->open) return 0;
+  if (!self->scope.open) return 0;
   struct scope *scope = &self->scope;
   if (scope->owner != task_of(L))
     return error_usage(L, "a scope is closed by the task that opened it");

@@ -52,8 +52,8 @@ static bool place_descriptors(const struct start *start) {
     if (fd[i] == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(fd[i], i) < 0)
       return false;
   }
-  /* What Lua's io.open made has no close-on-exec flag. */
-  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  /* What Lua's io.open made has no close-on-exec flag. The table is ours. */
+  close_range(3, ~0U, 0);
   return true;
 }
 
@@ -103,6 +103,7 @@ int spawn_start(struct spawn *spawn) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &start.mask);
+  spawn->pidfd = -1;
   spawn->pid =
       clone(run_child, stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
             &start, &spawn->pidfd);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "error.h"
@@ -61,9 +62,11 @@ static void open_input(void) {
 
 static void run_thread(struct lone *lone) {
   struct take *take = (struct take *)lone;
+  /* Somebody may have made it non-blocking: waiting is poll's, not read's. */
+  struct pollfd ready = {.fd = in.reader.fd, .events = POLLIN};
   while (!lone_stopped(lone) &&
          !reader_has(&in.reader, take->want, take->count))
-    reader_pull(&in.reader);
+    if (poll(&ready, 1, -1) >= 0) reader_pull(&in.reader);
 }
 
 static void on_thread_ended(struct lone *lone) {

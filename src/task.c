@@ -86,9 +86,13 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
 }
 
 int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults) {
+  struct task *task = task_of(co);
+  bool held = task && task->held;
+  if (task && task_of(from) && !lua_isyieldable(from)) task->held = true;
   lua_State *outer = watchdog_enter(co);
   int status = lua_resume(co, from, nargs, nresults);
   watchdog_enter(outer);
+  if (task) task->held = held;
   return status;
 }
 

@@ -46,6 +46,7 @@ struct task {
   bool crashed;    /* the memory ran out outside the protected body */
   bool seen;       /* somebody has looked at the outcome */
   bool awaited;    /* an await has raised its error */
+  bool held;       /* a coroutine of it was resumed where Lua cannot yield */
 
   struct scope body;        /* every task body is a scope */
   struct scope *parent;     /* owns this task */

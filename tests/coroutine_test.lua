@@ -184,4 +184,24 @@ describe("where Lua cannot yield", function()
       string.gsub("a", "a", function() lock:acquire() end)
     end):raises "checkpoint was called inside string.gsub"
   end)
+
+  it("cannot wait inside table.sort either: nothing begins", function()
+    local ok, err = pcall(table.sort, { 3, 2, 1 }, function(a, b)
+      return coroutine.wrap(function()
+        orch.sleep(0.001)
+        return a < b
+      end)()
+    end)
+    expect({ ok, err.kind }):equals { false, "usage" }
+    collectgarbage()
+    orch.sleep(0.002) -- a timer that was left behind would fire now
+  end)
+
+  it("of a task that has ended cannot be closed: it may serve the next one", function()
+    local kept
+    orch.spawn(function() kept = coroutine.running() end):await()
+    local next_task = orch.spawn(function(a) return a end, 7)
+    pcall(coroutine.close, kept)
+    expect(next_task:await()):equals(7)
+  end)
 end)
