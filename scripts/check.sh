@@ -24,7 +24,7 @@ home '\bcurl_multi_' transfer.c 'curl_multi_ belongs in transfer.c'
 home '(^|[^_[:alnum:]])exit\(' main.c 'exit() belongs in main.c'
 
 # A primitive knows op.h and clock.h, never tasks or scopes.
-core='anchor|cancelled|coroutine|guard|leak|op|outcome|park|place|protect|ready|runlib|runtime|scope|scopelib|signals|task|taskinfo|tasklib|trace|watchdog'
+core='anchor|cancelled|print|coroutine|guard|leak|op|outcome|park|place|protect|ready|runlib|runtime|scope|scopelib|signals|task|taskinfo|tasklib|trace|watchdog'
 found=$(grep -lE '#include "(task|scope|tasklib|outcome)\.h"' src/*.c |
   grep -vE "^src/($core)\.c$")
 [ -z "$found" ] || complain "a primitive includes the scheduler's headers:

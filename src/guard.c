@@ -192,14 +192,18 @@ static int set_tree(lua_State *L) {
   return 0;
 }
 
-/* exit(code): cancels the guarded task; the run ends with this code */
-static int exit_run(lua_State *L) {
-  guards.exit_code = (int)luaL_checkinteger(L, 1);
+int guard_exit(lua_State *L, int code) {
+  guards.exit_code = code;
   guards.exiting = true;
   end(INTERRUPT, CAUSE_EXIT);
   struct task *task = task_of(L);
   if (task && task->scope->effective) return cancelled_raise(L);
   return 0;
+}
+
+/* exit(code) */
+static int exit_run(lua_State *L) {
+  return guard_exit(L, (int)luaL_checkinteger(L, 1));
 }
 
 /* exit_code() -> the code given to exit, or nil */

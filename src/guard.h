@@ -30,6 +30,10 @@ void guard_deliver(void);
  * its time limit. */
 void guard_push_error(lua_State *L, bool deadlock);
 
+/* Cancels the guarded task; the run ends with this code. Raises in a task that
+ * is part of it. */
+int guard_exit(lua_State *L, int code);
+
 void guard_print_tree(void);
 
 /* Set by process.c; kills every process group that we started, at once. Async-

@@ -14,6 +14,7 @@
 #include "coroutine.h"
 #include "error.h"
 #include "modules.h"
+#include "print.h"
 #include "protect.h"
 #include "guard.h"
 #include "runlib.h"
@@ -84,6 +85,7 @@ static int prepare(lua_State *L) {
   lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
   protect_open(L);
   coroutine_open(L);
+  print_open(L);
   task_open(L);
   guard_open(L);
   lua_getglobal(L, "require");
@@ -206,7 +208,7 @@ int runtime_main(int argc, char **argv) {
     return code;
   }
   code = run_tasks(run.L, argc, argv);
-  fflush(stdout);
+  code = print_close(code);
   watchdog_close();
   if (guard_stuck()) _exit(code); /* tasks still hold what lua_close frees */
   lua_close(run.L);

@@ -520,3 +520,24 @@ describe("a hint", function()
     hinted("it('works', function() end)", "which is run by 'orch test'")
   end)
 end)
+
+describe("print", function()
+  local orch_path = require("orch.core.runtime").executable()
+
+  local function shell(code, after)
+    return orch.sh("${orch} -e ${code} " .. after, { orch = orch_path, code = code },
+      { check = false })
+  end
+
+  it("ends a run whose reader has gone, through its clean-up", function()
+    local r = shell([[local _ <close> = orch.defer(function() io.stderr:write "clean" end)
+      for i = 1, 1e9 do print(i) end]], "| head -1")
+    expect({ r.stdout, r.stderr }):equals { "1\n", "clean" }
+  end)
+
+  it("tells a full disk", function()
+    local r = shell('print "x"', "> /dev/full")
+    expect(r.exit_code):equals(1)
+    expect(r.stderr):equals "orch: cannot write standard output: No space left on device\n"
+  end)
+end)
