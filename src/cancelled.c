@@ -7,6 +7,7 @@
 #include "outcome.h"
 #include "task.h"
 #include "tasklib.h"
+#include "traceback.h"
 #include "taskinfo.h"
 
 static const char *reason_of(enum cause cause) {
@@ -57,8 +58,13 @@ int cancelled_raise(lua_State *L) {
   struct task *task = task_of(L);
   struct scope *culprit = scope_culprit(task->scope);
   /* The body is cut short, whatever its clean-up makes of the error. */
-  if (culprit && culprit->owner == task) culprit->lost = true;
+  bool ours = culprit && culprit->owner == task;
+  if (ours) culprit->lost = true;
   cancelled_push(L, task->scope);
+  if (ours && culprit->cause == CAUSE_DEADLINE) {
+    traceback_push(L, L, 0); /* the timeout tells what took so long */
+    lua_setfield(L, -2, "traceback");
+  }
   return lua_error(L);
 }
 

@@ -43,6 +43,7 @@ void op_check(lua_State *L, const char *name) {
                 "no event loop; do it in the task that calls orch.thread",
                 name);
   if (!lua_isyieldable(L) || task->held) place_raise(L, name);
+  if (scope_deadlines > 0) clock_fire();
   if (task->scope->effective) cancelled_raise(L);
 }
 

@@ -39,7 +39,8 @@ static void push_duration(lua_State *L, double s) {
   lua_pushstring(L, text);
 }
 
-static void push_timeout(lua_State *L, struct scope *scope) {
+/* `cut` is the index of the Cancelled that cut the body short, or 0. */
+static void push_timeout(lua_State *L, struct scope *scope, int cut) {
   int base = lua_gettop(L) + 1;
   lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
   lua_getiuservalue(L, base, SCOPE_NAME);
@@ -52,6 +53,10 @@ static void push_timeout(lua_State *L, struct scope *scope) {
   lua_setfield(L, -2, "where");
   lua_pushvalue(L, base);
   lua_setfield(L, -2, "scope"); /* move_on_after knows its own */
+  if (cut) {
+    lua_getfield(L, cut, "traceback");
+    lua_setfield(L, -2, "traceback");
+  }
   lua_replace(L, base);
   lua_settop(L, base);
 }
@@ -100,10 +105,10 @@ static void suppress_unless_same(lua_State *L, int first) {
 
 /* Pushes the first failure with all others on its `.suppressed`. */
 static void push_failures(lua_State *L, struct scope *scope, int error,
-                          bool timed_out) {
+                          bool timed_out, int cut) {
   int first = lua_gettop(L) + 1;
   bool body_first = error && scope->body_failed_first;
-  if (timed_out) push_timeout(L, scope);
+  if (timed_out) push_timeout(L, scope, cut);
   if (body_first) {
     lua_pushvalue(L, error);
     if (scope->failed_first || timed_out) error_normalize(L);
@@ -140,7 +145,7 @@ bool scope_outcome(lua_State *L, struct scope *scope, int error) {
     return true;
   }
   if (scope->failed_first || own_error || timed_out) {
-    push_failures(L, scope, own_error, timed_out);
+    push_failures(L, scope, own_error, timed_out, cancelled ? error : 0);
     return true;
   }
   if (outer && interrupted) {

@@ -5,6 +5,7 @@
 #include "task.h"
 
 uint64_t scope_default_grace_ns = 10000000000u;
+uint32_t scope_deadlines;
 
 static void spread(struct scope *scope);
 
@@ -87,6 +88,7 @@ void scope_exit(struct scope *scope) {
     owner->scope = scope->parent;
   scope->parent->inner = scope->inner;
   if (scope->limits) {
+    if (scope->limits->has_deadline) scope_deadlines--;
     clock_stop(&scope->limits->deadline);
     clock_stop(&scope->limits->grace);
   }

@@ -57,6 +57,7 @@ struct scope_limits {
   struct timer grace; /* runs once a cancellation has hit the shield */
   uint64_t grace_ns;
   double timeout; /* seconds, for the message */
+  bool has_deadline;
 };
 
 /* Opens `scope` (zeroed but for `shield`, `collect` and `limits`) inside
@@ -85,6 +86,10 @@ void scope_body_ended(struct scope *scope, bool failed);
 /* The nearest scope outwards, this one included, that was itself cancelled and
  * is why `scope` is. */
 struct scope *scope_culprit(struct scope *scope);
+
+/* Open scopes with a deadline: while there are any, each checkpoint looks at
+ * the clock, because the loop need not have turned since it passed. */
+extern uint32_t scope_deadlines;
 
 /* Default for shields; set by --grace. */
 extern uint64_t scope_default_grace_ns;

@@ -69,6 +69,8 @@ static int open_scope(lua_State *L) {
     if (due != CLOCK_NEVER && clock_start(&self->limits.deadline, due) != 0)
       return luaL_error(L, "not enough memory");
   }
+  self->limits.has_deadline = self->limits.deadline.slot != 0;
+  if (self->limits.has_deadline) scope_deadlines++;
   scope_enter(&self->scope, task);
   self->scope.open = true;
   return 1;

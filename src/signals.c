@@ -111,7 +111,8 @@ int signals_open(uv_loop_t *loop) {
   uv_unref((uv_handle_t *)&sig.wake);
   signal(SIGPIPE, SIG_IGN);
   for (size_t i = 0; i < ENDINGS; i++) handle(ending[i], on_end);
-  handle(SIGQUIT, on_quit);
+  struct sigaction quit = {.sa_handler = on_quit, .sa_flags = SA_RESTART};
+  sigaction(SIGQUIT, &quit, NULL); /* shells ignore it for background jobs */
   return 0;
 }
 

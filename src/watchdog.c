@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 #include "error.h"
 #include "clock.h"
@@ -34,7 +35,8 @@ static struct {
   uv_cond_t wake;
   bool open, stop;
   uint64_t slow_ms;
-  uint64_t stuck_ms; /* how long the same stretch has lasted */
+  uint64_t stuck_ms;            /* how long the same stretch has lasted */
+  volatile sig_atomic_t hooked; /* the hook is set and has not fired */
 } dog;
 
 #define BODY                                                                   \
@@ -79,6 +81,7 @@ static void report(lua_State *L) {
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
+  dog.hooked = 0;
   if (!task_of(L)) return;
   /* The loop cannot do all this: the task keeps it from turning. */
   bool ends = signals_interrupted() || guard_is_late();
@@ -94,12 +97,35 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   report(L);
 }
 
+/* In the signal handler: no hook fires inside a C function or a pattern that
+ * backtracks. The stack stands still there; only its lines are read. */
+static void report_blindly(lua_State *L) {
+  char text[300];
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline <= 0 || strncmp(ar.source, "=orch/", 6) == 0) continue;
+    double ms = (double)__atomic_load_n(&dog.stuck_ms, __ATOMIC_RELAXED);
+    int size =
+        snprintf(text, sizeof text,
+                 "orch: warning: a task has not waited for %.1f s: it is "
+                 "inside one long call at %s:%d (a pattern that "
+                 "backtracks?), which nothing can interrupt\n",
+                 ms / 1000, ar.short_src, ar.currentline);
+    if (write(STDERR_FILENO, text, (size_t)size) < 0) return;
+    return;
+  }
+}
+
 static void on_signal(int signal) {
   (void)signal;
   if (!pthread_equal(pthread_self(), dog.main)) return; /* a stray one */
   if (signals_overdue()) signals_kill();
   lua_State *L = __atomic_load_n(&watchdog_running, __ATOMIC_RELAXED);
-  if (L) lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  if (!L) return;
+  if (dog.hooked == 1) report_blindly(L); /* once for each stretch */
+  dog.hooked = dog.hooked ? 2 : 1;
+  lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
 static bool is_wanted(void) {
@@ -107,7 +133,8 @@ static bool is_wanted(void) {
 }
 
 /* One look: signals when the same stretch of Lua has run for too long. */
-static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
+static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms,
+                 uint64_t *blind_ms) {
   uint64_t now = uv_hrtime() / 1000000;
   uint64_t now_beat = __atomic_load_n(&watchdog_beat, __ATOMIC_RELAXED);
   bool in_lua = __atomic_load_n(&watchdog_running, __ATOMIC_RELAXED) != NULL;
@@ -116,6 +143,7 @@ static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
     *beat = now_beat;
     *since = now;
     *next_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
+    *blind_ms = 0;
     return;
   }
   uint64_t stuck = now - *since;
@@ -124,19 +152,23 @@ static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms) {
     pthread_kill(dog.main, WAKE_SIGNAL);
   } else if (*next_ms && stuck >= *next_ms) {
     *next_ms *= 10; /* again, but rarely */
+    *blind_ms = stuck + INTERRUPT_MS;
     pthread_kill(dog.main, WAKE_SIGNAL);
+  } else if (*blind_ms && stuck >= *blind_ms) {
+    *blind_ms = 0;
+    if (dog.hooked == 1) pthread_kill(dog.main, WAKE_SIGNAL);
   }
 }
 
 static void *watch(void *arg) {
   (void)arg;
-  uint64_t beat = 0, since = 0, next_ms = 0;
+  uint64_t beat = 0, since = 0, next_ms = 0, blind_ms = 0;
   uv_mutex_lock(&dog.lock);
   while (!dog.stop) {
     uint64_t slow_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
     uint64_t ms = slow_ms && slow_ms < 400 ? slow_ms / 4 + 1 : 100;
     uv_cond_timedwait(&dog.wake, &dog.lock, ms * 1000000);
-    look(&beat, &since, &next_ms);
+    look(&beat, &since, &next_ms, &blind_ms);
   }
   uv_mutex_unlock(&dog.lock);
   return NULL;

@@ -323,3 +323,40 @@ describe("random trees of tasks and scopes", function()
     end)
   end
 end)
+
+describe("an error and its clean-up", function()
+  it("stays the first when a defer fails too", function()
+    local err = expect(function()
+      local _ <close> = orch.defer(function() error("clean-up", 0) end)
+      error("body", 0)
+    end):raises "error"
+    expect({ err.message, err.suppressed[1].message }):equals { "body", "clean-up" }
+  end)
+end)
+
+describe("a deadline that passes while Lua is busy", function()
+  local function busy(seconds)
+    local stop = orch.time() + seconds
+    while orch.time() < stop do end
+  end
+
+  it("is seen at the next checkpoint, whatever that is", function()
+    local reached = false
+    expect(function()
+      orch.wait_for(function()
+        busy(0.02)
+        orch.sleep(0)
+        reached = true
+      end, 0.01)
+    end):raises "timeout"
+    expect(reached):equals(false)
+    expect({ orch.move_on_after(0, orch.checkpoint) }):equals { false }
+  end)
+
+  it("tells the line that took so long", function()
+    local err = expect(function()
+      orch.wait_for(function() orch.sleep(1) end, 0.01)
+    end):raises "timeout"
+    expect(err.traceback):contains "scope_test.lua"
+  end)
+end)

@@ -214,3 +214,12 @@ describe("a signal", function()
     expect(child:wait().exit_code):equals(143)
   end)
 end)
+
+describe("a pattern that backtracks for ever", function()
+  it("is reported with its line, though no hook fires in it", function()
+    local r = test.run { "--slow", "100ms", "-e",
+      [[local s, p = ("a"):rep(28), ("a*"):rep(8) .. "b"
+        s:find(p)]] }
+    expect(r.stderr):contains "inside one long call at (command line):2"
+  end)
+end)

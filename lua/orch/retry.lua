@@ -100,7 +100,7 @@ local function retry(fn, opts)
     local delay = pause(opts, attempt, err)
     local now = clock.now()
     local give_up = attempt == opts.attempts
-      or errors.is_cancelled(err)
+      or errors.is_cancelled(err) or err.kind == "cancelled"
       or not is_worth_it(err)
       or (opts.max_elapsed and now - started + delay > opts.max_elapsed)
       or now + delay > (core.deadline() or math.huge)

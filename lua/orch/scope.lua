@@ -155,8 +155,13 @@ local deferred = {
     unclosed.remove(self)
     local shielded, s = pcall(core.open, "defer", nil, true, nil, false)
     local _ <close> = shielded and s or nil
-    self.fn(err) -- even if there is no memory for the shield
-    if not shielded then error(s, 0) end
+    local ok, problem = pcall(self.fn, err) -- also without memory for the shield
+    if ok and not shielded then ok, problem = false, s end
+    if ok then return end
+    if err == nil or errors.is_cancelled(err) then error(problem, 0) end
+    err = errors.normalize(err) -- what was on its way stays the first
+    errors.suppress(err, errors.normalize(problem))
+    error(err, 0)
   end,
 }
 
