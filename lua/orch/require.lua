@@ -7,7 +7,7 @@ local errors = require "orch.core.error"
 local park = require "orch.core.park"
 local task = require "orch.core.task"
 
---- name -> {park, task}: modules that are being loaded.
+--- name -> Loading: modules that are being loaded.
 local loading = {}
 
 --- Explaining a failure costs nothing where there is none.
@@ -27,18 +27,19 @@ local function find(name)
   errors.throw(explain().missing(name, tried))
 end
 
+local Loading = {
+  __close = function(self)
+    loading[self.name] = nil
+    self.waiting:wake_all()
+  end,
+}
+
 --- Runs the loader; whoever else requires the module meanwhile waits for its end.
 local function load_module(name)
   local loader, extra = find(name)
-  local entry = { waiting = park.new("module '" .. name .. "', which another task loads"),
-    task = task.current() }
+  local entry <close> = setmetatable({ name = name, task = task.current(),
+    waiting = park.new("module '" .. name .. "', which another task loads") }, Loading)
   loading[name] = entry
-  local _ <close> = setmetatable({}, {
-    __close = function()
-      loading[name] = nil
-      entry.waiting:wake_all()
-    end,
-  })
   local value = loader(name, extra)
   if value ~= nil then package.loaded[name] = value end
   if package.loaded[name] == nil then package.loaded[name] = true end
