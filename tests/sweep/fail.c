@@ -1,7 +1,7 @@
 /* Allocations that fail on demand, linked into a binary of its own with
  * -Wl,--wrap: ours, those of the plug-ins and those of Lua. Scripts find it as
  * `require "sweep"`; a whole run obeys ORCH_FAIL=MODE:N, and shows with
- * ORCH_FAIL_SHOW where they failed (in a build with a sanitizer).
+ * ORCH_FAIL_SHOW where they failed.
  *
  *   once    the Nth fails (Lua collects its garbage and tries again)
  *   twice   and so does the same request right after it (Lua gives up)
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "watchdog.h"
 
 enum mode { OFF, ONCE, TWICE, FROM, RANDOM };
 static const char *const mode_names[] = {"off",  "once",   "twice",
@@ -43,6 +44,23 @@ static _Thread_local bool nested;
 WEAK void __sanitizer_print_stack_trace(void);
 WEAK void __sanitizer_set_death_callback(void (*callback)(void));
 
+/* Nothing is pushed: Lua is in the middle of something. */
+static void print_lines(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 0; L && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline > 0)
+      fprintf(stderr, "    %s:%d\n", ar.short_src, ar.currentline);
+  }
+}
+
+static void show_place(void) {
+  nested = true;
+  if (__sanitizer_print_stack_trace) __sanitizer_print_stack_trace();
+  print_lines(watchdog_running);
+  nested = false;
+}
+
 static bool one_in(long n) {
   dice ^= dice << 13;
   dice ^= dice >> 7;
@@ -60,7 +78,7 @@ static bool fails(size_t size) {
   if (mode == TWICE) retried = now && !again ? size : 0;
   if (!now) return false;
   __atomic_add_fetch(&failed, 1, __ATOMIC_RELAXED);
-  if (show && __sanitizer_print_stack_trace) __sanitizer_print_stack_trace();
+  if (show) show_place();
   errno = ENOMEM;
   return true;
 }
