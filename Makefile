@@ -64,16 +64,17 @@ WRAPPED = $(SANITIZE) $(WRAP:%=-Wl,--wrap=%)
 SWEEP = $(BUILD)/sweep/orch $(PLUGINS:%=$(BUILD)/sweep/orch-%.so)
 
 $(BUILD)/sweep/orch: $(OBJ) $(BUILD)/sweep/fail.o
-	$(CC) $(WRAPPED) -o $@ $^ $(LIBS)
+	@echo "  link $@"
+	$(Q)$(CC) $(WRAPPED) -o $@ $^ $(LIBS)
 
 $(BUILD)/sweep/orch-%.so: $$(OBJ_$$*) | $(BUILD)/sweep
-	$(CC) $(WRAPPED) -shared -o $@ $^ $(LIBS_$*)
+	$(Q)$(CC) $(WRAPPED) -shared -o $@ $^ $(LIBS_$*)
 
 $(BUILD)/sweep/fail.o: tests/sweep/fail.c | $(BUILD)/sweep
 	$(Q)$(CC) $(FLAGS) -c -o $@ $<
 
 $(BUILD)/sweep:
-	mkdir -p $@
+	@mkdir -p $@
 
 # Installs what the build needs, once; see the script for what and why.
 $(BUILD)/.installed: scripts/install-packages.sh

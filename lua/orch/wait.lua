@@ -132,8 +132,9 @@ end
 ---@async
 ---@param list (function|orch.Task|table)[] as for `gather`
 ---@return async fun(): orch.Task? next each with its outcome: `await` or `result` it
-function wait.as_completed(list)
+function wait.as_completed(list, ...)
   arg.check("as_completed", 1, list, "table")
+  arg.options("as_completed", (...), {})
   local keys = entry.keys(list)
   entry.check("as_completed", list, keys)
   local self = setmetatable({
