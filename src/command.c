@@ -95,12 +95,13 @@ void command_read(lua_State *L, struct spawn *spawn, const char *id) {
 static int check_program(const char *path) {
   struct stat info;
   if (stat(path, &info) != 0) return errno;
+  if (S_ISDIR(info.st_mode)) return ENOENT;
   if (!S_ISREG(info.st_mode)) return EACCES;
   return access(path, X_OK) == 0 ? 0 : errno;
 }
 
 /* The rest of a PATH behind its first folder, which has `length` bytes; an
- * empty one means the working directory. NULL: it was the last. */
+ * empty one means the folder we are in. NULL: it was the last. */
 static const char *next_folder(const char *path, size_t *length) {
   *length = strcspn(path, ":");
   return path[*length] ? path + *length + 1 : NULL;

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "clock.h"
 #include "command.h"
@@ -85,15 +86,24 @@ static void open_files(lua_State *L, struct child_plan *plan,
   }
 }
 
+static bool is_folder(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 static int fail(lua_State *L, const struct spawn *spawn, int status) {
   if (strcmp(spawn->failed, "chdir") == 0)
     return error_os(L, "run a command in", spawn->cwd, status);
   const char *why = NULL;
+  if (status == -ENOENT && strpbrk(spawn->argv[0], " \t\n"))
+    why = "there is no such program; its arguments are words of their own, or "
+          "use orch.sh";
   if (status == -ENOENT && access(spawn->file, F_OK) == 0)
     why = "the program that its #! line names does not exist";
   if (status == -ENOEXEC)
     why = "it is no program for this machine, and no script that begins with "
           "a #! line";
+  if (status == -EACCES && is_folder(spawn->file)) why = "it is a folder";
   if (why == NULL) return error_os(L, "run", spawn->file, status);
   error_push(L, "os", "cannot run '%s': %s", spawn->file, why);
   lua_pushstring(L, status == -ENOEXEC ? "ENOEXEC" : uv_err_name(status));

@@ -171,3 +171,21 @@ describe("a wrong call of sh", function()
     expect(quote.command { "git", "commit", "-m", "a b" }):equals "git commit -m 'a b'"
   end)
 end)
+
+describe("a value that goes nowhere", function()
+  local function refused(line, values, message)
+    expect(function() sh(line, values) end):raises { kind = "usage", message = message }
+  end
+
+  it("is an option in the wrong place", function()
+    refused("echo hi", { timeout = 5 }, "sh: the command has no ${timeout}; options come "
+      .. "third: orch.sh(line, nil, { timeout = ... })")
+  end)
+
+  it("is refused in any case", function()
+    refused("echo hi", { file = "x" }, "sh: the command has no ${file}, which the values give")
+    refused("echo hi", { "x" }, "sh: the values should have names, { name = value }, and have the number 1")
+    refused("echo ${a-b}", { ["a-b"] = "x" },
+      "sh: ${a-b} is left to the shell: a name has letters, digits and _ only")
+  end)
+end)

@@ -275,4 +275,23 @@ function arg.public(name, tbl)
   })
 end
 
+---A metatable for results: reading a field that none has is a usage error. Apart from
+---that such a table is a plain one, and is copied to a thread as one (`__plain`).
+---@param name string such as "the result of a process"
+---@param fields string[] all there may be
+---@return table metatable
+function arg.known(name, fields)
+  local known = {}
+  for _, field in ipairs(fields) do known[field] = true end
+  return {
+    __plain = true,
+    __index = function(_, key)
+      if known[key] or type(key) ~= "string" then return nil end
+      local near = arg.suggest(key, fields)
+      fail("%s has no '%s'%s", name, key, near and ("; did you mean '%s'?"):format(near)
+        or "; it has " .. table.concat(fields, ", "))
+    end,
+  }
+end
+
 return arg

@@ -1,4 +1,4 @@
---- The task's own working directory and environment: the process never calls chdir
+--- The task's own folder and environment: the process never calls chdir
 --- or setenv.
 ---
 ---     local _ <close> = orch.cd "client"
@@ -14,7 +14,7 @@ local place = {}
 
 local cwd, env = context("cwd"), context("env")
 
----The task's working directory.
+---The task's folder.
 ---@return string absolute path
 function place.cwd()
   return cwd:get() or runtime.cwd()
@@ -41,7 +41,7 @@ local problems = {
   EACCES = "permission denied",
 }
 
----`local _ <close> = cd(path)`: the task's working directory until the block is left.
+---`local _ <close> = cd(path)`: the task's folder until the block is left.
 ---@param path string a folder, relative to the one before; raises kind `os` (`ENOENT`,
 ---  `ENOTDIR`, `EACCES`)
 ---@return table restore for `<close>`

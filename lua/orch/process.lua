@@ -13,7 +13,7 @@ local flow = require "orch.process.flow"
 local quote = require "orch.quote"
 
 ---@class orch.ProcessOptions
----@field cwd string? working directory; by default the task's
+---@field cwd string? the folder it works in; by default the task's
 ---@field env table<string, string|number|false>? added to the task's environment; false unsets
 ---@field stdin string|table|function|nil text; `{path=}`; `{inherit=true}`; a function
 ---  that gives the next piece or nil; by default nothing (spawn: a pipe for `write`)
@@ -27,6 +27,7 @@ local quote = require "orch.quote"
 ---@field check boolean? false: a failure is returned, not raised
 ---@field max_output number|string? what may be captured per stream, "256M" by default
 
+---A plain table, but a field that is not here raises kind `usage`.
 ---@class orch.ProcessResult
 ---@field ok boolean exit code 0
 ---@field exit_code integer? nil when a signal ended it
@@ -37,13 +38,7 @@ local quote = require "orch.quote"
 
 local process = {}
 
-local run_options = {
-  cwd = "path", env = "table", stdin = "string|table|callable",
-  stdout = "string|table", stderr = "string|table",
-  on_stdout = "callable", on_stderr = "callable",
-  timeout = "duration", stall = "duration", grace = "duration",
-  check = "boolean", max_output = "size",
-}
+local run_options = command.run_options
 
 local function run(fname, argv, opts, text)
   local words = {
@@ -59,11 +54,11 @@ local function run(fname, argv, opts, text)
   if opts.timeout or opts.stall then child:limit(opts.timeout, opts.stall) end
   local tail = flow.fed(child, source, text, flow.follow, child, opts, text)
   local exit_code, signal, elapsed = child:result()
-  local result = {
+  local result = setmetatable({
     ok = exit_code == 0, exit_code = exit_code, signal = signal, elapsed = elapsed,
     stdout = words.stdout == "capture" and child:output(1) or nil,
     stderr = words.stderr == "capture" and child:output(2) or opts.on_stderr and tail or nil,
-  }
+  }, command.result)
   if not result.ok and opts.check ~= false then failure.ended(text, result) end
   return result
 end

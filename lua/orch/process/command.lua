@@ -10,6 +10,19 @@ local command = {}
 
 local MAX_OUTPUT = 256 << 20
 
+--- What process.run and orch.sh take.
+command.run_options = {
+  cwd = "path", env = "table", stdin = "string|table|callable",
+  stdout = "string|table", stderr = "string|table",
+  on_stdout = "callable", on_stderr = "callable",
+  timeout = "duration", stall = "duration", grace = "duration",
+  check = "boolean", max_output = "size",
+}
+
+--- The metatable of results.
+command.result = arg.known("the result of a process",
+  { "ok", "exit_code", "signal", "stdout", "stderr", "elapsed" })
+
 local function plain_text(fname, what, value)
   local text = math.type(value) and tostring(value) or value
   if type(text) ~= "string" then
@@ -115,10 +128,15 @@ local function not_found(name, why, path)
   local err = { kind = "os", code = why, path = name }
   if why == "EACCES" then
     err.message = ("cannot run '%s': the file in PATH is not executable (chmod +x)"):format(name)
+  elseif name:find "%s" then
+    local words = {}
+    for word in name:gmatch "%S+" do words[#words + 1] = ('"%s"'):format(word) end
+    err.message = ("cannot run '%s': there is no such program; the words are separate: "
+      .. "{%s}, or use orch.sh"):format(name, table.concat(words, ", "))
   else
     local near = arg.suggest(name, core.programs(path))
     err.message = ("cannot run '%s': there is no such program in PATH%s"):format(name,
-      near and ("; did you mean '%s'?"):format(near) or "")
+      near and near ~= name and ("; did you mean '%s'?"):format(near) or "")
   end
   errors.throw(errors.make(err))
 end
