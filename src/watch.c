@@ -43,18 +43,24 @@ struct add_op {
   struct op_work work;
   struct fault fault;
   int fd;
-  const char *path;
-  struct text at;    /* where the walk is */
-  struct text found; /* packed: int wd or -1 for no folder, path, NUL */
+  const char *path, *shown; /* the same folder, as the script calls it */
+  struct text at;           /* where the walk is */
+  struct text found;        /* packed: int wd or -1 for no folder, path, NUL */
   bool recursive;
 };
 
 static bool add_fail(struct add_op *add, int error) {
+  const char *note = NULL;
   if (error == ENOSPC)
-    return fault_say(&add->fault, error, "watch", add->at.data,
-                     "the system's limit of watched folders is reached; raise "
-                     "fs.inotify.max_user_watches with sysctl");
-  return fault_set(&add->fault, error, "watch", add->at.data);
+    note = "the system's limit of watched folders is reached; raise "
+           "fs.inotify.max_user_watches with sysctl";
+  const char *below = add->at.data + strlen(add->path);
+  struct text name = {0};
+  bool named = text_add(&name, add->shown, strlen(add->shown)) == 0 &&
+               text_add(&name, below, strlen(below) + 1) == 0;
+  fault_say(&add->fault, error, "watch", named ? name.data : add->shown, note);
+  free(name.data);
+  return false;
 }
 
 static bool add_found(struct add_op *add, int wd) {
@@ -99,9 +105,9 @@ static bool add_tree(struct add_op *add) {
 static void run_add(struct op_work *work) {
   struct add_op *add = (struct add_op *)work;
   if (access(add->path, F_OK) != 0)
-    fault_set(&add->fault, errno, "watch", add->path);
+    fault_set(&add->fault, errno, "watch", add->shown);
   else if (text_add(&add->at, add->path, strlen(add->path) + 1) != 0)
-    fault_set(&add->fault, ENOMEM, "watch", add->path);
+    fault_set(&add->fault, ENOMEM, "watch", add->shown);
   else {
     add->at.size--;
     add_tree(add);
@@ -118,7 +124,7 @@ static void add_drop(struct op *op) {
 
 static int add_result(lua_State *L, struct op *op) {
   struct add_op *add = (struct add_op *)op;
-  fault_check(L, &add->fault, add->path);
+  fault_check(L, &add->fault, add->shown);
   const char *at = add->found.data, *end = at + add->found.size;
   lua_newtable(L);
   for (lua_Integer n = 1; at < end; n += 2) {
@@ -134,8 +140,9 @@ static int add_result(lua_State *L, struct op *op) {
   return 1;
 }
 
-/* add(watch, path, recursive) -> {wd, path, -1, path, ...}: the folders that
- * are watched now and the entries in them */
+/* add(watch, path, recursive, shown) -> {wd, path, -1, path, ...}: the folders
+ * that are watched now and the entries in them; an error calls them by `shown`
+ */
 static int watch_add(lua_State *L) {
   static const struct op_kind kind = {.name = "fs.watch",
                                       .size = sizeof(struct add_op),
@@ -145,9 +152,11 @@ static int watch_add(lua_State *L) {
   struct watch *watch = check_watch(L);
   const char *path = luaL_checkstring(L, 2);
   bool recursive = lua_toboolean(L, 3);
+  const char *shown = luaL_checkstring(L, 4);
   struct add_op *add = op_new(L, &kind);
   add->fd = watch->fd;
   add->path = path;
+  add->shown = shown;
   add->recursive = recursive;
   op_work_start(&add->work, run_add);
   return op_await(L, &add->work.op);

@@ -69,6 +69,14 @@ describe("lock", function()
     fs.lock(name):release()
   end)
 
+  it("that is never released is told", function()
+    local unclosed, list = require "orch.unclosed", {}
+    local guard = fs.lock(name)
+    unclosed.take(list)
+    expect(list[1]):matches "the fs.lock of .*fs_lock_test.lua:%d+ was never released"
+    guard:release()
+  end)
+
   it("says why it cannot", function()
     expect(function() fs.lock(dir .. "/none/lock") end):raises { code = "ENOENT" }
     expect(function() fs.lock(name, { timeout = {} }) end):raises("usage")

@@ -93,25 +93,46 @@ describe("watch", function()
     task:await()
   end)
 
-  it("ends when it is closed or its folder is gone", function()
+  it("that is never closed is told, and so is a file that is half read", function()
+    local unclosed, list = require "orch.unclosed", {}
+    local watch = fs.watch(dir)
+    fs.write(dir .. "/big", ("x\n"):rep(100000))
+    local line = fs.lines(dir .. "/big")
+    line()
+    for _ in fs.lines(dir .. "/big") do break end
+    orch.spawn(function() orch.sleep(0.05) fs.write(dir .. "/new", "") end)
+    for _ in fs.watch(dir) do break end
+    unclosed.take(list)
+    expect(#list):equals(2)
+    expect(list[1]):matches "the fs.lines of .*fs_watch_test.lua:%d+ was neither read to its end nor closed"
+    expect(list[2]):matches "the fs.watch of .*fs_watch_test.lua:%d+ was never closed: write `local w <close> ="
+    watch:close()
+  end)
+
+  it("ends when it is closed, and raises when its folder is gone", function()
     local watch = fs.watch(dir)
     local waiting = orch.spawn(watch.next, watch)
     orch.sleep(0.01)
     watch:close()
     expect(waiting:await()):is_nil()
     expect(watch:next()):is_nil()
-    fs.mkdir(dir .. "/w")
-    local last = {}
-    for changes in (function()
-      local w = fs.watch(dir .. "/w")
-      fs.remove(dir .. "/w")
-      return w
-    end)() do last = changes end
-    expect(last[1].kind):equals("removed")
+    local _ <close> = orch.cd(dir)
+    for how, leave in pairs { removed = fs.remove, ["moved away"] = function(path) fs.move(path, "v") end } do
+      fs.mkdir("w")
+      local gone <close> = fs.watch("w")
+      leave("w")
+      expect(gone:next()[1].kind):equals("removed")
+      local err = expect(function() gone:next() end):raises("os")
+      expect(err.message):equals("the watched folder 'w' was " .. how)
+      expect(gone:next()):is_nil()
+    end
   end)
 
   it("refuses what is missing, and can be cancelled", function()
     expect(function() fs.watch(dir .. "/none") end):raises { code = "ENOENT" }
+    local _ <close> = orch.cd(dir)
+    local err = expect(function() fs.watch("none") end):raises("os")
+    expect(err.message):equals("cannot watch 'none': no such file or directory")
     expect(function() fs.watch(dir, { debounce = "soon" }) end):raises("usage")
     local task = orch.spawn({ hold = true }, function()
       orch.current_task():cancel("early")

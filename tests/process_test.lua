@@ -613,6 +613,7 @@ describe("process.spawn", function()
     local pid
     orch.gather(function() pid = process.spawn { "sleep", "300" }.pid end)
     expect(alive(pid)):is(false)
+    require("orch.unclosed").take {} -- it is told, too
   end)
 
   it("survives a cancelled read and a cancelled write", function()
@@ -697,5 +698,68 @@ describe("a wrong call", function()
       string.gsub("x", "x", function() process.run { "touch", note .. ".started" } end)
     end):raises "usage"
     expect(io.open(note .. ".started")):is_nil()
+  end)
+end)
+
+describe("a program that cannot be run", function()
+  local function message(program)
+    return expect(function() process.run { program } end):raises("os").message
+  end
+
+  it("may be a whole command line", function()
+    expect(message "echo hi"):equals("cannot run 'echo hi': there is no such program; the words "
+      .. 'are separate: {"echo", "hi"}, or use orch.sh')
+    expect(message "/bin/echo hi"):contains "its arguments are words of their own"
+  end)
+
+  it("may be a folder", function()
+    expect(message "/tmp"):equals "cannot run '/tmp': it is a folder"
+  end)
+end)
+
+describe("a result", function()
+  it("knows its fields", function()
+    local r = process.run { "echo", "hi" }
+    expect(r.signal):is_nil()
+    expect(function() return r.exitcode end):raises { kind = "usage",
+      message = "the result of a process has no 'exitcode'; did you mean 'exit_code'?" }
+    expect(function() return process.spawn({ "true" }):wait().stdot end):raises "usage"
+  end)
+
+  it("is a plain table to everything else", function()
+    local r = process.run { "echo", "hi" }
+    expect(r):equals { ok = true, exit_code = 0, stdout = "hi\n", stderr = "", elapsed = r.elapsed }
+    expect(r).never:equals { ok = true, more = 1 }
+    expect(orch.json.decode(orch.json.encode(r)).stdout):equals "hi\n"
+    expect(orch.thread(function(copy) return copy end, r)):equals(r)
+  end)
+end)
+
+describe("a spawned process", function()
+  local unclosed = require "orch.unclosed"
+  local function told()
+    local list = {}
+    unclosed.take(list)
+    return list
+  end
+
+  it("that nobody waited for is told", function()
+    do
+      local s <close> = orch.scope()
+      s:spawn(function() process.spawn { "sleep", "100" } end):await()
+    end
+    local list = told()
+    expect(#list):equals(1)
+    expect(list[1]):matches "the process.spawn of .*process_test.lua:%d+ was never waited for: write `local p <close>"
+  end)
+
+  it("that was closed, waited for, killed or has ended well is not", function()
+    do local _ <close> = process.spawn { "sleep", "100" } end
+    process.spawn({ "true" }):wait()
+    process.spawn({ "sleep", "100" }):kill()
+    local p = process.spawn { "echo", "x" }
+    p:read "all"
+    until_true("its end", function() return p.ended end)
+    expect(told()):equals {}
   end)
 end)

@@ -281,7 +281,9 @@ end
 ---@param path orch.Path
 ---@param opts? {recursive: boolean?, debounce: number|string?, match: string|string[]?, exclude: string|string[]?}
 ---@return orch.fs.Watch watch `for changes in fs.watch(path) do`, `:next()`, `:close()`,
----  `<close>`; `changes` is a list of {path=, kind="created"|"changed"|"removed"}
+---  `<close>`; `changes` is a list of {path=, kind="created"|"changed"|"removed"}.
+---  The loop ends by `break` or `:close()`. When the watched folder itself is removed or
+---  moved away, its last changes come and then kind `os` is raised
 function fs.watch(path, opts)
   return require "orch.fs.watch"(path, opts)
 end

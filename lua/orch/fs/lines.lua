@@ -6,13 +6,24 @@ local arg = require "orch.arg"
 local checkpoint = require("orch.task").checkpoint
 local core = require "orch.core.lines"
 local place = require "orch.place"
+local unclosed = require "orch.unclosed"
+
+--- Not the reader itself: the collector closes its file, also when nobody else does.
+local Unread = {
+  leak = "the fs.lines of %s was neither read to its end nor closed: use it as "
+    .. "`for line in fs.lines(path) do`",
+}
 
 local function lines(path, opts)
   arg.check("fs.lines", 1, path, "path")
   opts = arg.options("fs.lines", opts, { keep_ends = "boolean" })
   local full, keep = place.resolve(path), opts.keep_ends or false
   local reader, alone = core.open(), false
-  local closer = setmetatable({}, { __close = function() core.close(reader) end })
+  local unread = setmetatable({}, Unread)
+  local closer = setmetatable({}, { __close = function()
+    unclosed.remove(unread)
+    core.close(reader)
+  end })
 
   local function read()
     local block, more = core.next(reader, full, alone, keep)
@@ -20,10 +31,12 @@ local function lines(path, opts)
       alone = true
       block, more = core.next(reader, full, alone, keep)
     end
+    if not more then unclosed.remove(unread) end
     return block, more
   end
 
   local block, more = read()
+  if more then unclosed.add(unread) end
   local i = 0
   return function()
     i = i + 1

@@ -8,6 +8,7 @@ local errors = require "orch.core.error"
 local path = require "orch.fs.path"
 local place = require "orch.place"
 local task = require "orch.core.task"
+local unclosed = require "orch.unclosed"
 
 --- Absolute path -> guards of this process that hold it.
 local held = {}
@@ -15,10 +16,12 @@ local held = {}
 local Guard = {}
 Guard.__index = Guard
 Guard.__name = "orch.fs.lock"
+Guard.leak = "the fs.lock of %s was never released: write `local _ <close> = fs.lock(...)`"
 
 ---Gives the lock back; a second time does nothing.
 function Guard:release()
   if not self.holder then return end
+  unclosed.remove(self)
   self.holder:release()
   self.holder = nil
   local guards = held[self.path]
@@ -67,7 +70,7 @@ local function lock(name, opts)
   }, Guard)
   held[key] = held[key] or {}
   table.insert(held[key], guard)
-  return guard
+  return unclosed.add(guard)
 end
 
 return lock

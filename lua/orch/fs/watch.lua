@@ -6,9 +6,11 @@ local arg = require "orch.arg"
 local clock = require "orch.core.clock"
 local core = require "orch.core.watch"
 local entry = require "orch.core.entry"
+local errors = require "orch.core.error"
 local path = require "orch.fs.path"
 local pattern = require "orch.fs.pattern"
 local place = require "orch.place"
+local unclosed = require "orch.unclosed"
 
 local options = {
   recursive = "boolean", debounce = "duration", match = "string|table",
@@ -21,6 +23,12 @@ local PATIENCE = 20
 local Watch = {}
 Watch.__index = Watch
 Watch.__name = "orch.fs.watch"
+
+--- Not the watch itself: the collector frees what it holds, also when nobody else does.
+local Open = {
+  leak = "the fs.watch of %s was never closed: write `local w <close> = fs.watch(...)`, "
+    .. "or `for changes in fs.watch(...) do`",
+}
 
 --- What two changes of one path within a batch come to; false: nothing.
 local together = {
@@ -41,7 +49,8 @@ end
 
 --- Watches what is below a new folder, too; its entries are new as well.
 local function add(self, full, kind)
-  local found = core.add(self.handle, full, self.recursive)
+  local found = core.add(self.handle, full, self.recursive,
+    self.prefix .. full:sub(self.strip))
   for i = 1, #found, 2 do
     if found[i] ~= -1 then self.folders[found[i]] = found[i + 1] end
     if kind then note(self, found[i + 1], kind) end
@@ -95,10 +104,11 @@ local function on_event(self, wd, mask, name)
     return
   elseif is(mask, core.GONE) then
     self.folders[wd] = nil
+    if folder == self.root then self.gone = self.gone or "removed" end
   elseif is(mask, core.SELF_DELETED | core.SELF_MOVED) then
     if folder == self.root then
       note(self, folder, "removed")
-      self.gone = true
+      self.gone = is(mask, core.SELF_MOVED) and "moved away" or "removed"
     end
   elseif name ~= "" then
     on_entry(self, path.join(folder, name), mask)
@@ -136,7 +146,18 @@ local function batch(self)
   return list
 end
 
----Waits for changes; nil once it is closed or the watched path is gone.
+local function raise_gone(self)
+  local how, name = self.gone, self.prefix
+  self:close()
+  errors.throw(errors.make {
+    kind = "os", code = "ENOENT", path = name,
+    message = ("the %s '%s' was %s"):format(
+      self.only and "folder of the watched file" or "watched folder", name, how),
+  })
+end
+
+---Waits for changes; nil once it is closed. When the watched folder is removed or moved
+---away, that is told as a change, and the next call raises kind `os`.
 ---@async
 ---@return {path: string, kind: "created"|"changed"|"removed"}[]? changes sorted by
 ---  path; its field `overflow` says that the kernel lost some: look at everything
@@ -148,13 +169,14 @@ function Watch:next()
     drop_nameless(self)
     if next(self.pending) or self.overflow then return batch(self) end
   end
-  self:close()
+  if self.handle then raise_gone(self) end
 end
 
 Watch.__call = Watch.next
 
 ---Stops watching; a task that waits on it gets nil.
 function Watch:close()
+  unclosed.remove(self.open)
   if self.handle then core.close(self.handle) end
   self.handle = nil
 end
@@ -171,17 +193,18 @@ local function watch(root, opts)
   local self = setmetatable({
     root = full, prefix = (root:gsub("(.)/+$", "%1")), strip = #full + 1,
     recursive = opts.recursive ~= false, debounce = opts.debounce or 0.05,
-    folders = {}, known = {}, pending = {},
+    folders = {}, known = {}, pending = {}, open = setmetatable({}, Open),
     wanted = function(p)
       return p == "." or (wanted(p) and (not allowed or allowed(p)))
     end,
   }, Watch)
-  if entry.stat(full, true).type ~= "folder" then
+  self.handle = core.open()
+  if entry.exists(place.resolve(root), true) and entry.stat(full, true).type ~= "folder" then
     -- An editor replaces a file: watching the file itself would lose it.
     self.only, self.root, self.recursive = full, path.dirname(full), false
   end
-  self.handle = core.open()
   add(self, self.root)
+  unclosed.add(self.open)
   return self, nil, nil, self
 end
 

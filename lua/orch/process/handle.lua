@@ -9,6 +9,7 @@ local command = require "orch.process.command"
 local failure = require "orch.process.failure"
 local flow = require "orch.process.flow"
 local quote = require "orch.quote"
+local unclosed = require "orch.unclosed"
 
 local spawn_options = {
   cwd = "path", env = "table", stdin = "string|table|callable",
@@ -23,6 +24,8 @@ local spawn_options = {
 local Process = {}
 Process.__index = Process
 Process.__name = "orch.Process"
+Process.leak = "the process.spawn of %s was never waited for: write "
+  .. "`local p <close> = process.spawn{...}`, or call `p:wait()`"
 
 ---@class orch.ProcessOutput
 local Output = {}
@@ -86,6 +89,7 @@ end
 ---@return orch.ProcessResult result its `stderr` is what nobody has read, at most 64 KB
 ---Raises kind `process` as `run` does, unless `check=false` or it was ended by `kill`.
 function Process:wait()
+  unclosed.remove(self)
   if self.ended then tasks.checkpoint() end
   while not self.ended do self.waiters:wait() end
   local result = self.result or error("not enough memory", 0)
@@ -120,6 +124,7 @@ function Process:signal(name)
 end
 
 function Process:__close()
+  unclosed.remove(self)
   if self.ended then return end
   self.killed = true
   self.child:stop()
@@ -132,10 +137,10 @@ local function note_end(self, child, words)
   self.ended = true
   self.waiters:wake_all()
   local exit_code, signal, elapsed = child:result()
-  self.result = {
+  self.result = setmetatable({
     ok = exit_code == 0, exit_code = exit_code, signal = signal, elapsed = elapsed,
     stderr = words.stderr == "tail" and child:output(2) or nil,
-  }
+  }, command.result)
 end
 
 --- Owns the command on behalf of the scope it was started in: whatever ends the scope
@@ -153,10 +158,13 @@ local function keep(self, argv, opts, words, started)
   self.child, self.pid = child, child:pid()
   started:wake_all()
   flow.fed(child, source, self.command, child.next, child)
+  -- It has ended by itself; a failure that nobody has waited for is still told.
+  if not self.check or child:result() == 0 then unclosed.remove(self) end
 end
 
 ---Starts a program and returns while it runs. It ends at the latest with the scope it
----was started in. Nobody has to read stderr: its last 64 KB are kept.
+---was started in; one that was neither closed nor waited for is told when the run ends.
+---Nobody has to read stderr: its last 64 KB are kept.
 ---@async
 ---@param spec orch.ProcessOptions with the program and its arguments as list
 ---@return orch.Process `<close>`-able
@@ -185,6 +193,7 @@ local function spawn(spec, ...)
   tasks.spawn("process " .. failure.show(self.command), 1, keep, self, argv, opts, words, started)
   while not self.child and not self.error do started:wait() end
   if self.error then error(self.error, 0) end
+  if not self.ended then unclosed.add(self) end
   return self
 end
 
