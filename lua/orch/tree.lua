@@ -45,7 +45,22 @@ local function object_text(object)
   return ok and type(text) == "string" and text or nil
 end
 
-local function doing(info)
+-- The innermost line of the script in which a task stands.
+local function live_line(task)
+  local ok, trace = pcall(task.traceback, task)
+  if not ok or type(trace) ~= "string" then return nil end
+  for line in trace:gmatch("[^\n]+") do
+    local at = line:match("^%s*(.-:%d+): in ")
+    if at and not at:find("^orch/") and not at:find("^%[") then return at end
+  end
+  return nil
+end
+
+local function doing(info, task)
+  if info.state == "running" then
+    local at = live_line(task)
+    return at and "running at " .. at or info.state
+  end
   if info.state ~= "waiting" then return info.state end
   local what = object_text(info.object)
   if what then
@@ -63,7 +78,7 @@ end
 
 local function add(out, task, depth)
   local info = core.info(task)
-  local line = ("  "):rep(depth) .. info.name .. ": " .. doing(info)
+  local line = ("  "):rep(depth) .. info.name .. ": " .. doing(info, task)
   if info.daemon then line = line .. " (daemon)" end
   if info.spawned_at and info.spawned_at ~= "?" then
     line = line .. "  [started at " .. info.spawned_at .. "]"
