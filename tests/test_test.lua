@@ -471,3 +471,28 @@ describe("--junit", function()
     expect(lint.stderr):equals("")
   end)
 end)
+
+describe("a case that never waits", function()
+  it("fails with the line at which it stood", function()
+    local dir = test.temp_dir()
+    orch.fs.write(dir .. "/spin_test.lua",
+      "it('spins', function()\n  local n = 0\n  while true do\n    n = n + 1\n  end\nend)\n")
+    local result = test.run({ "--slow", "0", "test", "--timeout", "100ms", "spin_test.lua" },
+      { cwd = dir, timeout = 30 })
+    expect(result.stdout):matches("spins: running at spin_test.lua:[345]\n")
+    expect(result.exit_code):equals(1)
+  end)
+
+  it("is named when Ctrl-C ends it", function()
+    local dir = test.temp_dir()
+    orch.fs.write(dir .. "/wait_test.lua",
+      "it('waits', function() print('ready') io.stdout:flush() orch.sleep(60) end)\n")
+    local child <close> = orch.process.spawn {
+      require("orch.core.runtime").executable(), "test", "wait_test.lua", cwd = dir, check = false }
+    expect(child:read("line")):equals("ready")
+    child:signal("INT")
+    local result = child:wait()
+    expect(result.exit_code):equals(130)
+    expect(child.stderr:read("line")):equals("orch: interrupted in wait_test.lua:1: waits")
+  end)
+end)

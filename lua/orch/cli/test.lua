@@ -13,6 +13,7 @@ local CASE_LIMIT = 60
 -- argparse's sentence in our form: lower case, the suggestion on one line.
 local function say_wrong(message)
   message = message:gsub("\n.*[Dd]id you mean (.-)%?", "; did you mean %1?")
+  message = message:gsub("^[Uu]nknown option", "orch test has no option")
   return help.fail(message:gsub("^%u", string.lower), nil, nil, "test")
 end
 
@@ -80,7 +81,7 @@ local function finish(opts, total)
 end
 
 local function failed(err)
-  report.print(err)
+  report.print(err, "test")
   local missing = type(err) == "table" and err.kind == "script"
   return missing and EXIT_MISSING or EXIT_FAILED
 end
@@ -95,7 +96,8 @@ local function run(opts)
   local signal = runtime.interrupted()
   if signal then
     console_for(opts):close(total.files, total)
-    io.stderr:write("orch: interrupted\n")
+    io.stderr:write("orch: interrupted", total.current and " in "
+      .. total.current or "", "\n")
     return 128 + signal
   elseif runtime.exit_code() then
     io.stderr:write("orch: a test called os.exit(", runtime.exit_code(),

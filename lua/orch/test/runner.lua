@@ -90,7 +90,8 @@ local function no_cases(path)
   }
 end
 
-local function run_case(file, one, opts, out)
+local function run_case(file, one, opts, out, total)
+  total.current = ("%s:%d: %s"):format(file.path, one.line, one.name)
   local outcome = case.run(one, opts.timeout)
   local entry = {
     name = one.name, filter = one.name, line = one.line,
@@ -104,7 +105,7 @@ local function run_case(file, one, opts, out)
   out:case_done(entry)
 end
 
-local function run_file(path, opts, out)
+local function run_file(path, opts, out, total)
   local file = { path = path, passed = 0, failed = 0, skipped = 0,
     cases = {}, seconds = 0 }
   local started = clock.now()
@@ -115,7 +116,8 @@ local function run_file(path, opts, out)
     broken_file(file, no_cases(path), out.color)
   else
     for _, one in ipairs(runner.select(cases, opts.filter)) do
-      run_case(file, one, opts, out)
+      run_case(file, one, opts, out, total)
+      total.current = nil
     end
   end
   file.seconds = clock.now() - started
@@ -138,7 +140,7 @@ end
 ---@param total orch.TestTotal
 function runner.run(paths, opts, out, total)
   for _, path in ipairs(paths) do
-    local file = run_file(path, opts, out)
+    local file = run_file(path, opts, out, total)
     if #file.cases > 0 then total.files[#total.files + 1] = file end
     for _, key in ipairs { "passed", "failed", "skipped" } do
       total[key] = total[key] + file[key]
