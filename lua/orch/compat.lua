@@ -51,7 +51,7 @@ local told = {}
 local function tell(name, instead)
   if told[name] then return end
   told[name] = true
-  io.stderr:write(("orch: %s: %s stops all tasks until it is done; use %s\n"):format(
+  io.stderr:write(("orch: warning: %s: %s stops all tasks until it is done; use %s\n"):format(
     require("orch.core.error").where(), name, instead))
 end
 
@@ -101,6 +101,7 @@ local function watch_stdin(library, name, shown, source)
 end
 
 local methods = getmetatable(stdin).__index
+local read = methods.read
 watch_stdin(methods, "read", "reading io.stdin", function(file) return file end)
 watch_stdin(methods, "lines", "reading io.stdin", function(file) return file end)
 watch_stdin(io, "read", "io.read", function() return input() end)
@@ -112,3 +113,6 @@ function io.lines(path, ...)
   end
   return lines(resolve(path), ...)
 end
+
+--- For orch itself: reads a script from stdin before any task could mind.
+return { read_all = function() return read(stdin, "a") end }

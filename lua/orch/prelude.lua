@@ -12,7 +12,10 @@ local function exit(code)
   if not code then
     require("orch.arg").fail("os.exit: argument 1 should be a whole number or a boolean")
   end
-  runtime.exit(code & 0xff)
+  if code < 0 or code > 255 then
+    require("orch.arg").fail("os.exit: argument 1 should be from 0 to 255, not %d", code)
+  end
+  runtime.exit(code)
 end
 
 os.exit = exit

@@ -5,4 +5,4 @@ print(io.read("l"))
 -- stdin: hello there
 -- out: hello there
 -- out: nil
--- err: orch: stdin.lua:2: io.read stops all tasks until it is done; use orch.stdin:read or orch.stdin:lines
+-- err: orch: warning: stdin.lua:2: io.read stops all tasks until it is done; use orch.stdin:read or orch.stdin:lines

@@ -5,6 +5,7 @@ local report = require "orch.cli.report"
 
 local EXIT_FAILED, EXIT_TIMEOUT = 1, 5
 local SIGINT = 2
+local signals = { [1] = "HUP", [15] = "TERM" }
 
 local ending = {}
 
@@ -34,11 +35,12 @@ end
 ---@param seed integer
 ---@return integer exit_code
 function ending.tell(last, leaks, seed)
+  io.stdout:flush() -- what the script printed comes before what is said of it
   for _, sentence in ipairs(leaks) do say("warning: ", sentence) end
   local signal = runtime.interrupted()
   if signal then
     report_unless_cancelled(last)
-    say(signal == SIGINT and "interrupted" or "ended by signal " .. signal)
+    say(signal == SIGINT and "interrupted" or "ended by " .. (signals[signal] or "signal " .. signal))
     return 128 + signal
   elseif not last.ok and is_alarm(last.error) then
     report.print(last.error)
@@ -50,7 +52,8 @@ function ending.tell(last, leaks, seed)
     return 0
   end
   report.print(last.error)
-  say("seed ", seed, "; re-run with --seed ", seed)
+  io.stderr:write(report.paint(report.color("stderr"), "2",
+    ("orch: seed %d; re-run with --seed %d"):format(seed, seed)), "\n")
   return EXIT_FAILED
 end
 

@@ -106,7 +106,7 @@ end
 ---@param command? string
 ---@return string
 function help.text(command)
-  return (help.parser(command):get_help():gsub("%s+$", "\n"))
+  return help.parser(command):get_help():match("^(.-)%s*$") .. "\n"
 end
 
 ---Says what is wrong with the command line.

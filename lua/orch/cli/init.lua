@@ -54,7 +54,8 @@ local function take_option(argv, at, found)
       found.command)
   end
   name = name or word
-  return fail("there is no option '" .. name .. "'", name, known_options(),
+  local command = found.command and "orch " .. found.command or "orch"
+  return fail(command .. " has no option '" .. name .. "'", name, known_options(),
     found.command)
 end
 
@@ -95,6 +96,23 @@ local function check_file(found, word)
     "'" .. word .. "' is neither a command nor a file", word, names)
 end
 
+-- No file: an option may have taken it for its value.
+local function no_file(found)
+  local swallowed
+  for flag, key in pairs(flags) do
+    local value = found[key]
+    if type(value) == "string" and value:find("%.lua$") then
+      swallowed = ("; '%s' was taken as the value of %s"):format(value, flag)
+    end
+  end
+  if not next(found) then
+    io.stderr:write(require("orch.cli.help").text())
+    return 2
+  end
+  return require("orch.cli.help").fail(
+    "there is no file to run" .. (swallowed or ": orch run FILE"), nil, nil, "run")
+end
+
 local function other_command(found, words)
   if found.command == "test" then
     return require("orch.cli.test")(words, found)
@@ -122,8 +140,7 @@ local function main(argv)
   end
   if not found.code then
     if not words[1] then
-      io.stderr:write(require("orch.cli.help").text(found.command))
-      return 2
+      return no_file(found)
     end
     local code = check_file(found, words[1])
     if code then return code end

@@ -39,7 +39,7 @@ local function load_script(found)
   if found.code then
     return script.compile(found.code, CODE_NAME, "=" .. CODE_NAME)
   elseif found.file == "-" then
-    return script.compile(io.stdin:read("a"), "stdin", "=stdin")
+    return script.compile(require("orch.compat").read_all(), "stdin", "=stdin")
   end
   return script.load(found.file)
 end

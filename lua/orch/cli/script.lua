@@ -19,7 +19,7 @@ end
 
 local function missing(path, reason)
   local near = require("orch.cli.syntax").similar_file(path)
-  reason = reason:gsub("^.*: ", ""):lower()
+  reason = reason:gsub("^.*: ", ""):lower():gsub("directory", "folder")
   refuse(path, reason .. (near and "; did you mean '" .. near .. "'?" or ""))
 end
 
@@ -47,7 +47,8 @@ function script.read(path)
   local source, problem = file:read("a")
   file:close()
   if source then return source end
-  return refuse(path, problem:lower():gsub("^is a", "it is a") .. "")
+  return refuse(path, (problem:lower():gsub("^is a", "it is a")
+    :gsub("directory", "folder")))
 end
 
 ---Compiles a source; a byte order mark and a shebang line are skipped.

@@ -19,7 +19,7 @@ return function(words)
   table.sort(names)
   print("orch " .. versions.orch)
   for _, name in ipairs(names) do
-    print(string.format("  %-8s %s", name, versions[name]))
+    print(string.format("  %-8s %s", name, (versions[name]:gsub("^Lua ", ""))))
   end
   return 0
 end
