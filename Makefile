@@ -115,8 +115,11 @@ check: all
 bench: all
 	sh scripts/bench/run.sh $(FIGURE)
 
+# The Lua files are in the program; editors complete from the installed ones.
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/orch
+	install -d $(DESTDIR)$(PREFIX)/share/orch
+	cp -r lua $(DESTDIR)$(PREFIX)/share/orch/
 	install -m 755 $(BUILD)/orch $(DESTDIR)$(PREFIX)/bin/orch
 	install -m 644 $(PLUGINS:%=$(BUILD)/orch-%.so) $(DESTDIR)$(PREFIX)/lib/orch/
 
