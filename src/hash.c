@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
@@ -219,10 +220,16 @@ static int to_base64(lua_State *L) {
   return 1;
 }
 
+/* version() -> OpenSSL's */
+static int version(lua_State *L) {
+  lua_pushstring(L, OpenSSL_version(OPENSSL_VERSION_STRING));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"digest", digest},  {"hmac", hmac},  {"new", new},
-    {"file", hash_file}, {"hex", to_hex}, {"base64", to_base64},
-    {NULL, NULL},
+    {"version", version},  {"digest", digest},  {"hmac", hmac},
+    {"new", new},          {"file", hash_file}, {"hex", to_hex},
+    {"base64", to_base64}, {NULL, NULL},
 };
 
 static const luaL_Reg methods[] = {

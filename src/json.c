@@ -84,8 +84,18 @@ static void push_cjson_decode(lua_State *L) {
   lua_remove(L, -2);
 }
 
+/* version() -> cjson's */
+static int version(lua_State *L) {
+  lua_pushcfunction(L, luaopen_cjson);
+  lua_call(L, 0, 1);
+  lua_getfield(L, -1, "_VERSION");
+  return 1;
+}
+
 int luaopen_orch_core_json(lua_State *L) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
+  lua_pushcfunction(L, version);
+  lua_setfield(L, -2, "version");
   push_cjson_decode(L);
   lua_pushcclosure(L, json_decode, 1);
   lua_setfield(L, -2, "decode");

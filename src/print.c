@@ -32,7 +32,7 @@ static int print(lua_State *L) {
     lua_pop(L, 1);
   }
   putc('\n', stdout);
-  return ferror(stdout) ? failed(L) : 0;
+  return fflush(stdout) != 0 || ferror(stdout) ? failed(L) : 0;
 }
 
 void print_open(lua_State *L) {

@@ -195,9 +195,18 @@ static int scan_scan(lua_State *L) {
   return op_await(L, &scan->work.op);
 }
 
+/* version() -> PCRE2's */
+static int version(lua_State *L) {
+  char text[64];
+  pcre2_config(PCRE2_CONFIG_VERSION, text);
+  lua_pushstring(L, text);
+  return 1;
+}
+
 int luaopen_orch_core_scan(lua_State *L);
 int luaopen_orch_core_scan(lua_State *L) {
-  static const luaL_Reg functions[] = {{"scan", scan_scan}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"scan", scan_scan}, {"version", version}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

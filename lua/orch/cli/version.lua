@@ -12,6 +12,10 @@ return function(words)
       .. "' was given", nil, nil, "version")
   end
   local versions = require("orch.core.runtime").versions()
+  versions.pcre2 = require("orch.core.scan").version()
+  versions.openssl = require("orch.core.hash").version()
+  versions.cjson = require("orch.core.json").version()
+  versions.argparse = require("argparse").version
   local names = {}
   for name in pairs(versions) do
     if name ~= "orch" then names[#names + 1] = name end
