@@ -66,8 +66,11 @@ static int open_scope(lua_State *L) {
   if (!lua_isnil(L, 2)) {
     self->limits.timeout = luaL_checknumber(L, 2);
     uint64_t due = clock_due(self->limits.timeout);
-    if (due != CLOCK_NEVER && clock_start(&self->limits.deadline, due) != 0)
+    if (due != CLOCK_NEVER && clock_start(&self->limits.deadline, due) != 0) {
+      lua_pushnil(L);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &self->scope);
       return luaL_error(L, "not enough memory");
+    }
   }
   self->limits.has_deadline = self->limits.deadline.slot != 0;
   if (self->limits.has_deadline) scope_deadlines++;
