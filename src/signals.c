@@ -14,6 +14,7 @@ static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
 
 #define MS 1000000u
 #define LAST_MS 2000 /* after the grace: shields have ended, all unwinds */
+#define SLOW_MS 700  /* before a clean-up is announced; less than LAST_MS */
 #define DEAF_MS 500  /* so long may a second Ctrl-C wait to be heard */
 
 uint64_t signals_grace_ms = 10000;
@@ -59,6 +60,16 @@ static void on_grace_over(uv_timer_t *timer) {
   die();
 }
 
+/* A clean-up that takes so long wants a word. */
+static void on_slow(uv_timer_t *timer) {
+  uint64_t left_ms = signals_grace_ms + LAST_MS - SLOW_MS;
+  fprintf(stderr,
+          "orch: interrupted; cleaning up for at most %.3g s, another signal "
+          "ends it at once\n",
+          (double)signals_grace_ms / 1000);
+  uv_timer_start(timer, on_grace_over, left_ms, 0);
+}
+
 void signals_deliver(void) {
   if (sig.tree) {
     sig.tree = 0;
@@ -71,7 +82,7 @@ void signals_deliver(void) {
     }
     /* Shields end after the grace; leave them a moment to unwind. */
     uv_update_time(sig.grace.loop);
-    uv_timer_start(&sig.grace, on_grace_over, signals_grace_ms + LAST_MS, 0);
+    uv_timer_start(&sig.grace, on_slow, SLOW_MS, 0);
     uv_unref((uv_handle_t *)&sig.grace);
     guard_interrupt();
   }

@@ -117,6 +117,18 @@ describe("a task that never waits", function()
 end)
 
 describe("clean-up after a signal", function()
+  it("is announced when it takes a while", function()
+    local child <close> = start(READY .. [[
+      local _ <close> = orch.defer(function() orch.sleep(60) end)
+      orch.sleep(60)
+    ]])
+    child:signal "INT"
+    expect(child.stderr:read "line"):equals(
+      "orch: interrupted; cleaning up for at most 10 s, another signal ends it at once")
+    child:signal "INT"
+    expect(child:wait().exit_code):equals(130)
+  end)
+
   it("is cut after --grace", function()
     local child <close> = start([[
       local _ <close> = orch.defer(function()
