@@ -85,14 +85,21 @@ struct task *task_spawn(lua_State *L, struct scope *scope, int nargs,
   return task;
 }
 
-int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults) {
-  struct task *task = task_of(co);
-  bool held = task && task->held;
-  if (task && task_of(from) && !lua_isyieldable(from)) task->held = true;
+static inline int resume(lua_State *co, lua_State *from, int nargs,
+                         int *nresults) {
   lua_State *outer = watchdog_enter(co);
   int status = lua_resume(co, from, nargs, nresults);
   watchdog_enter(outer);
-  if (task) task->held = held;
+  return status;
+}
+
+int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults) {
+  struct task *task = task_of(co);
+  if (!task) return resume(co, from, nargs, nresults);
+  bool held = task->held;
+  if (!lua_isyieldable(from)) task->held = true;
+  int status = resume(co, from, nargs, nresults);
+  task->held = held;
   return status;
 }
 
@@ -168,7 +175,7 @@ void task_step(lua_State *L, struct task *task) {
   if (task_on_step && !task->started) task_on_step(L, task, TASK_STARTS);
   task->state = TASK_RUNNING;
   task->started = true;
-  int status = task_resume(task->co, L, nargs, &nresults);
+  int status = resume(task->co, L, nargs, &nresults);
   if (task_on_step)
     task_on_step(L, task, status == LUA_YIELD ? TASK_SUSPENDS : TASK_ENDS);
   if (status == LUA_YIELD) return;

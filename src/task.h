@@ -83,8 +83,8 @@ int task_push_results(lua_State *L, int index);
 /* Resumes a ready task; for ready.c. */
 void task_step(lua_State *L, struct task *task);
 
-/* Resumes any coroutine, the script's own included; keeps track of the
- * innermost one for the watchdog. */
+/* Resumes a coroutine that the script made; what waits in it is refused where
+ * `from` cannot yield. */
 int task_resume(lua_State *co, lua_State *from, int nargs, int *nresults);
 
 /* Lets go of a task that its scope kept because it failed. */
