@@ -501,3 +501,16 @@ describe("hash", function()
     expect(function() fs.hash(at "none") end):raises { code = "ENOENT" }
   end)
 end)
+
+describe("a call without options", function()
+  it("refuses a table of them", function()
+    for _, call in ipairs { function() orch.fs.read("a", { encoding = "utf8" }) end,
+        function() orch.sleep(0, { bad = 1 }) end } do
+      expect(call):raises "usage"
+    end
+  end)
+
+  it("may be given to map, which passes the index along", function()
+    expect(orch.map({ "/proc/self/comm" }, orch.fs.read)):equals { "orch\n" }
+  end)
+end)

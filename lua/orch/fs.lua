@@ -20,7 +20,9 @@ local fs = { path = require "orch.fs.path" }
 ---@async
 ---@param path orch.Path
 ---@return string content raises kind `os` (`code`, `path`)
-function fs.read(path)
+function fs.read(path, ...)
+  -- There are no options to read with; what orch.map passes along is no table.
+  if type((...)) == "table" then options("fs.read", (...), {}) end
   path = resolve(arg.path("fs.read", 1, path))
   return file.read(path, false) or file.read(path, true)
 end

@@ -10,7 +10,8 @@ local time = {}
 ---Waits; `sleep(0)` is a checkpoint.
 ---@async
 ---@param duration number|string seconds, or "500ms", "5s", "2m", "1h30m"
-function time.sleep(duration)
+function time.sleep(duration, ...)
+  if type((...)) == "table" then arg.options("sleep", (...), {}) end
   if type(duration) ~= "number" or not (duration >= 0) then
     duration = arg.check("sleep", 1, duration, "duration")
   end

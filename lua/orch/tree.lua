@@ -45,15 +45,22 @@ local function object_text(object)
   return ok and type(text) == "string" and text or nil
 end
 
--- The innermost line of the script in which a task stands.
-local function live_line(task)
-  local ok, trace = pcall(task.traceback, task)
-  if not ok or type(trace) ~= "string" then return nil end
+---The innermost line of the script in a traceback.
+---@param trace any what `err.traceback` or `task:traceback()` gave
+---@return string? where "file:line"
+function tree.line_of_script(trace)
+  if type(trace) ~= "string" then return nil end
   for line in trace:gmatch("[^\n]+") do
     local at = line:match("^%s*(.-:%d+): in ")
     if at and not at:find("^orch/") and not at:find("^%[") then return at end
   end
   return nil
+end
+
+-- The same for the place in which a task stands.
+local function live_line(task)
+  local ok, trace = pcall(task.traceback, task)
+  return ok and tree.line_of_script(trace) or nil
 end
 
 local function doing(info, task)

@@ -4,18 +4,12 @@
 --   local message, where, hint = dotted.explain(err, message, "orch/queue.lua:74")
 
 local excerpt = require "orch.cli.excerpt"
+local tree = require "orch.tree"
 
 local dotted = {}
 
--- The innermost line of the script in the traceback.
 local function line_of_script(err)
-  local trace = type(err) == "table" and rawget(err, "traceback")
-  if type(trace) ~= "string" then return nil end
-  for line in trace:gmatch("[^\n]+") do
-    local at = line:match("^%s*(.-:%d+): in ")
-    if at and not at:find("^orch/") and not at:find("^%[") then return at end
-  end
-  return nil
+  return tree.line_of_script(type(err) == "table" and rawget(err, "traceback"))
 end
 
 -- `object.method(` in a line, where the object is no library.
