@@ -12,13 +12,17 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE $(PIC) $(WARN) -Isrc -I/usr/include/lua5.4 \
 	-DORCH_VERSION='"$(VERSION)"' $(CFLAGS) $(SANITIZE)
 
 # Heavy libraries live in plug-ins beside the binary: NAME and what it links.
-PLUGINS = hash json scan
+PLUGINS = hash http json scan serve
 LIBS_hash = -lcrypto
+LIBS_http = -lcurl
 LIBS_json = -llua5.4-cjson
 LIBS_scan = -lpcre2-8
+LIBS_serve = -lmicrohttpd
 SRC_hash = src/hash.c
+SRC_http = $(wildcard src/http*.c src/transfer*.c)
 SRC_json = $(wildcard src/json*.c)
 SRC_scan = src/scan.c src/scan_segment.c src/search.c src/literal.c
+SRC_serve = $(wildcard src/serve*.c)
 
 $(foreach p,$(PLUGINS),$(eval OBJ_$(p) = $(SRC_$(p):src/%.c=$(BUILD)/%.o)))
 # The host's own calls are not interposed: a sixth more task switches.

@@ -6,7 +6,7 @@ local lazy = {
   fs = "fs", process = "process", thread = { "thread", "thread" },
   thread_map = { "thread", "thread_map" }, json = "json", hash = "hash",
   log = "log", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
-  test = "test",
+  test = "test", http = "http", ai = "ai", secrets = "secrets",
 
   create_task = { "task", "spawn" }, spawn = { "task", "spawn" },
   current_task = { "task", "current_task" }, all_tasks = { "task", "all_tasks" },
