@@ -2,6 +2,7 @@
  * here knows about tasks; works in every Lua state. */
 #include "error.h"
 
+#include "mask.h"
 #include "traceback.h"
 
 #include <lauxlib.h>
@@ -125,6 +126,19 @@ void error_push_where(lua_State *L, lua_State *co) {
   lua_pushliteral(L, "?");
 }
 
+/* Secrets never appear in an Error: its message may go anywhere. */
+static void hide_secrets(lua_State *L) {
+  lua_pushliteral(L, "message");
+  if (lua_rawget(L, -2) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    return;
+  }
+  mask_text(L);
+  lua_pushliteral(L, "message");
+  lua_insert(L, -2);
+  lua_rawset(L, -3);
+}
+
 /* Sets `traceback` and `where` on the Error on top unless it has them. */
 static void locate(lua_State *L) {
   luaL_checkstack(L, 8, "error");
@@ -132,6 +146,7 @@ static void locate(lua_State *L) {
   bool located = lua_rawget(L, -2) != LUA_TNIL;
   lua_pop(L, 1);
   if (located) return;
+  if (mask_any()) hide_secrets(L);
   traceback_push(L, L, 0);
   lua_setfield(L, -2, "traceback");
   lua_pushliteral(L, "where");

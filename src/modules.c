@@ -24,6 +24,7 @@
   X(file)                                                                      \
   X(flock)                                                                     \
   X(lines)                                                                     \
+  X(mask)                                                                      \
   X(park)                                                                      \
   X(process)                                                                   \
   X(quiet)                                                                     \

@@ -9,6 +9,7 @@
 #include <uv.h>
 #include "error.h"
 #include "guard.h"
+#include "mask.h"
 
 #define READER_GONE 141 /* 128 + SIGPIPE: what a shell calls it */
 
@@ -41,9 +42,12 @@ void print_open(lua_State *L) {
 }
 
 int print_close(int code) {
-  if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  bool written = fflush(stdout) == 0 && !ferror(stdout);
+  int error = errno;
+  mask_finish();
+  if (written) return code;
   if (code != 0) return code; /* that has been told */
-  if (errno == EPIPE) return READER_GONE;
-  fprintf(stderr, "orch: cannot write standard output: %s\n", strerror(errno));
+  if (error == EPIPE) return READER_GONE;
+  fprintf(stderr, "orch: cannot write standard output: %s\n", strerror(error));
   return 1;
 }

@@ -101,10 +101,12 @@ local function write(level, message, fields)
   if levels[level] < levels[current] then return end
   arg.check("log." .. level, 1, message, "any")
   arg.check("log." .. level, 2, fields, "table?")
-  sink {
+  local record = {
     time = os.time(), level = level, message = tostring(message), fields = fields,
     prefix = prefixes:get(), task = task_name(),
   }
+  local secrets = package.loaded["orch.secrets"] -- a sink may write anywhere
+  sink(secrets and secrets.scrub(record) or record)
 end
 
 --- What only somebody who looks for a fault wants to know.

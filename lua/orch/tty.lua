@@ -134,8 +134,8 @@ end
 ---@async
 ---@param text string the question, shown as it is
 ---@param opts {default: string?, secret: boolean?, unattended: string?}? `default` for
----  an empty answer; `secret` does not show what is typed; `unattended` is the answer
----  where there is no terminal
+---  an empty answer; `secret` shows what is typed neither now nor later; `unattended` is
+---  the answer where there is no terminal
 ---@return string
 ---Raises kind `tty` without a terminal.
 function tty.prompt(text, opts)
@@ -145,6 +145,7 @@ function tty.prompt(text, opts)
     return opts.unattended or refuse("tty.prompt", text)
   end
   local line = ask("tty.prompt", text, opts.secret)
+  if opts.secret then require("orch.secrets").cover(line) end
   return line == "" and opts.default or line
 end
 

@@ -119,7 +119,8 @@ end
 ---@param path string
 ---@param files table[] as for `text`
 function junit.write(path, files)
-  require("orch.fs").write(path, junit.text(files))
+  local secrets, text = package.loaded["orch.secrets"], junit.text(files)
+  require("orch.fs").write(path, secrets and secrets.redact(text) or text)
 end
 
 return junit

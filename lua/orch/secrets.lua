@@ -1,0 +1,149 @@
+--- Keys and passwords: where they come from, and that nobody reads them in what a run
+--- prints.
+---
+---     local key = orch.secrets.get "STORE_KEY"   -- the environment, or the file .env
+---     print("the key is " .. key)                -- the key is ***
+---
+--- What is masked: whatever goes through standard output and standard error (print, io,
+--- log, reports, traces, also of threads), messages of Errors, and what `redact` is
+--- given: tapes and test reports do that. Masked is the value itself and its forms in
+--- URLs, JSON and base64, also when it is written in pieces. A secret that a child
+--- process writes to a terminal or file that it inherited is not seen, nor one that a
+--- script writes into a file of its own.
+
+local arg = require "orch.arg"
+local core = require "orch.core.mask"
+local errors = require "orch.core.error"
+local place = require "orch.place"
+
+local secrets = {}
+
+--- Registered already: forms are made once.
+local known = {}
+
+---For the library: masks a value, unless it is too short to be a secret.
+---@param value string
+function secrets.cover(value)
+  value = value:match "^%s*(.-)%s*$"
+  if #value < core.SHORTEST or known[value] then return end
+  for _, form in ipairs(require("orch.secrets.forms").of(value)) do core.add(form) end
+  known[value] = true
+end
+
+---Registers a value that must never appear in any output: from now on it is shown as
+---`***`. Raises kind `usage` for one of fewer than 4 characters, which is part of too
+---many words to be masked.
+---@param value string
+---@return string value
+function secrets.mask(value)
+  arg.check("secrets.mask", 1, value, "string")
+  if #value:match "^%s*(.-)%s*$" < core.SHORTEST then
+    arg.fail("secrets.mask: a value of fewer than %d characters cannot be masked: it is part "
+      .. "of other words", core.SHORTEST)
+  end
+  secrets.cover(value)
+  return value
+end
+
+---The text with `***` in the place of every registered value.
+---@param text string
+---@return string
+function secrets.redact(text)
+  return core.redact(arg.check("secrets.redact", 1, text, "string"))
+end
+
+---For the library: a copy of plain data with every string redacted; the value itself
+---where nothing is registered.
+---@generic T
+---@param value T
+---@return T
+function secrets.scrub(value)
+  if not core.any() then return value end
+  if type(value) == "string" then return core.redact(value) end
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
+  local copy = {}
+  for key, item in next, value do copy[secrets.scrub(key)] = secrets.scrub(item) end
+  return copy
+end
+
+local DEFAULT_FILE = ".env"
+
+--- From the environment or a file; a file that was asked for must be there.
+local function look_up(name, file)
+  local value = place.getenv(name)
+  if value and value ~= "" then return value end
+  local values = require("orch.secrets.dotenv").load(place.resolve(file or DEFAULT_FILE))
+  if not values and file then
+    errors.throw(errors.make { kind = "os", code = "ENOENT", path = file,
+      message = ("secrets: there is no file '%s'"):format(file) })
+  end
+  value = values and values[name]
+  return value ~= "" and value or nil
+end
+
+local function find(name, file)
+  local value = look_up(name, file)
+  if value then secrets.cover(value) end
+  return value
+end
+
+local function check_name(fname, i, name)
+  arg.check(fname, i, name, "string")
+  if not name:find "^[%a_][%w_.-]*$" then
+    arg.fail("%s: argument %d should be a name such as STORE_KEY, not %s", fname, i,
+      #name > 20 and "a long text: is it the secret itself?" or arg.describe(name))
+  end
+  return name
+end
+
+local function missing(fname, names, file)
+  errors.throw(errors.make { kind = "usage", names = names,
+    message = ("%s: %s %s not set: put it into the environment, or a line `%s=...` into "
+      .. "the file %s"):format(fname, table.concat(names, ", "), #names == 1 and "is" or "are",
+      names[1], file or DEFAULT_FILE) })
+end
+
+---A secret, registered: from the environment as the task has it (`orch.with_env`
+---included), otherwise from the file `.env` in the task's folder. An empty value counts as
+---none.
+---@param name string of the variable
+---@param opts {file: string?}? another file in the place of `.env`; it must exist
+---@return string value raises kind `usage` (`names`) when there is none
+function secrets.get(name, opts)
+  check_name("secrets.get", 1, name)
+  local file = arg.options("secrets.get", opts, { file = "path" }).file
+  return find(name, file) or missing("secrets.get", { name }, file)
+end
+
+---The same, giving nil when there is none.
+---@param name string
+---@param opts {file: string?}?
+---@return string? value
+function secrets.find(name, opts)
+  check_name("secrets.find", 1, name)
+  return find(name, arg.options("secrets.find", opts, { file = "path" }).file)
+end
+
+---`local s = orch.secrets { "STORE_KEY", "SIGNING_KEY", file = ".env.release" }`: all of
+---them as a table by name; what is missing is told in one error.
+---@param _ table
+---@param declared {[integer]: string, file: string?}
+---@return table<string, string> values
+local function declare(_, declared)
+  arg.check("secrets", 1, declared, "table")
+  local opts, values, lacking = {}, {}, {}
+  for key, value in next, declared do
+    if math.type(key) ~= "integer" then opts[key] = value end
+  end
+  local file = arg.options("secrets", opts, { file = "path" }).file
+  for i, name in ipairs(declared) do
+    values[check_name("secrets", i, name)] = find(name, file)
+    if not values[name] then lacking[#lacking + 1] = name end
+  end
+  if #lacking > 0 then missing("secrets", lacking, file) end
+  return values
+end
+
+arg.public("orch.secrets", secrets)
+getmetatable(secrets).__call = declare
+return secrets
