@@ -184,13 +184,17 @@ static void on_after_work(uv_work_t *req, int status) {
   op_done(&work->op);
 }
 
+int op_queue_work(uv_work_t *req, uv_work_cb run, uv_after_work_cb after) {
+  size_pool(true);
+  int status = uv_queue_work(runtime_loop(), req, run, after);
+  size_pool(false);
+  return status;
+}
+
 void op_work_start(struct op_work *work, void (*run)(struct op_work *work)) {
   work->run = run;
   work->req.data = work;
-  size_pool(true);
-  int status =
-      uv_queue_work(runtime_loop(), &work->req, on_work, on_after_work);
-  size_pool(false);
+  int status = op_queue_work(&work->req, on_work, on_after_work);
   if (status == 0) return;
   work->op.status = status;
   op_done(&work->op);

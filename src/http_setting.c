@@ -1,0 +1,204 @@
+/* The options of an exchange by name: one table row each. */
+#include "http_setting.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include "error.h"
+
+enum value_type {
+  TEXT,
+  NUMBER,  /* integer */
+  SIZE,    /* integer, 64 bits */
+  SECONDS, /* given to libcurl in milliseconds */
+  WHOLE_SECONDS,
+  YES, /* true: the value `yes` */
+};
+
+struct setting {
+  const char *name;
+  CURLoption option;
+  enum value_type type;
+  long yes;
+};
+
+static const struct setting settings[] = {
+    {"timeout", CURLOPT_TIMEOUT_MS, SECONDS, 0},
+    {"connect_timeout", CURLOPT_CONNECTTIMEOUT_MS, SECONDS, 0},
+    {"stall", CURLOPT_LOW_SPEED_TIME, WHOLE_SECONDS, 0},
+    {"ca", CURLOPT_CAINFO, TEXT, 0},
+    {"ca_path", CURLOPT_CAPATH, TEXT, 0},
+    {"cert", CURLOPT_SSLCERT, TEXT, 0},
+    {"key", CURLOPT_SSLKEY, TEXT, 0},
+    {"key_password", CURLOPT_KEYPASSWD, TEXT, 0},
+    {"proxy", CURLOPT_PROXY, TEXT, 0},
+    {"no_proxy", CURLOPT_NOPROXY, TEXT, 0},
+    {"netrc", CURLOPT_NETRC, YES, CURL_NETRC_OPTIONAL},
+    {"netrc_file", CURLOPT_NETRC_FILE, TEXT, 0},
+    {"unix_socket", CURLOPT_UNIX_SOCKET_PATH, TEXT, 0},
+    {"user", CURLOPT_USERNAME, TEXT, 0},
+    {"password", CURLOPT_PASSWORD, TEXT, 0},
+    {"user_agent", CURLOPT_USERAGENT, TEXT, 0},
+    {"compressed", CURLOPT_ACCEPT_ENCODING, YES, 0},
+    {"buffer", CURLOPT_BUFFERSIZE, NUMBER, 0},
+    {"fresh", CURLOPT_FRESH_CONNECT, YES, 1},
+    {"protocols", CURLOPT_PROTOCOLS_STR, TEXT, 0},
+    {"interface", CURLOPT_INTERFACE, TEXT, 0},
+    {"expect_timeout", CURLOPT_EXPECT_100_TIMEOUT_MS, SECONDS, 0},
+    /* FTP and SFTP */
+    {"resume_from", CURLOPT_RESUME_FROM_LARGE, SIZE, 0},
+    {"create_dirs", CURLOPT_FTP_CREATE_MISSING_DIRS, YES,
+     CURLFTP_CREATE_DIR_RETRY},
+    {"use_tls", CURLOPT_USE_SSL, YES, CURLUSESSL_ALL},
+    {"known_hosts", CURLOPT_SSH_KNOWNHOSTS, TEXT, 0},
+    {"ssh_key", CURLOPT_SSH_PRIVATE_KEYFILE, TEXT, 0},
+    {"ssh_public_key", CURLOPT_SSH_PUBLIC_KEYFILE, TEXT, 0},
+};
+
+struct choice {
+  const char *name;
+  long value;
+};
+
+static const struct choice versions[] = {
+    {"1.0", CURL_HTTP_VERSION_1_0},
+    {"1.1", CURL_HTTP_VERSION_1_1},
+    {"2", CURL_HTTP_VERSION_2TLS},
+    {"2-prior-knowledge", CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE},
+    {NULL, 0},
+};
+
+static const struct choice schemes[] = {
+    {"basic", CURLAUTH_BASIC},   {"digest", CURLAUTH_DIGEST},
+    {"ntlm", CURLAUTH_NTLM},     {"negotiate", CURLAUTH_NEGOTIATE},
+    {"any", (long)CURLAUTH_ANY}, {NULL, 0},
+};
+
+static long check_choice(lua_State *L, const char *what, int index,
+                         const struct choice *choices) {
+  const char *name = luaL_checkstring(L, index);
+  const struct choice *choice = choices;
+  while (choice->name && strcmp(choice->name, name) != 0) choice++;
+  if (choice->name == NULL) {
+    luaL_Buffer known;
+    luaL_buffinit(L, &known);
+    for (choice = choices; choice->name; choice++) {
+      if (choice != choices) luaL_addstring(&known, ", ");
+      luaL_addstring(&known, choice->name);
+    }
+    luaL_pushresult(&known);
+    error_usage(L, "http: option `%s` should be one of %s, not '%s'", what,
+                lua_tostring(L, -1), name);
+  }
+  return choice->value;
+}
+
+static CURLcode apply(lua_State *L, CURL *easy, const struct setting *setting) {
+  switch (setting->type) {
+  case TEXT:
+    return curl_easy_setopt(easy, setting->option, luaL_checkstring(L, 3));
+  case NUMBER:
+    return curl_easy_setopt(easy, setting->option,
+                            (long)luaL_checkinteger(L, 3));
+  case SIZE:
+    return curl_easy_setopt(easy, setting->option,
+                            (curl_off_t)luaL_checkinteger(L, 3));
+  case YES:
+    if (!lua_toboolean(L, 3)) return CURLE_OK;
+    if (setting->option == CURLOPT_ACCEPT_ENCODING)
+      return curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    return curl_easy_setopt(easy, setting->option, setting->yes);
+  default:
+    break;
+  }
+  double seconds = luaL_checknumber(L, 3);
+  if (setting->type == WHOLE_SECONDS) {
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    return curl_easy_setopt(easy, setting->option,
+                            seconds < 1 ? 1L : (long)(seconds + 0.5));
+  }
+  /* 0 would mean libcurl's default */
+  double ms = seconds * 1000;
+  return curl_easy_setopt(easy, setting->option,
+                          ms < 1     ? 1L
+                          : ms > 2e9 ? 2000000000L
+                                     : (long)ms);
+}
+
+static bool apply_special(lua_State *L, struct exchange *exchange,
+                          const char *name) {
+  CURL *easy = exchange->transfer.easy;
+  if (strcmp(name, "insecure") == 0) {
+    long verify = !lua_toboolean(L, 3);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2);
+  } else if (strcmp(name, "http_version") == 0) {
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     check_choice(L, name, 3, versions));
+  } else if (strcmp(name, "auth_scheme") == 0) {
+    long scheme = check_choice(L, name, 3, schemes);
+    exchange->negotiates = scheme != CURLAUTH_BASIC;
+    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, scheme);
+  } else if (strcmp(name, "limit") == 0) {
+    exchange->limit = (uint64_t)luaL_checkinteger(L, 3);
+  } else if (strcmp(name, "rewindable") == 0) {
+    exchange->rewindable = lua_toboolean(L, 3);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void http_set(lua_State *L, struct exchange *exchange) {
+  const char *name = luaL_checkstring(L, 2);
+  if (apply_special(L, exchange, name)) return;
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    if (strcmp(settings[i].name, name) != 0) continue;
+    CURLcode code = apply(L, exchange->transfer.easy, &settings[i]);
+    if (code != CURLE_OK)
+      error_usage(L, "http: option `%s`: %s", name, curl_easy_strerror(code));
+    return;
+  }
+  error_usage(L, "http: libcurl has no option '%s' here", name);
+}
+
+/* One value may be several lines for libcurl: it checks nothing. */
+static bool add_line(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (longer) *list = longer;
+  return longer != NULL;
+}
+
+static void add_lines(lua_State *L, int index, struct curl_slist **list) {
+  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t size;
+    lua_rawgeti(L, index, i);
+    const char *line = luaL_checklstring(L, -1, &size);
+    if (strlen(line) != size || strpbrk(line, "\r\n"))
+      error_usage(L, "http: a header has a line end or a NUL in it");
+    if (!add_line(list, line)) luaL_error(L, "not enough memory");
+    lua_pop(L, 1);
+  }
+}
+
+void http_set_headers(lua_State *L, struct exchange *exchange) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  add_lines(L, 2, &exchange->headers);
+}
+
+void http_set_resolve(lua_State *L, struct exchange *exchange) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  add_lines(L, 2, &exchange->resolve);
+}
+
+void http_set_defaults(struct exchange *exchange) {
+  CURL *easy = exchange->transfer.easy;
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "orch/" ORCH_VERSION);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  /* Waits for a connection that may carry several requests (HTTP/2). */
+  if (exchange->secure) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  /* A cancelled look-up of a name is left to its thread. */
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+}

@@ -1,0 +1,127 @@
+/* The multi handle, its one timer and the ends of transfers. After every call
+ * that lets libcurl work, the finished ones are taken: after a timer as well,
+ * otherwise the last to end by its timeout would be lost. */
+#include "transfer.h"
+
+#include <stdlib.h>
+#include <uv.h>
+#include "runtime.h"
+#include "transfer_socket.h"
+
+enum {
+  IDLE_CONNECTIONS = 512, /* kept open for the next request */
+  SPARE_EASIES = 128,
+};
+
+static struct {
+  CURLM *multi;
+  uv_timer_t timer;
+  unsigned running;
+  CURL *spare[SPARE_EASIES];
+  int spares;
+} pool;
+
+static void take_ended(void) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(pool.multi, &left)) != NULL) {
+    struct transfer *transfer = NULL;
+    CURL *easy = message->easy_handle;
+    CURLcode code = message->data.result; /* `message` dies with the removal */
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+    transfer_stop(transfer);
+    transfer->on_end(transfer, code);
+  }
+}
+
+static void act(curl_socket_t fd, int bits) {
+  int running;
+  curl_multi_socket_action(pool.multi, fd, bits, &running);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  (void)timer;
+  act(CURL_SOCKET_TIMEOUT, 0);
+  take_ended();
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *unused) {
+  (void)multi, (void)unused;
+  if (timeout_ms < 0) {
+    uv_timer_stop(&pool.timer);
+    return 0;
+  }
+  /* Counted from now, not from when the loop last looked at the clock. */
+  if (timeout_ms > 0) uv_update_time(runtime_loop());
+  uv_timer_start(&pool.timer, on_timer, (uint64_t)timeout_ms, 0);
+  return 0;
+}
+
+static int set_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
+                      void *of_socket) {
+  (void)easy, (void)unused, (void)of_socket;
+  transfer_socket_want(fd, what);
+  return 0;
+}
+
+int transfer_open(void) {
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return UV_ENOMEM;
+  pool.multi = curl_multi_init();
+  if (pool.multi == NULL) return UV_ENOMEM;
+  curl_multi_setopt(pool.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+  curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, set_timer);
+  curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+  uv_timer_init(runtime_loop(), &pool.timer);
+  uv_unref((uv_handle_t *)&pool.timer); /* the sockets keep the loop alive */
+  return transfer_sockets_open(act, take_ended);
+}
+
+void transfer_close(void) {
+  while (pool.spares > 0) curl_easy_cleanup(pool.spare[--pool.spares]);
+  curl_multi_cleanup(pool.multi);
+  pool.multi = NULL;
+  transfer_sockets_close();
+  uv_close((uv_handle_t *)&pool.timer, NULL);
+  curl_global_cleanup();
+}
+
+CURL *transfer_take_easy(void) {
+  return pool.spares > 0 ? pool.spare[--pool.spares] : curl_easy_init();
+}
+
+void transfer_give_easy(CURL *easy) {
+  if (pool.multi == NULL || pool.spares == SPARE_EASIES) {
+    curl_easy_cleanup(easy);
+    return;
+  }
+  curl_easy_setopt(easy, CURLOPT_SHARE, NULL); /* reset leaves it */
+  curl_easy_reset(easy);
+  pool.spare[pool.spares++] = easy;
+}
+
+int transfer_start(struct transfer *transfer) {
+  CURL *easy = transfer->easy;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, transfer_socket_open);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, transfer_socket_close);
+  if (curl_multi_add_handle(pool.multi, easy) != CURLM_OK) return UV_ENOMEM;
+  transfer->running = true;
+  if (pool.running++ == 0) transfer_sockets_needed(true);
+  return 0;
+}
+
+void transfer_stop(struct transfer *transfer) {
+  if (!transfer->running) return;
+  transfer->running = false;
+  if (--pool.running == 0) transfer_sockets_needed(false);
+  curl_multi_remove_handle(pool.multi, transfer->easy);
+}
+
+void transfer_resume(struct transfer *transfer) {
+  if (!transfer->running) return;
+  CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+  if (code == CURLE_OK) return;
+  /* A callback that it ran has failed; libcurl leaves the rest to us. */
+  transfer_stop(transfer);
+  transfer->on_end(transfer, code);
+}

@@ -1,0 +1,37 @@
+/* libcurl on the loop: one pool of connections for the whole run. No Lua here,
+ * and the only curl_multi_. Nothing of this may be called from a callback of
+ * libcurl. */
+#ifndef ORCH_TRANSFER_H
+#define ORCH_TRANSFER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+/* Embedded in whoever owns the easy handle; it stays where it is in memory
+ * while it runs. */
+struct transfer {
+  CURL *easy; /* its CURLOPT_PRIVATE is this struct */
+  bool running;
+  /* Once, on the loop's thread, unless it was stopped before. */
+  void (*on_end)(struct transfer *transfer, CURLcode code);
+};
+
+/* 0, or a negative libuv code. Closed before the loop is. */
+int transfer_open(void);
+void transfer_close(void);
+
+/* An easy handle without options, for transfer->easy; NULL: no memory. Handles
+ * that were given back are used again: what they allocated stays. */
+CURL *transfer_take_easy(void);
+void transfer_give_easy(CURL *easy);
+
+int transfer_start(struct transfer *transfer);
+
+/* Ends it at once, without on_end; closes its connection unless others use
+ * that too. No effect on one that does not run. */
+void transfer_stop(struct transfer *transfer);
+
+/* Goes on after a callback has paused it. */
+void transfer_resume(struct transfer *transfer);
+
+#endif
