@@ -21,7 +21,14 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   util-linux      setpriv, to be somebody who may not read a file
 #   bsdutils        script, to have a terminal
 #   libxml2-utils   reads our JUnit files
-test="procps util-linux bsdutils libxml2-utils"
+#   python3         the HTTP server that misbehaves on request
+#   openssl         throw-away certificates
+#   nginx-light     HTTP/2, and an HTTP server as users have one
+#   vsftpd          uploads over FTP
+#   openssh-server  uploads over SFTP
+# No service of theirs is started: the tests run them with folders of their own.
+test="procps util-linux bsdutils libxml2-utils
+  python3 openssl nginx-light vsftpd openssh-server"
 
 case "${1-}" in
 build) wanted=$build ;;
@@ -51,4 +58,13 @@ else
 fi
 echo "installing:$missing"
 $sudo apt-get update -q >/dev/null
-DEBIAN_FRONTEND=noninteractive $sudo $install >/dev/null
+
+# Debian starts a server as soon as it is installed, unless this file says no.
+policy=/usr/sbin/policy-rc.d
+if [ "$wanted" = "$test" ] && [ ! -e $policy ]; then
+  trap '$sudo rm -f $policy' EXIT
+  trap 'exit 1' HUP INT TERM
+  printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+  $sudo chmod 755 $policy
+fi
+$sudo env DEBIAN_FRONTEND=noninteractive $install >/dev/null

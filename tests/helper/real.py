@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Runs servers that users have on a port that the kernel chose, without a race and
+without their services.
+
+  real.py inetd COMMAND...    each connection is the stdin and stdout of a COMMAND
+                              (vsftpd, sshd -i)
+  real.py nginx CONFIG        nginx with CONFIG, in which PORT1, PORT2, ... stand for ports
+
+Prints the ports as one line of JSON. Ends, with all that it has started, when its stdin
+does.
+"""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+
+def listening():
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(511)
+    return sock
+
+
+def tell(*socks):
+    print(json.dumps([sock.getsockname()[1] for sock in socks]), flush=True)
+
+
+def serve_one(peer, command):
+    with peer:
+        subprocess.run(command, stdin=peer, stdout=peer, stderr=subprocess.DEVNULL)
+
+
+def inetd(command):
+    sock = listening()
+    tell(sock)
+
+    def accept():
+        while True:
+            peer, _ = sock.accept()
+            threading.Thread(target=serve_one, args=(peer, command), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    sys.stdin.buffer.read()
+
+
+def nginx(config):
+    """nginx takes over sockets that are named in NGINX, as it does at an upgrade."""
+    with open(config) as file:
+        text = file.read()
+    socks = [listening() for _ in set(re.findall(r"PORT\d", text))]
+    for i, sock in enumerate(socks, 1):
+        text = text.replace(f"PORT{i}", str(sock.getsockname()[1]))
+    with open(config, "w") as file:
+        file.write(text)
+    numbers = [sock.fileno() for sock in socks]
+    env = dict(os.environ, NGINX="".join(f"{number};" for number in numbers))
+    child = subprocess.Popen(
+        ["nginx", "-p", os.path.dirname(config), "-e", "error.log", "-c", config],
+        env=env, pass_fds=numbers)
+    tell(*socks)
+    sys.stdin.buffer.read()
+    child.send_signal(signal.SIGTERM)
+    child.wait()
+
+
+if sys.argv[1] == "inetd":
+    inetd(sys.argv[2:])
+else:
+    nginx(sys.argv[2])
+os._exit(0)
