@@ -99,7 +99,6 @@ static int jar(lua_State *L) {
   struct exchange *exchange = check_not_started(L);
   CURLSH *share = http_jar_check(L, 2);
   anchor(L, 2);
-  curl_easy_setopt(exchange->transfer.easy, CURLOPT_COOKIEFILE, "");
   curl_easy_setopt(exchange->transfer.easy, CURLOPT_SHARE, share);
   return 0;
 }

@@ -79,7 +79,6 @@ int http_jar_new(lua_State *L) {
   jar->easy = curl_easy_init();
   if (!jar->share || !jar->easy) return luaL_error(L, "not enough memory");
   curl_share_setopt(jar->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
-  curl_share_setopt(jar->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   curl_easy_setopt(jar->easy, CURLOPT_SHARE, jar->share);
   return 1;
 }

@@ -37,7 +37,8 @@ static void write_out(uv_work_t *req) {
   struct sink *sink = req->data;
   if (sink->fd < 0 && sink->status == 0) {
     sink->fd = open(sink->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (sink->fd < 0) sink->status = -errno;
+    if (sink->fd < 0 || ftruncate(sink->fd, (off_t)sink->at) != 0)
+      sink->status = -errno;
   }
   if (sink->status == 0) sink->status = write_all(sink);
   if (!sink->last || sink->fd < 0) return;
@@ -77,8 +78,7 @@ enum sink_take sink_take(struct sink *sink, const char *data, size_t size) {
     if (sink->writing) return SINK_FULL;
     start_writing(sink);
   }
-  if (!bytes_reserve(&sink->in, size > FULL ? size : FULL) ||
-      !bytes_add(&sink->in, data, size)) {
+  if (!bytes_add(&sink->in, data, size)) {
     sink->status = UV_ENOMEM;
     return SINK_FAILED;
   }
