@@ -1,0 +1,40 @@
+--- Reading fields of what a server has sent: a field that is missing, null or of another
+--- type than the documents say is nil, never an error.
+---
+---     local text = field.text(answer, "choices", 1, "message", "content")
+
+local null = require("orch.json").null
+
+local field = {}
+
+---@param value any
+---@param ... string|integer the way to the field
+---@return any value nil when there is none, or null
+function field.any(value, ...)
+  for i = 1, select("#", ...) do
+    if type(value) ~= "table" then return nil end
+    value = value[(select(i, ...))]
+  end
+  if value == null then return nil end
+  return value
+end
+
+local function of_type(kind)
+  return function(value, ...)
+    value = field.any(value, ...)
+    return type(value) == kind and value or nil
+  end
+end
+
+---@type fun(value: any, ...): string?
+field.text = of_type "string"
+---@type fun(value: any, ...): table?
+field.table = of_type "table"
+
+---@return integer?
+function field.count(value, ...)
+  value = field.any(value, ...)
+  return math.type(value) and math.tointeger(value) or nil
+end
+
+return field
