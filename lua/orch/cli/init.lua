@@ -11,10 +11,12 @@ local commands = { run = true, test = true, version = true, help = true }
 local flags = {
   ["--seed"] = "seed", ["--grace"] = "grace", ["--slow"] = "slow",
   ["--timeout"] = "timeout", ["-C"] = "folder", ["-e"] = "code",
+  ["--record"] = "record", ["--replay"] = "replay", ["--tape-mode"] = "tape_mode",
+  ["--replay-speed"] = "replay_speed",
 }
 local switches = {
   ["--trace"] = "trace", ["--help"] = "help", ["-h"] = "help",
-  ["--version"] = "version", ["-V"] = "version",
+  ["--version"] = "version", ["-V"] = "version", ["--tape-unused"] = "tape_unused",
 }
 
 local function known_options()
@@ -114,6 +116,10 @@ local function no_file(found)
 end
 
 local function other_command(found, words)
+  if found.record or found.replay then
+    return require("orch.cli.help").fail("--record and --replay belong to orch run, not to orch "
+      .. found.command, nil, nil, "run")
+  end
   if found.command == "test" then
     return require("orch.cli.test")(words, found)
   elseif found.command == "version" then

@@ -26,6 +26,18 @@ options.run = {
     help = "Work in FOLDER; FILE is found from there." },
   { flag = "-e", key = "code", value = "CODE", kind = "string",
     help = "Run CODE instead of a file." },
+  { flag = "--record", key = "record", value = "FILE", kind = "string",
+    help = "Keep every HTTP exchange of the run in FILE." },
+  { flag = "--replay", key = "replay", value = "FILE", kind = "string",
+    help = "Answer HTTP requests from FILE, without a network." },
+  { flag = "--tape-mode", key = "tape_mode", value = "MODE", kind = "string",
+    help = "once: replay FILE if it exists, otherwise record it; none: replay only; "
+      .. "new: replay what is known, record the rest; all: record anew. Default: "
+      .. "all with --record, none with --replay." },
+  { flag = "--replay-speed", key = "replay_speed", value = "N", kind = "string",
+    help = "1 for the recorded timing, 2 for twice as fast; default 1000." },
+  { flag = "--tape-unused", key = "tape_unused",
+    help = "Say at the end what of FILE was not asked for." },
   { flag = "--trace", key = "trace",
     help = "Print on stderr when each task starts, waits and ends." },
 }

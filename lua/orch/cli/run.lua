@@ -65,6 +65,20 @@ local function prepare(found, words)
   return load_script(found)
 end
 
+-- --record and --replay; opened in front of the script, which may ask at once.
+local function open_tape(found)
+  local asked = found.record or found.replay or found.tape_mode or found.replay_speed
+    or found.tape_unused
+  return asked and require("orch.cli.tape").open(found) or nil
+end
+
+-- A tape that could not be written is the failure of a run that had none.
+local function close_tape(tape, found, last)
+  local ok, problem = pcall(require("orch.cli.tape").close, tape, found)
+  if ok or not last.ok then return end
+  last.ok, last.error = false, problem
+end
+
 -- Calls a step of the preparation; nil and the exit code where it fails.
 local function step(fn, ...)
   local ok, result = pcall(fn, ...)
@@ -142,9 +156,13 @@ return function(found, words)
   folder, code = step(enter, found.folder)
   if code then return EXIT_USAGE end
   local _ <close> = folder
+  local tape
+  tape, code = step(open_tape, found)
+  if code then return EXIT_USAGE end
   chunk, code = step(prepare, found, words)
   if not chunk then return code end
   local last = run_main(chunk, words, settings)
+  if tape then close_tape(tape, found, last) end
   local leaks = find_leaks()
   local plain = last.ok and #leaks == 0 and not runtime.interrupted()
     and not runtime.exit_code()

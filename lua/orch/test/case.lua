@@ -131,6 +131,8 @@ end
 
 local function clean_up()
   clock.real()
+  local http = package.loaded["orch.test.http"]
+  if http then http.clean_up() end
   local helpers = package.loaded["orch.test.helpers"]
   if not helpers then return true end
   return case.guarded("clean-up", AFTER_GRACE, helpers.clean_up)

@@ -38,6 +38,22 @@ function test.temp_dir()
   return require("orch.test.helpers").temp_dir()
 end
 
+---Answers the case's HTTP requests, until it ends; a request without a fake fails. A key
+---is "METHOD address": `*` is anything, an address without a query is for every query,
+---"/path" for every host; the most specific one that fits answers. An answer is a table,
+---a text, a status, a function of the request that returns one, or a list of these: one
+---after the other, of which the last one stays.
+---
+---In the table: `status` `headers` `body` `json`; `chunks` or `events` for a stream, whose
+---items may be {data=, delay=, error=}; `delay` before it; `error`, a kind or the fields of
+---an Error, instead of it; `pass=true` lets the request through to the network.
+---@param answers table<string, any>
+---@return orch.TestHttp fake with `.requests`: method, url, path, query, headers, body,
+---  :json(), :form(); `<close>`-able
+function test.http(answers)
+  return require("orch.test.http").new(answers)
+end
+
 ---Runs orch itself as a process. The exit code is not checked.
 ---@async
 ---@param args string[] its arguments
