@@ -217,10 +217,18 @@ void exchange_look(struct exchange *exchange) {
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &facts->os_error);
 }
 
+/* libcurl takes the end of the connection for the end of a header. */
+static bool head_is_cut(const struct bytes *head) {
+  const char *end = head->data + head->length;
+  if (head->length < 5 || memcmp(head->data, "HTTP/", 5) != 0) return false;
+  return memcmp(end - 2, "\n\n", 2) != 0 && memcmp(end - 3, "\n\r\n", 3) != 0;
+}
+
 static void on_end(struct transfer *transfer, CURLcode code) {
   struct exchange *exchange = (struct exchange *)transfer;
   exchange->ended = true;
-  exchange->code = code;
+  exchange->head_cut = code == CURLE_OK && head_is_cut(&exchange->head);
+  exchange->code = exchange->head_cut ? CURLE_PARTIAL_FILE : code;
   exchange_look(exchange);
   release(exchange);
   changed(exchange);

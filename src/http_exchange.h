@@ -40,11 +40,12 @@ struct exchange {
   bool started, ended, dropped;
   bool head_done;
   bool paused; /* nothing is received for now */
-  bool head_too_long, body_too_long, no_memory;
+  bool head_too_long, head_cut, body_too_long, no_memory;
   enum exchange_body mode;
   uint64_t limit; /* bytes of a body in memory */
   CURLcode code;
   char detail[CURL_ERROR_SIZE];
+  char unix_socket[108]; /* as long as one may be; "": none */
   struct bytes head, body;
   struct source source;
   struct sink sink;

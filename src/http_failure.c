@@ -2,6 +2,7 @@
 #include "http_failure.h"
 
 #include <lauxlib.h>
+#include <string.h>
 #include "error.h"
 
 static const char raiser_key = 0; /* registry key: its address */
@@ -13,8 +14,23 @@ int http_raise_with(lua_State *L) {
   return 0;
 }
 
-static const char *kind_of(CURLcode code) {
-  switch (code) {
+/* libcurl says "out of memory" of a header line above its own limit. */
+static bool has_long_line(const struct exchange *exchange) {
+  return exchange->code == CURLE_OUT_OF_MEMORY &&
+         exchange->facts.first_byte > 0 && !exchange->head_done;
+}
+
+/* Where libcurl has one code for a broken connection and for what it cannot
+ * read, its words differ. */
+static const char *kind_of_words(const char *detail) {
+  if (strstr(detail, "chunked-encoding")) return "http";
+  if (strstr(detail, "SSL routines")) return "tls";
+  return "network";
+}
+
+static const char *kind_of(const struct exchange *exchange) {
+  if (has_long_line(exchange)) return "http";
+  switch (exchange->code) {
   case CURLE_OPERATION_TIMEDOUT:
     return "timeout";
   case CURLE_SSL_CONNECT_ERROR:
@@ -37,14 +53,15 @@ static const char *kind_of(CURLcode code) {
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_COULDNT_CONNECT:
   case CURLE_INTERFACE_FAILED:
-  case CURLE_SEND_ERROR:
   case CURLE_SEND_FAIL_REWIND: /* a kept-alive connection had gone */
-  case CURLE_RECV_ERROR:
   case CURLE_GOT_NOTHING:
   case CURLE_PROXY:
   case CURLE_SSH:
   case CURLE_HTTP2_STREAM:
     return "network";
+  case CURLE_SEND_ERROR:
+  case CURLE_RECV_ERROR:
+    return kind_of_words(exchange->detail);
   case CURLE_OUT_OF_MEMORY:
     return "os";
   default:
@@ -68,7 +85,10 @@ static const char *phase_of(const struct exchange *exchange) {
 }
 
 static const char *detail_of(const struct exchange *exchange) {
-  if (exchange->head_too_long) return "the head of the answer is over 1 MB";
+  if (exchange->head_cut) return "the header of the answer breaks off";
+  if (has_long_line(exchange))
+    return "a header line of the answer is over 100 KB";
+  if (exchange->head_too_long) return "the header of the answer is over 1 MB";
   if (exchange->body_too_long)
     return "the body is longer than the option `limit` allows";
   if (exchange->source.shrunk)
@@ -91,9 +111,9 @@ static void raise_file_failure(lua_State *L, struct exchange *exchange) {
 int http_raise(lua_State *L, struct exchange *exchange) {
   const struct exchange_facts *facts = &exchange->facts;
   raise_file_failure(L, exchange);
-  luaL_checkstack(L, 12, NULL);
+  luaL_checkstack(L, 13, NULL);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &raiser_key);
-  lua_pushstring(L, kind_of(exchange->code));
+  lua_pushstring(L, kind_of(exchange));
   lua_pushstring(L, exchange->method);
   lua_pushstring(L, exchange->url);
   lua_pushstring(L, detail_of(exchange));
@@ -113,6 +133,7 @@ int http_raise(lua_State *L, struct exchange *exchange) {
     lua_pushstring(L, uv_strerror((int)-facts->os_error));
   else
     lua_pushnil(L);
-  lua_call(L, 11, 0);
+  lua_pushstring(L, exchange->unix_socket);
+  lua_call(L, 12, 0);
   return luaL_error(L, "http: the failure was not raised");
 }

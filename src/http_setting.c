@@ -34,7 +34,6 @@ static const struct setting settings[] = {
     {"no_proxy", CURLOPT_NOPROXY, TEXT, 0},
     {"netrc", CURLOPT_NETRC, YES, CURL_NETRC_OPTIONAL},
     {"netrc_file", CURLOPT_NETRC_FILE, TEXT, 0},
-    {"unix_socket", CURLOPT_UNIX_SOCKET_PATH, TEXT, 0},
     {"user", CURLOPT_USERNAME, TEXT, 0},
     {"password", CURLOPT_PASSWORD, TEXT, 0},
     {"user_agent", CURLOPT_USERAGENT, TEXT, 0},
@@ -142,6 +141,10 @@ static bool apply_special(lua_State *L, struct exchange *exchange,
     exchange->limit = (uint64_t)luaL_checkinteger(L, 3);
   } else if (strcmp(name, "rewindable") == 0) {
     exchange->rewindable = lua_toboolean(L, 3);
+  } else if (strcmp(name, "unix_socket") == 0) {
+    snprintf(exchange->unix_socket, sizeof exchange->unix_socket, "%s",
+             luaL_checkstring(L, 3));
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, lua_tostring(L, 3));
   } else {
     return false;
   }

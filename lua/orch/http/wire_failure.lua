@@ -23,15 +23,53 @@ local function how_far(received, expected)
   return received > 0 and (" after %d bytes"):format(received) or ""
 end
 
-local function explain(kind, detail, phase, received, expected, elapsed, system)
+--- libcurl's words, where there are clearer ones.
+local words = {
+  { "^Empty reply from server", "the server closed the connection before it answered" },
+  { "^%a+ failure: Connection reset by peer", "the connection was reset" },
+  { "^%a+ failure: Connection was reset", "the connection was reset" },
+  { "^Connection died, tried %d+ times", "the connection was closed again and again" },
+  { "^transfer closed with", "the answer broke off" },
+  { "^Received HTTP/0%.9", "what came is no HTTP answer" },
+  { "^Unsupported HTTP version in", "what came is no HTTP answer" },
+  { "wrong version number", "the server does not answer with TLS" },
+  { "unexpected eof", "the connection was closed in the middle" },
+  { "^Error while processing content unencoding: ", "the compressed body is broken: " },
+  { "^Unrecognized content encoding", "the body is compressed in an unknown way" },
+}
+
+local function reworded(detail)
+  for _, entry in ipairs(words) do
+    local from, to = detail:find(entry[1])
+    if from then
+      return entry[2]:sub(-2) == ": " and entry[2] .. detail:sub(to + 1) or entry[2]
+    end
+  end
+  local said = detail:match "SSL routines::([^,]*)" -- without OpenSSL's numbers
+  if said then return "TLS: " .. said end
+  return (detail:gsub("^%u%l+%f[%s]", string.lower):gsub("[.%s]+$", ""))
+end
+
+--- Who does not listen, when it is not the one whose URL it is.
+local function who(target, detail, unix_socket)
+  if unix_socket ~= "" then return "the socket " .. unix_socket end
+  local where = detail:match "^Failed to connect to (.-) after"
+  if not where then return "the server" end
+  local host, port = where:match "^(.*) port (%d+)$"
+  if not host then return where end
+  local place = (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
+  local direct = url.origin(target) == url.split(target) .. "://" .. place:lower()
+  return direct and place or "the proxy " .. place
+end
+
+local function explain(kind, target, detail, phase, received, expected, elapsed, system, socket)
   local far = phase == "receiving" and how_far(received, expected) or ""
   if kind == "timeout" then
     return ("timed out after %s while %s%s"):format(seconds(elapsed), doing[phase], far)
   elseif kind == "network" and phase == "connecting" and system then
-    local where = detail:match("^Failed to connect to (.-) after") or "the server"
-    return ("cannot connect to %s: %s"):format((where:gsub(" port ", ":")), system)
+    return ("cannot connect to %s: %s"):format(who(target, detail, socket), system)
   end
-  return detail:gsub("^%u%l", string.lower):gsub("[.%s]+$", "") .. far
+  return reworded(detail) .. far
 end
 
 ---Raises it: what the C client calls.
@@ -46,14 +84,15 @@ end
 ---@param elapsed number seconds
 ---@param status integer? of the answer, when there was a head
 ---@param system string? the system's words
+---@param socket string path of the unix socket, or ""
 function wire_failure.raise(kind, method, target, detail, phase, received, expected, sent,
-                            elapsed, status, system)
+                            elapsed, status, system, socket)
   local shown = url.shown(target)
   errors.throw(errors.make {
     kind = kind, method = method, url = shown, detail = detail, phase = phase,
     received = received, expected = expected, sent = sent, elapsed = elapsed, status = status,
     message = ("%s %s: %s"):format(method, shown,
-      explain(kind, detail, phase, received, expected, elapsed, system)),
+      explain(kind, target, detail, phase, received, expected, elapsed, system, socket)),
   })
 end
 
