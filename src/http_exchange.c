@@ -35,7 +35,11 @@ static void end_feeder(struct exchange *exchange) {
 }
 
 static void release(struct exchange *exchange) {
-  if (exchange->transfer.easy) transfer_give_easy(exchange->transfer.easy);
+  CURL *easy = exchange->transfer.easy;
+  if (easy && exchange->has_jar)
+    curl_easy_cleanup(easy); /* its cookie engine would stay on */
+  else if (easy)
+    transfer_give_easy(easy);
   curl_slist_free_all(exchange->headers);
   curl_slist_free_all(exchange->resolve);
   exchange->transfer.easy = NULL;

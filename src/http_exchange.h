@@ -36,6 +36,7 @@ struct exchange {
   char *url;
   bool secure;     /* https, ftps, sftp: there is a handshake */
   bool rewindable; /* libcurl may send the body again by itself */
+  bool has_jar;
   bool negotiates; /* an auth scheme that takes several rounds */
   bool started, ended, dropped;
   bool head_done;

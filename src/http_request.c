@@ -43,7 +43,10 @@ int http_jar(lua_State *L) {
   struct exchange *exchange = http_check_not_started(L);
   CURLSH *share = http_jar_check(L, 2);
   anchor(L, 2);
+  exchange->has_jar = true;
   curl_easy_setopt(exchange->transfer.easy, CURLOPT_SHARE, share);
+  /* A share alone does not switch its cookie engine on; NULL: no file. */
+  curl_easy_setopt(exchange->transfer.easy, CURLOPT_COOKIEJAR, NULL);
   return 0;
 }
 

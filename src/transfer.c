@@ -94,7 +94,6 @@ void transfer_give_easy(CURL *easy) {
     curl_easy_cleanup(easy);
     return;
   }
-  curl_easy_setopt(easy, CURLOPT_SHARE, NULL); /* reset leaves it */
   curl_easy_reset(easy);
   pool.spare[pool.spares++] = easy;
 }
