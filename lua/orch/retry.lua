@@ -12,7 +12,7 @@ local arg = require "orch.arg"
 local options = {
   attempts = "integer", base = "duration", factor = "number", cap = "duration",
   jitter = "string", timeout = "duration", max_elapsed = "duration",
-  retry_on = "table|callable", on_retry = "callable",
+  retry_on = "table|callable", on_retry = "callable", retry_after_cap = "duration",
 }
 
 --- Kinds that another attempt would not mend.
@@ -69,7 +69,8 @@ local function pause(opts, attempt, err)
   local delay = math.min(opts.cap, opts.base * growth)
   delay = jitters[opts.jitter](delay)
   local after = tonumber(err.retry_after)
-  return after and math.max(delay, after) or delay
+  if not after then return delay end
+  return math.max(delay, math.min(after, opts.retry_after_cap or math.huge))
 end
 
 local function attempt_once(fn, timeout, attempt)
@@ -82,8 +83,9 @@ end
 ---the deadline it stands under.
 ---@async
 ---@param fn fun(attempt: integer): ...
----@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
----  `timeout` is for each attempt; `retry_on` a function, or kinds and statuses; by default
+---@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_after_cap: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
+---  `timeout` is for each attempt; `retry_after_cap` the longest wait that an error's
+---  `retry_after` may ask for; `retry_on` a function, or kinds and statuses; by default
 ---  every Error but the kinds `cancelled error usage json deadlock` and `status` other
 ---  than 408, 425, 429 and 5xx
 ---@return any ... the results of `fn`; raises the last real error, with `.attempts`

@@ -25,6 +25,7 @@ local wire = {}
 ---@field rewindable boolean? libcurl may send the body again by itself
 ---@field jar any? cookies
 ---@field resolve string[]? "host:port:address"
+---@field meter table? gets `exchange`, whose progress() may be asked meanwhile
 ---@field settings table<string, any>? options of the C client, already checked
 
 ---@class orch.http.Raw
@@ -90,6 +91,7 @@ local function prepare(request)
   if request.rewindable then exchange:set("rewindable", true) end
   if request.jar then exchange:jar(request.jar) end
   if request.resolve then exchange:resolve(request.resolve) end
+  if request.meter then request.meter.exchange = exchange end
   if type(body) == "function" then
     exchange:body(nil)
   elseif body then

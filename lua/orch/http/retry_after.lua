@@ -1,0 +1,73 @@
+--- How long a server asks to wait before the next attempt.
+---
+---     retry_after(503, response.headers)   -- seconds, or nil
+
+local months = {
+  jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6, jul = 7, aug = 8, sep = 9, oct = 10,
+  nov = 11, dec = 12,
+}
+
+--- Days since 1970 of a date of the Gregorian calendar.
+local function days(year, month, day)
+  if month <= 2 then year, month = year - 1, month + 12 end
+  return 365 * year + year // 4 - year // 100 + year // 400
+    + (153 * (month - 3) + 2) // 5 + day - 719469
+end
+
+---The three forms of RFC 9110, 5.6.7.
+---@param text string?
+---@return integer? seconds since 1970
+local function date(text)
+  if not text then return nil end
+  local day, month, year, h, m, s =
+    text:match "^%a+, (%d+)[ -](%a%a%a)[ -](%d+) (%d+):(%d+):(%d+)"
+  if not day then
+    month, day, h, m, s, year = text:match "^%a+ (%a%a%a) +(%d+) (%d+):(%d+):(%d+) (%d+)"
+  end
+  local number = months[(month or ""):lower()]
+  if not number then return nil end
+  year = math.tointeger(tonumber(year))
+  if year < 100 then year = year + (year < 70 and 2000 or 1900) end
+  return days(year, number, math.tointeger(tonumber(day))) * 86400
+    + math.tointeger(tonumber(h)) * 3600 + math.tointeger(tonumber(m)) * 60
+    + math.tointeger(tonumber(s))
+end
+
+--- The server's own idea of now, so that a wrong clock on either side does no harm.
+local function now(headers)
+  return date(headers.date) or os.time()
+end
+
+local limited = { [403] = true, [429] = true, [503] = true }
+
+--- GitHub, GitLab and others name the second at which the limit ends; the drafts of
+--- RateLimit-Reset count the seconds until then.
+local function reset(status, headers)
+  if not limited[status] then return nil end
+  for _, prefix in ipairs { "x-ratelimit-", "x-rate-limit-", "ratelimit-" } do
+    local remaining = headers[prefix .. "remaining"]
+    local at = tonumber(headers[prefix .. "reset"])
+    if at and (status == 429 or tonumber(remaining) == 0) then
+      return at > 1e9 and at - now(headers) or at
+    end
+  end
+end
+
+---Seconds to wait: from Retry-After (seconds or a date), retry-after-ms, or a rate limit's
+---reset where one was hit.
+---@param status integer
+---@param headers orch.http.Headers
+---@return number? seconds not negative
+local function retry_after(status, headers)
+  local ms = tonumber(headers["retry-after-ms"])
+  local text = headers["retry-after"]
+  local seconds = ms and ms / 1000 or tonumber(text)
+  if not seconds then
+    local at = date(text)
+    seconds = at and at - now(headers) or reset(status, headers)
+  end
+  if not seconds or seconds ~= seconds then return nil end
+  return math.max(0, seconds)
+end
+
+return retry_after
