@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "descriptors.h"
 
 enum { STACK = 64 << 10 };
 
@@ -76,6 +77,7 @@ static int run_child(void *argument) {
   if (!place_descriptors(start)) give_up(start, "spawn");
   if (spawn->cwd && chdir(spawn->cwd) != 0) give_up(start, "chdir");
   reset_signals(&start->mask);
+  descriptors_restore();
   execve(spawn->file, spawn->argv, spawn->envp);
   give_up(start, "exec");
 }

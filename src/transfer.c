@@ -5,11 +5,12 @@
 
 #include <stdlib.h>
 #include <uv.h>
+#include "descriptors.h"
 #include "runtime.h"
 #include "transfer_socket.h"
 
 enum {
-  IDLE_CONNECTIONS = 512, /* kept open for the next request */
+  IDLE_CONNECTIONS = 2048, /* kept open for the next request */
   SPARE_EASIES = 128,
 };
 
@@ -65,6 +66,7 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 }
 
 int transfer_open(void) {
+  descriptors_raise();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return UV_ENOMEM;
   pool.multi = curl_multi_init();
   if (pool.multi == NULL) return UV_ENOMEM;
