@@ -66,7 +66,8 @@ local http = {}
 ---@field methods string[]? what may be sent twice; by default GET, HEAD, PUT, DELETE, OPTIONS, TRACE
 ---@field retry_on (string|integer)[]|fun(err: orch.Error): boolean|nil by default: network,
 ---  timeout, a broken answer, 408, 425, 429 and 5xx
----@field retry_after_cap number|string? how long a server may make us wait; 2 minutes
+---@field retry_after_cap number|string? the longest wait that a server's
+---  Retry-After can ask for; `cap`, or 2 minutes
 ---@field on_retry fun(err: orch.Error, attempt: integer, delay: number)?
 
 for name, method in next, { post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE",
@@ -172,6 +173,16 @@ end
 ---@return orch.Server
 function http.serve(opts, handler)
   return require "orch.http.serve"(opts, handler)
+end
+
+---Records the exchanges of a block in a file, or answers them from there; `<close>`-able.
+---@async
+---@param path orch.Path
+---@param opts? {mode: "once"|"none"|"new"|"all"|nil, redact: table?, headers: string[]?, limit: number|string?, speed: number?}
+---  as in `orch.http.tape`, the module
+---@return orch.http.Tape
+function http.tape(path, opts)
+  return require "orch.http.tape"(path, opts)
 end
 
 return arg.public("orch.http", http)

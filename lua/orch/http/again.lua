@@ -31,6 +31,7 @@ local function by_default(err)
     local status = math.tointeger(err.status) or 0
     return passing_status[status] or status >= 500 and status ~= 501 and status ~= 505
   end
+  if kind == "tls" then return (err.detail or ""):find "reset" ~= nil end
   return kind == "network" or kind == "timeout" or kind == "http" and err.phase ~= nil
 end
 
@@ -69,7 +70,7 @@ function again.plan(fname, value)
     options = {
       attempts = o.attempts, base = o.base, factor = o.factor, cap = o.cap, jitter = o.jitter,
       timeout = o.timeout, max_elapsed = o.max_elapsed, on_retry = o.on_retry,
-      retry_after_cap = o.retry_after_cap or LONGEST_WAIT,
+      retry_after_cap = o.retry_after_cap or o.cap or LONGEST_WAIT,
     },
   }
 end

@@ -62,12 +62,10 @@ local function retry_after(status, headers)
   local ms = tonumber(headers["retry-after-ms"])
   local text = headers["retry-after"]
   local seconds = ms and ms / 1000 or tonumber(text)
-  if not seconds then
-    local at = date(text)
-    seconds = at and at - now(headers) or reset(status, headers)
-  end
-  if not seconds or seconds ~= seconds then return nil end
-  return math.max(0, seconds)
+  if seconds then return seconds >= 0 and seconds or nil end
+  local at = date(text)
+  seconds = at and at - now(headers) or reset(status, headers)
+  return seconds and math.max(0, seconds)
 end
 
 return retry_after

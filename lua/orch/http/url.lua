@@ -139,7 +139,8 @@ end
 ---@return string? user "user:password" that it had
 function url.check(fname, text, schemes)
   if type(text) ~= "string" then arg.check(fname, 1, text, "string") end
-  if find(text, "^https?://[%w.:%-]+/[!-~]*$") and not find(text, ":%d%d%d%d%d", 7) then
+  if find(text, "^https?://[%w.%-]+:?%d?%d?%d?%d?/[!-~]*$")
+    or find(text, "^https?://[%w.%-]+:[1-5]%d%d%d%d/[!-~]*$") then
     return text
   end
   return examine(text, schemes or http_only)
