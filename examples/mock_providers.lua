@@ -20,7 +20,10 @@ local mock = {}
 function mock.serve(settings)
   local self = { settings = {}, requests = {} } -- what was asked, in the order of arrival
   for name in pairs(protocols) do self.settings[name] = settings and settings[name] or {} end
-  local server = orch.http.serve({ port = settings and settings.port or 0 }, function(request)
+  local server = orch.http.serve({ port = settings and settings.port or 0, grace = "100ms",
+    on_error = function(err) -- a connection that is cut is meant
+      if err.kind ~= "cut" then orch.log.error(tostring(err)) end
+    end }, function(request)
     local name, path = request.path:match "^/(%a+)(/.*)$"
     if not protocols[name] then
       return { status = 404, json = { error = "here are /openai/v1, /anthropic/v1, /gemini/v1beta" } }

@@ -58,7 +58,7 @@ local function stream(protocol, settings, ask, said, fail)
       protocol.piece(send, ask, piece)
       if settings.pace then orch.sleep(settings.pace) end
     end
-    if fail == "cut" then error "the connection is cut" end
+    if fail == "cut" then orch.error { kind = "cut", message = "the connection is cut" } end
     if fail == "overload" then return protocol.overload(send) end
     if fail ~= "break" then protocol.finish(send, ask, said) end
   end }

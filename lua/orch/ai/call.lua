@@ -101,8 +101,8 @@ function call.request(c)
   for _, more in ipairs { c.adapter.headers(c.key), c.headers or {}, c.opts.headers or {} } do
     merge_headers(headers, more)
   end
-  return merge({ body = body_of(c), headers = headers, timeout = c.opts.timeout, check = false,
-    follow = false }, c.http)
+  return merge(merge({}, c.http), { body = body_of(c), headers = headers,
+    timeout = c.opts.timeout, check = false, follow = false })
 end
 
 ---The answer in our shape.

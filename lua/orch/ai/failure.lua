@@ -95,13 +95,18 @@ function failure.status(call, response)
     request_id = headers["request-id"] or headers["x-request-id"] })
 end
 
+local status_of = {
+  key = 401, permission = 403, model = 404, rate_limit = 429, quota = 429, request = 400,
+  refused = 400, overloaded = 503,
+}
+
 ---An error where an answer should be: in a stream, or with status 200.
 ---@param call orch.ai.Call
 ---@param body table the decoded message
 ---@param text string? what had come before
 function failure.inside(call, body, text)
   local said = call.adapter.failure(body)
-  raise_status(call, said, said.status or 500, { text = text, response = body })
+  raise_status(call, said, said.status or status_of[said.reason] or 500, { text = text, response = body })
 end
 
 ---The model refused, or a filter did.

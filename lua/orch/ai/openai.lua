@@ -168,6 +168,7 @@ function openai.failure(body)
   if code == "insufficient_quota" or said.type == "insufficient_quota"
     or code == "credit_balance_exhausted" then said.reason = "quota" end
   if code == "server_is_overloaded" or code == "slow_down" then said.reason = "overloaded" end
+  if code == "rate_limit_exceeded" then said.reason = "rate_limit" end
   if code == "model_not_found" then said.reason = "model" end
   if code == "invalid_api_key" then said.reason = "key" end
   return said
