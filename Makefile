@@ -94,8 +94,10 @@ $(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
 	@sh scripts/install-packages.sh test
 	@touch $@
 
-# The main job on real build logs: no key, no server, no network.
+# The main jobs, without key, server or network: three language models, mocked on this
+# machine, one after the other and at once; and real build logs.
 demo: all
+	@$(BUILD)/orch run examples/ask_three.lua --mock
 	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
 
 # Everything again under AddressSanitizer, UBSan and the leak check.

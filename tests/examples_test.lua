@@ -6,7 +6,8 @@ local root = (debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or ".") .. "/.
 
 local function run(name, ...)
   local result = test.run({ "run", "examples/" .. name .. ".lua", ... },
-    { cwd = root, timeout = 60, env = { NO_COLOR = "1", COLUMNS = "80" } })
+    { cwd = root, timeout = 60, env = { NO_COLOR = "1", COLUMNS = "80", MOCK_SECONDS = "0.2",
+      OPENAI_API_KEY = "", ANTHROPIC_API_KEY = "", GEMINI_API_KEY = "" } })
   expect(result.stderr):equals ""
   return result
 end
@@ -31,8 +32,9 @@ it("there is none without a test, and each is short", function()
     local _, lines = fs.read(root .. "/examples/" .. path):gsub("\n", "")
     expect(lines):less_than(60)
   end
-  expect(names):equals { "build_logs.lua", "build_sizes.lua", "crash_reports.lua",
-    "fake_crashes.lua", "pitfalls.lua", "search_logs.lua", "severity.lua" }
+  expect(names):equals { "ask_three.lua", "build_logs.lua", "build_sizes.lua",
+    "crash_reports.lua", "fake_crashes.lua", "mock_providers.lua", "pitfalls.lua",
+    "search_logs.lua", "severity.lua", "three_roles.lua" }
 end)
 
 describe("build_logs", function()
@@ -191,7 +193,55 @@ describe("pitfalls", function()
   end)
 end)
 
+-- The seconds of the chart with this title: its own, then those of its rows.
+local function chart(text, title)
+  local rows = text:match("\n?" .. title .. " +([%d.]+ s\n.-)\n\n")
+  local seconds = {}
+  for n in (rows or ""):gmatch " ?([%d.]+) s" do seconds[#seconds + 1] = tonumber(n) end
+  return seconds
+end
+
+describe("ask_three", function()
+  for _, args in ipairs { {}, { "--mock" }, { "--mock", "A question of one's own?" } } do
+    it("asks one after the other, all at once, and with two that fail: " .. #args, function()
+      local result = run("ask_three", table.unpack(args))
+      local out = result.stdout
+      expect(result.exit_code):equals(0)
+      expect(out):contains(args[2] or "Name a cat that guards a castle.")
+      local slow, quick = chart(out, "One after the other"), chart(out, "All at once")
+      expect({ #slow, #quick }):equals { 4, 4 }
+      expect(quick[1]):less_than(slow[1])
+      expect(out):matches "s instead of [%d.]+ s: %d%.%d times as fast"
+      expect(out):contains "* anthropic  Battlement Bess, who naps on the drawbridge."
+      expect(out):contains "claude-sonnet-5-5, "
+      expect(#chart(out, "One is overloaded, one hangs; a time limit")):equals(4)
+      expect(out):contains "* openai     Sir Pounce of the Portcullis."
+      expect(out):contains "\nx anthropic: 529 overloaded_error: Overloaded"
+      expect(out):contains "\nx gemini did not answer within "
+      expect(out).never:contains "\27"
+      for line in out:gmatch "[^\n]+" do expect(#line).never:greater_than(80) end
+    end)
+  end
+end)
+
+describe("three_roles", function()
+  it("writes, judges and translates in three ways, each faster", function()
+    local result = run("three_roles", "--mock")
+    local out = result.stdout
+    expect(result.exit_code):equals(0)
+    local steps, pairs_, pipeline = chart(out, "Step by step"),
+      chart(out, "Judged and translated at once"), chart(out, "As a pipeline")
+    expect({ #steps, #pairs_, #pipeline }):equals { 4, 4, 4 }
+    expect(pairs_[1]):less_than(steps[1])
+    expect(pipeline[1]):less_than(steps[1])
+    expect(out):contains "Open the gate!\n  The gate opens at dawn, or for cheese.\n  Das Tor"
+    expect(out):contains "Look, a dragon!\n  (not for children)\n"
+    for line in out:gmatch "[^\n]+" do expect(utf8.len(line)).never:greater_than(80) end
+  end)
+end)
+
 it("make demo runs", function()
   local result = orch.process.run { "make", "-n", "demo", cwd = root, check = false }
+  expect(result.stdout):contains "run examples/ask_three.lua --mock"
   expect(result.stdout):contains "run examples/build_logs.lua tests/data/logs"
 end)
