@@ -24,6 +24,7 @@ Examples:
    orch run deploy.lua staging --fast
    orch run --timeout 10m --grace 30s nightly.lua
    orch run --seed 42 flaky.lua
+   orch run --record api.tape report.lua
    orch -e 'orch.sleep("1s") print("done")'
 
 Exit codes: 0 ok; 1 uncaught error or deadlock; 2 wrong command line; 3 the

@@ -23,6 +23,8 @@ local codes = { [ENOENT] = "ENOENT", [13] = "EACCES", [21] = "EISDIR", [28] = "E
 ---@field elapsed number? seconds as they are told
 ---@field expected integer? bytes of the body
 ---@field sent integer? bytes of the request's body
+---@field jar any? gets the answer's cookies
+---@field meter table? gets what tells how far it is, as the wire's does
 ---@field before async fun()?
 ---@field next async fun(): string?
 
@@ -33,14 +35,24 @@ local function timings_of(elapsed)
   end
 end
 
+local Meter = {
+  __index = { progress = function(self)
+    local one = self.one
+    return one.received, one.expected, one.sent, one.sent
+  end },
+}
+
 local function head_of(answer)
   local elapsed = answer.elapsed or 0
-  return {
+  local raw = {
     status = answer.status, head = answer.head, url = answer.url,
     http_version = answer.http_version or "1.1", redirect_url = answer.redirect_url,
     elapsed = elapsed, timings = timings_of(elapsed), sent = answer.sent or 0,
-    expected = answer.expected,
+    expected = answer.expected, received = 0,
   }
+  if answer.jar then require("orch.http.cookie").store(answer.jar, answer.url, answer.head) end
+  if answer.meter then answer.meter.exchange = setmetatable({ one = raw }, Meter) end
+  return raw
 end
 
 --- Bytes, as the wire counts them.
@@ -54,12 +66,13 @@ end
 ---@param answer orch.http.Canned
 ---@return table raw
 function canned.send(answer)
-  task.checkpoint()
   if answer.before then answer.before() end
   local raw, parts = head_of(answer), {}
-  for chunk in answer.next do parts[#parts + 1] = chunk end
+  for chunk in answer.next do
+    parts[#parts + 1] = chunk
+    raw.received = raw.received + #chunk
+  end
   raw.body = table.concat(parts)
-  raw.received = #raw.body
   raw.progress = progress
   return raw
 end
@@ -132,10 +145,9 @@ Stream.__close = Stream.close
 ---@param answer orch.http.Canned
 ---@return table stream
 function canned.open(answer)
-  task.checkpoint()
   if answer.before then answer.before() end
   local stream = head_of(answer)
-  stream.answer, stream.received = answer, 0
+  stream.answer = answer
   return setmetatable(stream, Stream)
 end
 

@@ -14,6 +14,7 @@ local file = require "orch.http.tape.file"
 local place = require "orch.place"
 local redactor = require "orch.http.tape.redact"
 local single_flight = require "orch.single_flight"
+local task = require "orch.core.task"
 local unclosed = require "orch.unclosed"
 local wire = require "orch.http.wire"
 
@@ -69,17 +70,19 @@ function Tape:write(fields)
 end
 
 ---@private
----A part of a body that is too large for the tape.
-function Tape:keep(name, bytes)
+---A part of a body that is too large for the tape; the first one begins its file.
+function Tape:keep(name, bytes, is_first)
   local fs = require "orch.fs"
   local folder = file.bodies(self.path)
+  if not is_first then return fs.append(folder .. "/" .. name, bytes) end
   fs.mkdir(folder)
-  fs.append(folder .. "/" .. name, bytes)
+  fs.write(folder .. "/" .. name, bytes, { sync = false })
 end
 
 --- One request: from the tape where it is known there, to the network where that is
 --- allowed.
 local function serve(self, how, raw)
+  task.checkpoint()
   if self.index then
     local replay = require "orch.http.tape.replay"
     local exchange, live, readable = replay.find(self, raw)
@@ -150,7 +153,7 @@ end
 
 local function raise_missing(path, shown)
   errors.throw(errors.make { kind = "os", code = "ENOENT", path = path, message =
-    ('there is no tape \'%s\' to replay; record it first: mode "all" (--record %s)')
+    ('there is no tape \'%s\' to replay; record it first: --record %s, or mode "once"')
       :format(shown, shown) })
 end
 

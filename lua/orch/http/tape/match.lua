@@ -4,6 +4,7 @@
 ---
 ---     local differences, cost = match.compare(recorded, live, { "range" })
 
+local address = require "orch.http.tape.address"
 local body = require "orch.http.tape.body"
 local json = require "orch.json"
 local redactor = require "orch.http.tape.redact"
@@ -35,59 +36,6 @@ local function fits(recorded, live)
   end
 end
 match.fits = fits
-
---- ---- addresses ----
-
-local ports = { http = ":80", https = ":443" }
-
-local function unescape(text)
-  return (text:gsub("%+", " "):gsub("%%(%x%x)", function(digits)
-    return string.char(tonumber(digits, 16))
-  end))
-end
-
---- name=value&... as a sorted list.
-local function pairs_of(text)
-  local list = {}
-  for part in (text or ""):gmatch "[^&]+" do
-    local name, value = part:match("^([^=]*)=?(.*)$")
-    list[#list + 1] = { unescape(name), unescape(value) }
-  end
-  table.sort(list, function(a, b)
-    if a[1] ~= b[1] then return a[1] < b[1] end
-    return a[2] < b[2]
-  end)
-  return list
-end
-
----An address in its parts.
----@param url string
----@return {origin: string, path: string, query: string[][]}
-function match.split(url)
-  local rest, query = url:gsub("#.*$", ""):match("^([^?]*)%??(.*)$")
-  local scheme, host, path = rest:match("^(%a[%w+.%-]*)://([^/]*)(.*)$")
-  if not scheme then return { origin = "", path = rest, query = pairs_of(query) } end
-  scheme, host = scheme:lower(), host:lower()
-  local port = ports[scheme]
-  if port and host:sub(-#port) == port then host = host:sub(1, -#port - 1) end
-  return { origin = scheme .. "://" .. host, path = path == "" and "/" or path,
-    query = pairs_of(query) }
-end
-
----Under which requests are looked for: equal for two that differ at most in their body.
----@param method string
----@param url string
----@return string
-function match.key(method, url)
-  local parts = match.split(url)
-  local key = { method, " ", parts.origin, parts.path }
-  for _, one in ipairs(parts.query) do
-    key[#key + 1] = ("\0%s\0%s"):format(one[1], one[2])
-  end
-  return table.concat(key)
-end
-
---- ---- differences ----
 
 local function quoted(value)
   if value == nil then return "absent" end
@@ -122,10 +70,19 @@ local function compare_pairs(found, what, recorded, live)
   end
 end
 
+--- 0 to 1: how much of the longer one is not at the start of both.
+local function unlike(a, b)
+  local same, longest = 0, math.max(#a, #b)
+  while same < longest and a:byte(same + 1) == b:byte(same + 1) do same = same + 1 end
+  return 1 - same / longest
+end
+
 local function compare_url(found, recorded, live)
-  local a, b = match.split(recorded), match.split(live)
+  local a, b = address.split(recorded), address.split(live)
   if not fits(a.origin, b.origin) then differ(found, "the host", a.origin, b.origin, ORIGIN) end
-  if not fits(a.path, b.path) then differ(found, "the path", a.path, b.path, PATH) end
+  if not fits(a.path, b.path) then
+    differ(found, "the path", a.path, b.path, PATH + unlike(a.path, b.path))
+  end
   compare_pairs(found, "the query parameter ", a.query, b.query)
 end
 
@@ -220,7 +177,7 @@ local function compare_body(found, recorded, live)
   elseif a ~= "no body" then
     local x, y = body.decode(recorded), body.decode(live)
     if is_form(recorded) and is_form(live) then
-      compare_pairs(found, "the form field ", pairs_of(x), pairs_of(y))
+      compare_pairs(found, "the form field ", address.pairs(x), address.pairs(y))
     else
       compare_text(found, x, y)
     end

@@ -3,6 +3,7 @@
 
 local clock = require "orch.core.clock"
 local errors = require "orch.core.error"
+local address = require "orch.http.tape.address"
 local body = require "orch.http.tape.body"
 local file = require "orch.http.tape.file"
 local match = require "orch.http.tape.match"
@@ -31,7 +32,7 @@ end
 function replay.index(list)
   local index = {}
   for _, one in ipairs(list) do
-    local key = match.key(one.request.method, one.request.url)
+    local key = address.key(one.request.method, one.request.url)
     index[key] = index[key] or {}
     table.insert(index[key], one)
   end
@@ -62,7 +63,7 @@ function replay.find(tape, raw)
     raw = copy
   end
   local live = look(tape, raw)
-  local list = tape.index[match.key(live.method, live.url)]
+  local list = tape.index[address.key(live.method, live.url)]
   return list and first_that_fits(tape, list, live)
     or first_that_fits(tape, tape.masked, live), live, raw
 end
@@ -223,6 +224,7 @@ function replay.answer(tape, exchange, raw)
     status = response.status, head = table.concat(head, "\r\n") .. "\r\n\r\n",
     http_version = head[1]:match "^HTTP/(%S+)", url = raw.url, elapsed = exchange.elapsed,
     redirect_url = response.redirect_url, expected = size, close = close,
+    meter = raw.meter, jar = raw.jar, sent = type(raw.body) == "string" and #raw.body or nil,
     before = function() wait_until(response.head_at or exchange.elapsed) end,
     next = function()
       local bytes, at = next_piece()
