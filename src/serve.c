@@ -74,6 +74,7 @@ static int is_address(lua_State *L) {
 struct wait_op {
   struct op op;
   struct server *server;
+  bool finishing;
 };
 
 static void wait_cancel(struct op *op) {
@@ -85,8 +86,14 @@ static bool has_news(const struct server *server) {
   return server->ready.first || server->gone.first;
 }
 
+static bool is_over(const struct server *server, bool finishing) {
+  return server->closing && (!finishing || server->busy == 0);
+}
+
 static int wait_result(lua_State *L, struct op *op) {
-  lua_pushboolean(L, has_news(((struct wait_op *)op)->server));
+  struct wait_op *wait = (struct wait_op *)op;
+  lua_pushboolean(L, has_news(wait->server) ||
+                         !is_over(wait->server, wait->finishing));
   return 1;
 }
 
@@ -99,13 +106,15 @@ static const struct op_kind wait_kind = {
     .internal = true,
 };
 
-/* wait(server) -> true when there is something for take or gone, false when it
- * listens no more */
+/* wait(server, finishing) -> true when there may be something for take or gone;
+ * false once it listens no more and, `finishing`, has answered all requests */
 static int wait(lua_State *L) {
   struct server *server = check(L);
+  bool finishing = lua_toboolean(L, 2);
   struct wait_op *op = op_new(L, &wait_kind);
   op->server = server;
-  if (has_news(server) || server->closing)
+  op->finishing = finishing;
+  if (has_news(server) || is_over(server, finishing))
     op_done(&op->op);
   else
     server->waiter = &op->op;

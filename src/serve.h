@@ -49,12 +49,13 @@ struct request {
   int owners;
   lua_Integer id;
   char method[32];
-  struct text head; /* name NUL value NUL ... */
+  struct text head; /* a line end before each header */
   struct text body;
   bool started;   /* the headers are here */
   bool refused;   /* answered with 413: what still comes is thrown away */
   bool suspended; /* to be resumed exactly once */
-  bool taken;     /* Lua has it */
+  bool taken;     /* Lua has it, or will not get it */
+  bool busy;      /* Lua got it */
   bool answered;  /* a response is queued */
   bool released;  /* Lua wants to hear no more */
   bool hung_up;   /* the client did, before Lua took it */
@@ -83,6 +84,7 @@ struct server {
   uv_poll_t poll;            /* the daemon's epoll descriptor */
   uv_poll_t watch;           /* ours: clients that hang up */
   uv_timer_t timer;
+  uv_idle_t soon; /* turns the daemon once more */
   int watch_fd;
   int handles; /* open in the loop */
   int port;
@@ -95,6 +97,7 @@ struct server {
   struct link *links;
   struct request_list ready; /* for Lua to take */
   struct request_list gone;  /* the client hung up; the handler still works */
+  size_t busy;               /* requests that Lua has and the daemon, too */
   struct op *waiter;         /* the task that takes requests */
   struct op *closer;
 };

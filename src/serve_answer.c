@@ -22,6 +22,8 @@ bool serve_push_request(lua_State *L, struct server *server) {
   struct request *request = *handle = request_shift(&server->ready);
   luaL_setmetatable(L, REQUEST);
   request->taken = true;
+  request->busy = true;
+  server->busy++;
   if (request->hung_up) request_tell_gone(request);
   return true;
 }
@@ -41,16 +43,11 @@ static int about(lua_State *L) {
   return 4;
 }
 
-/* headers(request) -> {name, value, ...} as they came */
+/* headers(request) -> "\nName: value\nName: value" */
 static int headers(lua_State *L) {
   struct request *request = check(L);
-  const char *at = request->head.data, *end = at + request->head.size;
-  lua_newtable(L);
-  for (lua_Integer n = 1; at < end; n++) {
-    lua_pushstring(L, at);
-    lua_rawseti(L, -2, n);
-    at += strlen(at) + 1;
-  }
+  lua_pushlstring(L, request->head.size ? request->head.data : "",
+                  request->head.size);
   return 1;
 }
 

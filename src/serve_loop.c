@@ -19,11 +19,14 @@ enum {
 
 /* ---- turning it ---- */
 
-static void on_timer(uv_timer_t *timer);
+static void turn(struct server *server);
 
-static bool due_now(struct server *server) {
-  MHD_UNSIGNED_LONG_LONG ms;
-  return MHD_get_timeout(server->daemon, &ms) == MHD_YES && ms == 0;
+static void on_timer(uv_timer_t *timer) {
+  turn(timer->data);
+}
+
+static void on_idle(uv_idle_t *idle) {
+  turn(idle->data);
 }
 
 /* A timer that fires too early does no harm, so it is seldom moved. */
@@ -34,20 +37,27 @@ static void turn_within(struct server *server, uint64_t ms) {
   uv_timer_start(timer, on_timer, ms, 0);
 }
 
+/* Not by a timer of 0, which would fire again and again before anything else
+ * has its turn. */
 void server_turn_soon(struct server *server) {
-  if (!server->stopping) turn_within(server, 0);
+  if (!server->stopping) uv_idle_start(&server->soon, on_idle);
 }
 
+/* While a TLS client thinks about its handshake, the daemon wants to be turned
+ * at once, for nothing. */
 static void turn(struct server *server) {
   MHD_UNSIGNED_LONG_LONG ms;
+  bool again;
   int rounds = 0;
-  do MHD_run(server->daemon);
-  while (++rounds < ROUNDS && due_now(server));
-  if (MHD_get_timeout(server->daemon, &ms) == MHD_YES) turn_within(server, ms);
-}
-
-static void on_timer(uv_timer_t *timer) {
-  turn(timer->data);
+  uv_idle_stop(&server->soon);
+  do {
+    MHD_run(server->daemon);
+    again = MHD_get_timeout(server->daemon, &ms) == MHD_YES;
+  } while (++rounds < ROUNDS && again && ms == 0);
+  if (again && ms == 0 && !server->tls)
+    server_turn_soon(server);
+  else if (again)
+    turn_within(server, ms > 0 ? ms : 1);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
@@ -191,6 +201,11 @@ static int add_to_loop(struct server *server) {
   if (status == 0) {
     server->timer.data = server;
     server->handles++;
+    status = uv_idle_init(runtime_loop(), &server->soon);
+  }
+  if (status == 0) {
+    server->soon.data = server;
+    server->handles++;
     status = add_poll(server, &server->poll, fd, on_poll);
   }
   if (status == 0)
@@ -272,6 +287,7 @@ void server_stop(struct server *server) {
   close_handle((uv_handle_t *)&server->poll);
   close_handle((uv_handle_t *)&server->watch);
   close_handle((uv_handle_t *)&server->timer);
+  close_handle((uv_handle_t *)&server->soon);
   MHD_stop_daemon(server->daemon);
   server->daemon = NULL;
   close(server->watch_fd);

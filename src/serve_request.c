@@ -134,8 +134,10 @@ static enum MHD_Result keep_header(void *cls, enum MHD_ValueKind kind,
   struct text *head = cls;
   (void)kind;
   if (!value) value = "";
-  return text_add(head, name, strlen(name) + 1) == 0 &&
-                 text_add(head, value, strlen(value) + 1) == 0
+  return text_add(head, "\n", 1) == 0 &&
+                 text_add(head, name, strlen(name)) == 0 &&
+                 text_add(head, ": ", 2) == 0 &&
+                 text_add(head, value, strlen(value)) == 0
              ? MHD_YES
              : MHD_NO;
 }
@@ -204,12 +206,14 @@ void request_tell_gone(struct request *request) {
 void serve_on_completed(void *cls, struct MHD_Connection *connection,
                         void **context, enum MHD_RequestTerminationCode how) {
   struct request *request = *context;
-  (void)cls, (void)connection;
+  struct server *server = cls;
+  (void)connection;
   if (!request) return;
   *context = NULL;
   bool complete = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
   request->whole = complete && request->stream.end == END_WELL;
   if (request->taken && !request->whole) request_tell_gone(request);
+  if (request->busy && --server->busy == 0) server_wake(server);
   request->connection = NULL;
   request->link->request = NULL;
   free(request->stream.bytes.data);

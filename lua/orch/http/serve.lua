@@ -80,17 +80,18 @@ local function take_all(self, scope)
   end
 end
 
---- Handlers have the grace to finish.
+--- Clients may still hang up meanwhile; what handlers have spawned takes longer.
 local function finish(self, scope)
-  if scopes.move_on_after(self.grace, scope.wait, scope, 1) then return end
-  for _, request in pairs(self.live) do request:abandon "the server is closing" end
+  while core.wait(self.handle, true) do take_all(self, scope) end
+  scope:wait(1)
 end
 
 local function accept(self)
   local scope <close> = tasks.open("http.serve", nil, false, nil, true)
   local here <close> = inside:set(self)
-  while core.wait(self.handle) do take_all(self, scope) end
-  finish(self, scope)
+  while core.wait(self.handle, false) do take_all(self, scope) end
+  if scopes.move_on_after(self.grace, finish, self, scope) then return end
+  for _, request in pairs(self.live) do request:abandon "the server is closing" end
 end
 
 --- Owns the server on behalf of the scope that it was started in.

@@ -9,7 +9,7 @@ local url = require "orch.http.url"
 ---@field target string path and query as they were sent
 ---@field path string decoded, without the query
 ---@field query table<string, string> decoded; of several with one name the last
----@field headers orch.RequestHeaders by name in any case; several of one name joined by ", "
+---@field headers orch.http.Headers by name in any case; several of one name joined by ", "
 ---@field body string "" when there is none
 ---@field remote string? the client's address and port, "127.0.0.1:50412"
 ---@field private handle userdata
@@ -17,52 +17,10 @@ local url = require "orch.http.url"
 ---@field private name string for people: "GET /path"
 local Request = { __name = "orch.Request" }
 
----@class orch.RequestHeaders
-local Headers = { __name = "orch.RequestHeaders" }
-
 local methods = {}
 
---- The list {name, value, ...} of each, by lower-case name.
-local function collect(list)
-  local map = {}
-  for i = 1, #list, 2 do
-    local key = list[i]:lower()
-    local values = map[key]
-    if not values then
-      values = {}
-      map[key] = values
-    end
-    values[#values + 1] = list[i + 1]
-  end
-  return map
-end
-
-local all = setmetatable({}, { __mode = "k" })
-
----All values of one name, in the order they came.
----@param name string
----@return string[]
-local function all_of(self, name)
-  arg.check("headers:all", 1, name, "string")
-  return all[self][name:lower()] or {}
-end
-
-function Headers.__index(self, name)
-  if name == "all" then return all_of end
-  local values = type(name) == "string" and all[self][name:lower()]
-  if values then return table.concat(values, ", ") end
-end
-
-function Headers.__pairs(self)
-  local names, i = arg.keys_of(all[self]), 0
-  return function()
-    i = i + 1
-    if names[i] then return names[i], self[names[i]] end
-  end
-end
-
 local function decode_form(text)
-  return url.decode((text:gsub("+", " ")))
+  return url.decode((text:gsub("%+", " ")))
 end
 
 --- name -> values of "a=1&b=2".
@@ -112,9 +70,7 @@ function lazy.query(self)
 end
 
 function lazy.headers(self)
-  local headers = setmetatable({}, Headers)
-  all[headers] = collect(core.headers(self.handle))
-  return headers
+  return require "orch.http.headers"(core.headers(self.handle))
 end
 
 function lazy.remote(self)
