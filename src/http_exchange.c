@@ -188,6 +188,17 @@ static int on_seek(void *owner, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
+/* Before each time that it is sent. libcurl repeats what got no answer on a
+ * kept-alive connection, and only a body that cannot be rewound stops it. */
+static int on_request(void *owner, char *to_ip, char *from_ip, int to_port,
+                      int from_port) {
+  struct exchange *exchange = owner;
+  (void)to_ip, (void)from_ip, (void)to_port, (void)from_port;
+  exchange->repeated = exchange->requested;
+  exchange->requested = true;
+  return exchange->repeated ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void on_source_ready(struct source *source) {
   struct exchange *exchange = source->owner;
   transfer_resume(&exchange->transfer);
@@ -218,6 +229,7 @@ void exchange_look(struct exchange *exchange) {
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &facts->status);
   curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &facts->version);
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &facts->connects);
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &facts->requested);
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &facts->os_error);
 }
 
@@ -232,7 +244,9 @@ static void on_end(struct transfer *transfer, CURLcode code) {
   struct exchange *exchange = (struct exchange *)transfer;
   exchange->ended = true;
   exchange->head_cut = code == CURLE_OK && head_is_cut(&exchange->head);
-  exchange->code = exchange->head_cut ? CURLE_PARTIAL_FILE : code;
+  exchange->code = exchange->head_cut   ? CURLE_PARTIAL_FILE
+                   : exchange->repeated ? CURLE_SEND_FAIL_REWIND
+                                        : code;
   exchange_look(exchange);
   release(exchange);
   changed(exchange);
@@ -272,6 +286,10 @@ static void set_callbacks(struct exchange *exchange) {
   if (exchange->rewindable) {
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, exchange);
+  }
+  if (!exchange->rewindable && !exchange->negotiates) {
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
   }
   if (exchange->resolve)
     curl_easy_setopt(easy, CURLOPT_RESOLVE, exchange->resolve);

@@ -26,6 +26,7 @@ struct exchange_facts {
   curl_off_t expected;  /* Content-Length, or -1 */
   long status, version; /* CURL_HTTP_VERSION_ */
   long connects;        /* 0: on a kept-alive connection */
+  long requested;       /* bytes of the request's header that were sent */
   long os_error;        /* errno of the socket's last failure, or 0 */
 };
 
@@ -37,7 +38,8 @@ struct exchange {
   bool secure;     /* https, ftps, sftp: there is a handshake */
   bool rewindable; /* libcurl may send the body again by itself */
   bool has_jar;
-  bool negotiates; /* an auth scheme that takes several rounds */
+  bool negotiates;          /* an auth scheme that takes several rounds */
+  bool requested, repeated; /* sent; libcurl wanted to send it again */
   bool started, ended, dropped;
   bool head_done;
   bool paused; /* nothing is received for now */

@@ -73,7 +73,7 @@ static const char *kind_of(const struct exchange *exchange) {
 static const char *phase_of(const struct exchange *exchange) {
   const struct exchange_facts *facts = &exchange->facts;
   if (exchange->head.length > 0) return "receiving";
-  if (facts->connected == 0 && facts->connects == 0 && facts->first_byte == 0)
+  if (facts->connected == 0 && facts->connects == 0 && facts->requested == 0)
     return facts->resolved == 0 ? "resolving" : "connecting";
   if (exchange->secure && facts->secured == 0 && facts->connects > 0)
     return "handshake";

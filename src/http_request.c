@@ -121,9 +121,4 @@ void http_set_method(struct exchange *exchange) {
   }
   if (size > 1 << 20)
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
-  /* libcurl repeats a request by itself when a kept-alive connection turns out
-   * to be dead, and a body that cannot be rewound is all that keeps it from
-   * that. */
-  if (!exchange->rewindable && size == 0)
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }

@@ -61,11 +61,25 @@ def start(sock, serve, *args):
     threading.Thread(target=accept_for_ever, args=(sock, serve) + args, daemon=True).start()
 
 
+def shake_hands(peer, context):
+    peer = context.wrap_socket(peer, server_side=True, do_handshake_on_connect=False)
+    try:
+        peer.do_handshake()
+    except ssl.SSLError:  # a RST must not overtake the alert
+        plain = socket.socket(fileno=peer.detach())
+        plain.shutdown(socket.SHUT_WR)
+        plain.settimeout(5)
+        while plain.recv(65536):
+            pass
+        raise
+    return peer
+
+
 def serve_http(peer, folder, scheme, context=None):
     if peer.family != socket.AF_UNIX:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if context:
-        peer = context.wrap_socket(peer, server_side=True)
+        peer = shake_hands(peer, context)
     connection = Connection(peer, folder, scheme)
     try:
         while True:

@@ -72,8 +72,8 @@ turns_played = {}  # name -> how many, over all connections
 def play(connection, request, name):
     with open(f"{connection.folder}/{name}.json") as file:
         plan = json.load(file)
-    turns_played[name] = turns_played.get(name, 0) + 1
-    turn = connection.count if plan["per"] == "connection" else turns_played[name]
+    played = connection.turns if plan["per"] == "connection" else turns_played
+    turn = played[name] = played.get(name, 0) + 1
     connection.note(name, "request", method=request.method, target=request.target,
                     headers=request.headers, turn=turn)
     turns = plan["turns"]

@@ -37,7 +37,7 @@ class Connection:
     def __init__(self, sock, folder, scheme):
         self.sock, self.folder, self.scheme = sock, folder, scheme
         self.number = next(numbers)
-        self.count = 0  # requests so far
+        self.turns = {}  # name of a play -> how often it was asked for here
         self.sent = 0
         self.buffer = b""
 
@@ -73,7 +73,6 @@ class Connection:
             head = self.until(b"\r\n\r\n")
         except Gone:
             return None
-        self.count += 1
         return Request(head)
 
     def pieces(self, size):

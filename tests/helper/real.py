@@ -49,12 +49,18 @@ def inetd(command):
     sys.stdin.buffer.read()
 
 
+def end_with(child):
+    child.wait()
+    os._exit(1)
+
+
 def nginx(config):
     """nginx takes over sockets that are named in NGINX, as it does at an upgrade."""
     with open(config) as file:
         text = file.read()
     socks = [listening() for _ in set(re.findall(r"PORT\d", text))]
     for i, sock in enumerate(socks, 1):
+        sock.setblocking(False)  # nginx does so only with its own
         text = text.replace(f"PORT{i}", str(sock.getsockname()[1]))
     with open(config, "w") as file:
         file.write(text)
@@ -64,6 +70,9 @@ def nginx(config):
         ["nginx", "-p", os.path.dirname(config), "-e", "error.log", "-c", config],
         env=env, pass_fds=numbers)
     tell(*socks)
+    for sock in socks:
+        sock.close()
+    threading.Thread(target=end_with, args=(child,), daemon=True).start()
     sys.stdin.buffer.read()
     child.send_signal(signal.SIGTERM)
     child.wait()

@@ -106,9 +106,7 @@ end
 function server.certificate(name) return need_tls().dir .. "/" .. name end
 
 local function plain(step)
-  if type(step) == "string" then return { hex = (step:gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end)) } end
+  if type(step) == "string" then return { hex = orch.hash.hex(step) } end
   if step.drip then
     return { drip = plain(step.drip).hex, every = step.every, times = step.times }
   end

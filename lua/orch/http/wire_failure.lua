@@ -28,6 +28,7 @@ local words = {
   { "^Empty reply from server", "the server closed the connection before it answered" },
   { "^%a+ failure: Connection reset by peer", "the connection was reset" },
   { "^%a+ failure: Connection was reset", "the connection was reset" },
+  { "^getpeername%(%) failed", "the connection was reset" },
   { "^Connection died, tried %d+ times", "the connection was closed again and again" },
   { "^transfer closed with", "the answer broke off" },
   { "^Received HTTP/0%.9", "what came is no HTTP answer" },
