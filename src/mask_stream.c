@@ -93,6 +93,6 @@ bool mask_streams(FILE *before[2]) {
 void mask_finish(void) {
   for (size_t i = 0; i < 2 && originals[i]; i++) {
     fflush(files[i]);
-    pass_on(&streams[i], false);
+    if (streams[i].size > 0) pass_on(&streams[i], false);
   }
 }

@@ -302,4 +302,39 @@ function cases.say()
   assert(not ok)
 end
 
+function cases.secrets()
+  local _ <close> = orch.with_env { SWEEP_KEY = "sweep-secret-" .. math.random(1, 4) }
+  local key = orch.secrets.get "SWEEP_KEY"
+  assert(orch.secrets.redact("a " .. key .. " b") == "a *** b")
+  local ok, err = pcall(orch.error, { kind = "x", message = key })
+  assert(not ok and (err.message == "***" or error(err, 0)))
+  print("a line", key)
+  io.stdout:write(key:sub(1, 5)):flush()
+  io.stdout:write(key:sub(6), "\n"):flush()
+end
+
+function cases.ai()
+  local function provider(name, seconds, fails)
+    return { name = name, chat = function(_, prompt)
+      orch.sleep(seconds)
+      if fails then orch.error { kind = "network", message = "down" } end
+      return { text = prompt, usage = {} }
+    end }
+  end
+  local compare, fallback = require "orch.ai.compare", require "orch.ai.fallback"
+  local hedge, map = require "orch.ai.hedge", require "orch.ai.map"
+  local a, b, c = provider("a", 0.001), provider("b", 0.002, true), provider("c", 0.01)
+  local r = compare("x", { a, b, c }, { timeout = 5 })
+  assert(#r.responses == 2 or error(r.failures[1].provider == "b" and r.failures[2].error
+    or r.failures[1].error, 0))
+  assert(fallback { b, a }:chat("x").text == "x")
+  assert(hedge { c, a, delay = 0.001 }:chat("x").text == "x")
+  local s <close> = hedge { b, a }:stream "x"
+  assert(s:text() == "x")
+  local path = at "answers.jsonl"
+  if fs.exists(path) then fs.remove(path) end
+  map({ "x", "y" }, a, { resume = path, tokens_per_minute = 100000 })
+  assert(#map({ "x", "y" }, a, { resume = path }) == 2)
+end
+
 return cases

@@ -32,6 +32,7 @@ function Journal.key(provider, prompt, chat)
   local ok, text = pcall(json.encode, { prompt = prompt, options = chat,
     provider = tostring(provider.name), model = provider.model }, { sorted = true })
   if ok then return hash.sha256(text) end
+  if not errors.is(text) then error(text, 0) end
   arg.fail("ai.map: with `resume`, prompts and options should be plain data: %s", text.message)
 end
 
@@ -58,14 +59,15 @@ function Journal:add(key, response)
   end
 end
 
+---Closes the file and gives the lock back; a second time does nothing.
 function Journal:close()
-  self.file:close()
+  local file, guard = self.file, self.lock
+  self.file, self.lock = false, false
+  if file then file:close() end
+  if guard then guard:release() end
 end
 
-function Journal:__close()
-  self:close()
-  self.lock:release()
-end
+Journal.__close = Journal.close
 
 --- Lines that do not parse were torn.
 local function read(text)
@@ -96,34 +98,39 @@ end
 
 local journals = { key = Journal.key }
 
---- The file, ready for the next line, and what is in it.
 local function open_file(path)
-  local text = fs.read(path)
-  check_head(path, text)
   local file, problem = io.open(path, "ab")
-  if not file then
-    errors.throw(errors.make { kind = "os", path = path, message = "cannot write " .. problem })
-  end
+  if file then return file end
+  errors.throw(errors.make { kind = "os", path = path, message = "cannot write " .. problem })
+end
+
+--- Whatever was torn off, the next line begins at its own.
+local function begin_line(file, text)
   file:setvbuf "full"
   if not text:find("\n", 1, true) then
     file:write(HEAD:sub(#text + 1), "\n")
   elseif text:sub(-1) ~= "\n" then
-    file:write "\n" -- whatever was torn off here, the next line begins at its own
+    file:write "\n"
   end
-  return file, read(text)
 end
+
+local Opening = { __close = function(self)
+  if self.journal then self.journal:close() end
+end }
 
 ---@async
 ---@param path string
 ---@return orch.ai.Journal journal for `<close>`; raises kind `usage` for a file that is none,
 ---  `closed` when another run has it
 function journals.open(path)
-  local guard, self = lock(path), nil
-  local _ <close> = setmetatable({}, { __close = function()
-    if not self then guard:release() end
-  end })
-  local file, found = open_file(path)
-  self = setmetatable({ path = path, file = file, lock = guard, found = found }, Journal)
+  local self = setmetatable({ path = path, lock = false, file = false, found = false }, Journal)
+  local opening <close> = setmetatable({ journal = self }, Opening)
+  self.lock = lock(path)
+  local text = fs.read(path)
+  check_head(path, text)
+  self.found, self.file = read(text), open_file(path)
+  begin_line(self.file, text)
+  opening.journal = nil
   return self
 end
 
