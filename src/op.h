@@ -95,8 +95,8 @@ static inline bool op_work_stopped(struct op_work *work) {
   return __atomic_load_n(&work->stop, __ATOMIC_RELAXED);
 }
 
-/* A trip to the pool that is only a part of an op: uv_queue_work, which must not
- * be called otherwise. */
+/* A trip to the pool that is only a part of an op: uv_queue_work, which must
+ * not be called otherwise. */
 int op_queue_work(uv_work_t *req, uv_work_cb run, uv_after_work_cb after);
 
 /* Operations with libuv or a thread behind them that have not ended: while
