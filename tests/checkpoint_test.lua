@@ -9,6 +9,12 @@ local function f()
   return 1
 end
 
+--- A provider whose answer is ready.
+local answering = { chat = function()
+  ran = true
+  return { text = "x" }
+end }
+
 --- name -> call; each finds its answer ready.
 local function all_calls()
   local lock, places, event = orch.lock(), orch.semaphore(1), orch.event()
@@ -51,6 +57,11 @@ local function all_calls()
     thread = function() orch.thread(function() end) end,
     ["fs.exists"] = function() orch.fs.exists "/" end,
     ["process.run"] = function() orch.process.run { "true" } end,
+    ["ai.compare"] = function() orch.ai.compare("x", { answering }) end,
+    ["ai.fallback"] = function() orch.ai.fallback { answering }:chat "x" end,
+    ["ai.hedge"] = function() orch.ai.hedge { answering }:chat "x" end,
+    ["ai.map"] = function() orch.ai.map({ "x" }, answering) end,
+    ["ai.map of nothing"] = function() orch.ai.map({}, answering) end,
   }
 end
 

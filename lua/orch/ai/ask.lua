@@ -84,9 +84,9 @@ end
 ---@return table own
 ---@return table chat
 function ask.options(fname, opts, spec)
-  arg.check(fname, "options", opts, "table?")
+  if type(opts) ~= "table" then return arg.options(fname, opts, spec), {} end
   local own, chat, names = {}, {}, arg.keys_of(spec)
-  for key, value in next, opts or {} do
+  for key, value in next, opts do
     if spec[key] then
       own[key] = value
     else
