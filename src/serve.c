@@ -151,12 +151,16 @@ static const struct op_kind close_kind = {
     .shielded = true,
 };
 
-/* close(server): closes all connections; nothing is left in the loop */
+/* close(server): closes all connections; nothing is left in the loop. That
+ * needs no memory, only waiting for it does. */
 static int close_server(lua_State *L) {
   struct server *server = check(L);
-  struct op *op = op_new(L, &close_kind);
-  server->closer = op;
   server_stop(server);
+  struct op *op = op_new(L, &close_kind);
+  if (server->handles > 0)
+    server->closer = op;
+  else
+    op_done(op);
   return op_await(L, op);
 }
 

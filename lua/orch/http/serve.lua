@@ -28,6 +28,7 @@ local options = {
 ---@field port integer
 ---@field url string such as "http://127.0.0.1:8080", without a slash at its end
 ---@field private handle userdata
+---@field private keeper orch.Task owns it
 ---@field private live table<integer, orch.Request> those that handlers work on
 local Server = {}
 Server.__index = Server
@@ -97,13 +98,8 @@ end
 --- Owns the server on behalf of the scope that it was started in.
 local function keep(self, started)
   local _ <close> = setmetatable({}, { __close = function()
-    if self.handle then
-      core.quiesce(self.handle)
-      core.close(self.handle)
-    end
-    self.over = true
-    self.waiters:wake_all()
     started:wake_all()
+    if self.handle then core.close(self.handle) end
   end })
   local ok, handle_or_error, port = pcall(core.open, self.host, self.port, self.limit,
     self.idle, self.cert, self.key)
@@ -121,11 +117,11 @@ end
 ---@async
 function Server:close()
   unclosed.remove(self)
-  if self.over then return end
+  if self.keeper:done() then return end
   core.quiesce(self.handle)
   if inside:get() == self then return end
   local shield <close> = tasks.open("server:close", nil, true, math.huge, false)
-  while not self.over do self.waiters:wait() end
+  self.keeper:join()
 end
 
 Server.__close = Server.close
@@ -134,13 +130,7 @@ Server.__close = Server.close
 ---@async
 function Server:wait()
   unclosed.remove(self)
-  if self.over then tasks.checkpoint() end
-  while not self.over do self.waiters:wait() end
-end
-
----@private
-function Server:waiting_text()
-  return "a server that nobody closes"
+  self.keeper:join()
 end
 
 local function check_host(host)
@@ -198,12 +188,12 @@ local function serve(opts, handler)
     host = check_host(opts.host or "127.0.0.1"), port = check_port(opts.port or 0),
     limit = opts.limit or 16 << 20, grace = opts.grace or runtime.grace(),
     idle = math.max(1, math.ceil(math.min(opts.idle or 60, 1e6))),
-    on_error = opts.on_error, handler = handler, live = {}, over = false,
+    on_error = opts.on_error, handler = handler, live = {},
   }, Server)
   self.cert, self.key = read_tls(opts)
-  self.waiters = park.new(self)
   local started = park.new "http.serve"
-  tasks.spawn(("http.serve %s:%d"):format(self.host, self.port), DAEMON, keep, self, started)
+  self.keeper = tasks.spawn(("http.serve %s:%d"):format(self.host, self.port), DAEMON, keep,
+    self, started)
   while not self.handle and not self.error do started:wait() end
   if self.error then error(self.error, 0) end
   self.url = url_of(self)
