@@ -263,6 +263,7 @@ struct exchange *exchange_new(const char *method, const char *url) {
   exchange->secure = strncasecmp(url, "https:", 6) == 0 ||
                      strncasecmp(url, "ftps:", 5) == 0 ||
                      strncasecmp(url, "sftp:", 5) == 0;
+  exchange->transfer.forgetful = strncasecmp(url, "http", 4) != 0;
   exchange->source.owner = exchange;
   exchange->source.on_ready = on_source_ready;
   exchange->source.on_consumed = on_consumed;

@@ -12,11 +12,14 @@
 enum {
   IDLE_CONNECTIONS = 2048, /* kept open for the next request */
   SPARE_EASIES = 128,
+  PULSE_MS = 20,
 };
 
 static struct {
   CURLM *multi;
   uv_timer_t timer;
+  uv_timer_t pulse; /* while there are forgetful transfers */
+  struct transfer *forgetful;
   unsigned running;
   CURL *spare[SPARE_EASIES];
   int spares;
@@ -44,6 +47,34 @@ static void on_timer(uv_timer_t *timer) {
   (void)timer;
   act(CURL_SOCKET_TIMEOUT, 0);
   take_ended();
+}
+
+/* Going on after a pause lets libcurl look at everything once. */
+static void on_pulse(uv_timer_t *pulse) {
+  (void)pulse;
+  struct transfer *one = pool.forgetful;
+  while (one) {
+    struct transfer *next = one->next;
+    curl_easy_pause(one->easy, CURLPAUSE_RECV);
+    transfer_resume(one);
+    one = next;
+  }
+}
+
+static void watch_forgetful(struct transfer *transfer) {
+  if (!transfer->forgetful) return;
+  if (pool.forgetful == NULL)
+    uv_timer_start(&pool.pulse, on_pulse, PULSE_MS, PULSE_MS);
+  transfer->next = pool.forgetful;
+  pool.forgetful = transfer;
+}
+
+static void forget(struct transfer *transfer) {
+  if (!transfer->forgetful) return;
+  struct transfer **place = &pool.forgetful;
+  while (*place != transfer) place = &(*place)->next;
+  *place = transfer->next;
+  if (pool.forgetful == NULL) uv_timer_stop(&pool.pulse);
 }
 
 static int set_timer(CURLM *multi, long timeout_ms, void *unused) {
@@ -75,6 +106,8 @@ int transfer_open(void) {
   curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
   uv_timer_init(runtime_loop(), &pool.timer);
   uv_unref((uv_handle_t *)&pool.timer); /* the sockets keep the loop alive */
+  uv_timer_init(runtime_loop(), &pool.pulse);
+  uv_unref((uv_handle_t *)&pool.pulse);
   return transfer_sockets_open(act, take_ended);
 }
 
@@ -84,6 +117,7 @@ void transfer_close(void) {
   pool.multi = NULL;
   transfer_sockets_close();
   uv_close((uv_handle_t *)&pool.timer, NULL);
+  uv_close((uv_handle_t *)&pool.pulse, NULL);
   curl_global_cleanup();
 }
 
@@ -107,6 +141,7 @@ int transfer_start(struct transfer *transfer) {
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, transfer_socket_close);
   if (curl_multi_add_handle(pool.multi, easy) != CURLM_OK) return UV_ENOMEM;
   transfer->running = true;
+  watch_forgetful(transfer);
   if (pool.running++ == 0) transfer_sockets_needed(true);
   return 0;
 }
@@ -114,6 +149,7 @@ int transfer_start(struct transfer *transfer) {
 void transfer_stop(struct transfer *transfer) {
   if (!transfer->running) return;
   transfer->running = false;
+  forget(transfer);
   if (--pool.running == 0) transfer_sockets_needed(false);
   curl_multi_remove_handle(pool.multi, transfer->easy);
 }

@@ -12,6 +12,10 @@
 struct transfer {
   CURL *easy; /* its CURLOPT_PRIVATE is this struct */
   bool running;
+  /* FTP and SFTP: libcurl 7.88 may read an answer of the server, owe the next
+   * step and ask for no event, so that it has to be asked now and then. */
+  bool forgetful;
+  struct transfer *next; /* of the forgetful ones that run */
   /* Once, on the loop's thread, unless it was stopped before. */
   void (*on_end)(struct transfer *transfer, CURLcode code);
 };
