@@ -72,7 +72,7 @@ for _, name in ipairs { "openai", "anthropic", "gemini" } do
       orch.fs.write(file, ([[
         package.path = package.path .. ";%s/examples/?.lua"
         local server <close> = require("mock_providers").serve {}
-        local p = orch.ai.%s { base_url = server.%s, key = "test" }
+        local p = orch.ai.%s { base_url = server.%s, key = "any" }
         local s = p:stream "x"
       ]]):format(root:sub(1, 1) == "/" and root or orch.fs.path.absolute(root), name, name))
       local result = test.run({ "run", file }, { timeout = 20 })

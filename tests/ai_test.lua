@@ -154,6 +154,8 @@ for _, name in ipairs(names) do
         expect(tostring(field) .. tostring(value)).never:contains "secret"
       end
       expect(orch.secrets.redact "it is sk-very-secret-key"):equals "it is ***"
+      provider(server, name, { key = "ollama" })
+      expect(orch.secrets.redact "ollama runs"):equals "ollama runs" -- no secret, but a word
     end)
 
     it("refusals and overload are told apart", function()

@@ -4,7 +4,7 @@ local checks = require "mock.check"
 local check, fail = checks.check, checks.fail
 local json = orch.json
 
-local anthropic = { headers = { ["request-id"] = "req_mock" } }
+local anthropic = { name = "anthropic", headers = { ["request-id"] = "req_mock" } }
 
 local words = {
   unknown = "%s: Extra inputs are not permitted", missing = "%s: Field required",

@@ -13,9 +13,9 @@
 --   rate     requests per `per` (60 s): more are refused with 429
 --   key      the only key that it takes; otherwise any but "wrong"
 
-local behaviour = {}
+local behaviour = { settings = " delay pace text call fail times after rate per key " }
 
--- "" where requests may still be made, or for how long not.
+-- For how long no further request is allowed; nil when one is.
 local function over_limit(settings)
   local now, recent = orch.time(), settings.recent or {}
   while recent[1] and recent[1] <= now - (settings.per or 60) do table.remove(recent, 1) end
@@ -34,7 +34,9 @@ end
 local function what_to_say(settings, ask)
   local text = settings.text or ("%s heard: %s"):format(ask.model, ask.prompt)
   if type(text) == "function" then text = text(ask) end
-  if ask.json and not pcall(orch.json.decode, text) then text = orch.json.encode { answer = text } end
+  if ask.json and not pcall(orch.json.decode, text) then
+    text = orch.json.encode { answer = text }
+  end
   local said = { text = text, input = #ask.prompt // 4 + 1, output = #text // 4 + 1 }
   local call = settings.call
   if call and ask.tools[call.name] and not ask.has_result then said.call, said.text = call, "" end
@@ -74,7 +76,8 @@ local function act(protocol, settings, ask)
   elseif fail == "hang" then
     orch.sleep "1h"
   elseif fail == "garbage" then
-    return { body = "<html><body>Bad gateway</body></html>", headers = { ["Content-Type"] = "text/html" } }
+    return { body = "<html><body>Bad gateway</body></html>",
+      headers = { ["Content-Type"] = "text/html" } }
   end
   local said = what_to_say(settings, ask)
   if fail == "refuse" then said.refused, said.text = true, "" end
@@ -82,9 +85,9 @@ local function act(protocol, settings, ask)
   return { json = protocol.answer(ask, said), headers = protocol.headers }
 end
 
-function behaviour.answer(protocol, settings, requests, name, path, request)
+function behaviour.answer(protocol, settings, requests, path, request)
   local key = protocol.key(request)
-  local entry = { provider = name, path = path, headers = request.headers, at = orch.time() }
+  local entry = { provider = protocol.name, path = path, headers = request.headers, at = orch.time() }
   table.insert(requests, entry)
   if not key or key == "wrong" or key ~= (settings.key or key) then
     return protocol.failure(401, key and "invalid" or "missing")

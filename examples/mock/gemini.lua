@@ -5,16 +5,18 @@ local checks = require "mock.check"
 local check, fail = checks.check, checks.fail
 local json = orch.json
 
-local gemini = {}
+local gemini = { name = "gemini" }
 
 local words = {
   unknown = 'Invalid JSON payload received. Unknown name "%s": Cannot find field.',
   missing = "* %s: is not specified", wrong = "Invalid value at '%s' (%s)",
 }
 
-local statuses = { [400] = "INVALID_ARGUMENT", [401] = "INVALID_ARGUMENT", [403] = "PERMISSION_DENIED",
-  [404] = "NOT_FOUND", [429] = "RESOURCE_EXHAUSTED", [500] = "INTERNAL", [503] = "UNAVAILABLE" }
-local texts = { [429] = "You exceeded your current quota, please check your plan and billing details.",
+local statuses = { [400] = "INVALID_ARGUMENT", [401] = "INVALID_ARGUMENT",
+  [403] = "PERMISSION_DENIED", [404] = "NOT_FOUND", [429] = "RESOURCE_EXHAUSTED",
+  [500] = "INTERNAL", [503] = "UNAVAILABLE" }
+local texts = {
+  [429] = "You exceeded your current quota, please check your plan and billing details.",
   [503] = "The model is overloaded. Please try again later.",
   invalid = "API key not valid. Please pass a valid API key.",
   missing = "Method doesn't allow unregistered callers. Please use API Key." }
@@ -35,8 +37,9 @@ function gemini.failure(status, message, after)
     details[1] = { ["@type"] = "type.googleapis.com/google.rpc.RetryInfo",
       retryDelay = ("%gs"):format(tonumber(after) or 1) }
   end
-  return { status = status, json = { error = { code = status, status = statuses[status] or "INTERNAL",
-    message = texts[message or status] or message or "The mock was told to fail", details = details } } }
+  return { status = status, json = { error = { code = status, details = details,
+    status = statuses[status] or "INTERNAL",
+    message = texts[message or status] or message or "The mock was told to fail" } } }
 end
 
 local part = {
@@ -68,7 +71,8 @@ end
 local config = {
   maxOutputTokens = "integer", temperature = "number", topP = "number", topK = "integer",
   stopSequences = "table", responseMimeType = "string", responseSchema = "table",
-  responseJsonSchema = "table", thinkingConfig = "table", seed = "integer", candidateCount = "integer",
+  responseJsonSchema = "table", thinkingConfig = "table", seed = "integer",
+  candidateCount = "integer",
 }
 
 local body = {
@@ -93,11 +97,15 @@ function gemini.read(request, path, given)
   local model, method = path:match "^/v1beta/models/([^/:]+):(%a+)$"
   local is_stream = method == "streamGenerateContent"
   if not is_stream and method ~= "generateContent" then fail(404, "Not Found") end
-  if is_stream and request.query.alt ~= "sse" then fail(400, "the mock streams with alt=sse only") end
+  if is_stream and request.query.alt ~= "sse" then
+    fail(400, "the mock streams with alt=sse only")
+  end
   if request.query.key then fail(400, "the key belongs into x-goog-api-key") end
   check(given, body, "", words)
   if #given.contents == 0 then fail(400, words.missing, "GenerateContentRequest.contents") end
-  for i, content in ipairs(given.contents) do check_content(content, ("contents[%d]"):format(i - 1)) end
+  for i, content in ipairs(given.contents) do
+    check_content(content, ("contents[%d]"):format(i - 1))
+  end
   if model == "missing" then fail(404, "models/missing is not found for API version v1beta") end
   local texts_said, last = {}, given.contents[#given.contents].parts
   for i, item in ipairs(last) do texts_said[i] = item.text or "[data]" end
@@ -107,7 +115,8 @@ function gemini.read(request, path, given)
 end
 
 local function candidate(parts, reason)
-  return { { index = 0, content = { role = "model", parts = json.array(parts) }, finishReason = reason } }
+  return { { index = 0, finishReason = reason,
+    content = { role = "model", parts = json.array(parts) } } }
 end
 
 local function chunk(ask, said, candidates)

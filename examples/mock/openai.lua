@@ -4,7 +4,7 @@ local checks = require "mock.check"
 local check, fail = checks.check, checks.fail
 local json = orch.json
 
-local openai = { headers = { ["x-request-id"] = "req_mock" } }
+local openai = { name = "openai", headers = { ["x-request-id"] = "req_mock" } }
 
 local words = {
   unknown = "Unrecognized request argument supplied: %s",
@@ -46,7 +46,8 @@ local message = {
     for i, call in ipairs(value) do
       local place = ("%s[%d]."):format(at, i - 1)
       check(call, { id = "string!", type = "string!", ["function"] = "table!" }, place, words)
-      check(call["function"], { name = "string!", arguments = "string!" }, place .. "function.", words)
+      check(call["function"], { name = "string!", arguments = "string!" }, place .. "function.",
+        words)
     end
   end,
 }
@@ -68,8 +69,8 @@ local body = {
   response_format = function(value, at)
     check(value, { type = "string!", json_schema = "table" }, at .. ".", words)
     if value.type ~= "json_schema" then return end
-    local wanted = check(value.json_schema, { name = "string!", schema = "table", strict = "boolean",
-      description = "string" }, at .. ".json_schema.", words)
+    local wanted = check(value.json_schema, { name = "string!", schema = "table",
+      strict = "boolean", description = "string" }, at .. ".json_schema.", words)
     if wanted.strict then schema_is_closed(wanted.schema, wanted.name) end
   end,
 }
@@ -123,8 +124,8 @@ local function reason_of(said)
 end
 
 function openai.answer(ask, said)
-  return { id = "chatcmpl-mock", object = "chat.completion", created = 1790000000, model = ask.model,
-    choices = { { index = 0, logprobs = json.null, finish_reason = reason_of(said), message = {
+  return { id = "chatcmpl-mock", object = "chat.completion", created = 1790000000,
+    model = ask.model, choices = { { index = 0, logprobs = json.null, finish_reason = reason_of(said), message = {
       role = "assistant", content = said.call and json.null or said.text, refusal = json.null,
       tool_calls = calls_of(said) } } }, usage = usage_of(said) }
 end
@@ -150,7 +151,8 @@ function openai.finish(send, ask, said)
     local fn, text = call["function"], call["function"].arguments
     call.index, fn.arguments = 0, text:sub(1, 3)
     send_chunk(send, ask, { tool_calls = { call } })
-    send_chunk(send, ask, { tool_calls = { { index = 0, ["function"] = { arguments = text:sub(4) } } } })
+    local rest = { index = 0, ["function"] = { arguments = text:sub(4) } }
+    send_chunk(send, ask, { tool_calls = { rest } })
   end
   send_chunk(send, ask, json.decode "{}", reason_of(said))
   if ask.usage then send_chunk(send, ask, nil, nil, usage_of(said)) end

@@ -155,7 +155,7 @@ local known = {
 }
 
 ---@param body any
----@return {message: string?, type: string?, code: any, reason: string?, status: integer?}
+---@return orch.ai.Said
 function anthropic.failure(body)
   local kind = field.text(body, "error", "type")
   local reason, status = table.unpack(known[kind] or {})

@@ -39,14 +39,20 @@ call.options = {
   headers = "table", extra = "table",
 }
 
+---What was used, as far as the provider counts.
+---@class orch.ai.Usage
+---@field input_tokens integer? with those that came from a cache
+---@field output_tokens integer? with thoughts
+---@field total_tokens integer?
+---@field cached_tokens integer? of the input
+---@field reasoning_tokens integer? of the output
+
 ---@class orch.ai.Response
 ---@field text string
 ---@field provider string
 ---@field model string the model that has answered
 ---@field elapsed number seconds, from the call to the last byte
----@field usage {input_tokens: integer?, output_tokens: integer?, total_tokens: integer?, cached_tokens: integer?, reasoning_tokens: integer?}
----  as far as the provider counts; input includes what came from a cache, output includes
----  thoughts
+---@field usage orch.ai.Usage
 ---@field finish_reason "stop"|"length"|"tool_calls"|"pause"|string
 ---@field tool_calls orch.ai.ToolCall[]?
 ---@field json any the value, when `json` was asked for

@@ -14,6 +14,16 @@ local limit = require "orch.ai.limit"
 
 local failure = {}
 
+---What an adapter has read from an error.
+---@class orch.ai.Said
+---@field message string?
+---@field type string? in the provider's words
+---@field code any
+---@field reason string? in ours
+---@field status integer? where it is said in the body
+---@field retry_after number? seconds
+---@field request_id string?
+
 local function throw(call, fields)
   fields.provider, fields.model = call.name, call.model
   fields.url, fields.method = fields.url or call.url, "POST"
@@ -41,7 +51,8 @@ end
 --- What the reader can do about it.
 local function hint(call, said, status)
   if said.reason == "key" or said.reason == "permission" then return "; " .. key_hint(call) end
-  if status == 404 and call.base_url ~= call.adapter.base_url and not call.base_url:find "/v%d[^/]*$" then
+  local is_own = call.base_url == call.adapter.base_url
+  if status == 404 and not is_own and not call.base_url:find "/v%d[^/]*$" then
     return ("; base_url includes the version: is it %s/v1?"):format(call.base_url)
   end
   if said.reason == "model" and call.model_is_default then
@@ -106,7 +117,8 @@ local status_of = {
 ---@param text string? what had come before
 function failure.inside(call, body, text)
   local said = call.adapter.failure(body)
-  raise_status(call, said, said.status or status_of[said.reason] or 500, { text = text, response = body })
+  raise_status(call, said, said.status or status_of[said.reason] or 500,
+    { text = text, response = body })
 end
 
 ---The model refused, or a filter did.

@@ -175,7 +175,7 @@ local function seconds(delay)
 end
 
 ---@param body any
----@return {message: string?, type: string?, code: any, reason: string?, status: integer?, retry_after: number?}
+---@return orch.ai.Said
 function gemini.failure(body)
   body = field.table(body, 1) or body -- without alt=sse, errors come in a list
   local status = field.text(body, "error", "status")

@@ -2,7 +2,8 @@
 ---
 ---     provider:chat "Hello"
 ---     provider:chat { "What is this?", { image = "a.png" } }
----     provider:chat { { role = "system", content = "Be brief." }, { role = "user", content = "Hello" } }
+---     provider:chat { { role = "system", content = "Be brief." },
+---       { role = "user", content = "Hello" } }
 
 local arg = require "orch.arg"
 local image = require "orch.ai.image"

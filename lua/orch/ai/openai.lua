@@ -156,7 +156,7 @@ local refusals = {
 
 ---What an error says. Some compatible servers send a bare text.
 ---@param body any
----@return {message: string?, type: string?, code: any, reason: string?, status: integer?}
+---@return orch.ai.Said
 function openai.failure(body)
   local err = field.any(body, "error")
   if type(err) == "string" then return { message = err } end

@@ -43,7 +43,8 @@ local function open(c)
   local _ <close> = source
   local read, body = pcall(read_all, source, ERROR_BODY)
   if good then failure.nonsense(c, read and body or "") end
-  failure.status(c, { status = source.status, headers = source.headers, body = read and body or "" })
+  failure.status(c, { status = source.status, headers = source.headers,
+    body = read and body or "" })
 end
 
 function Stream:close()

@@ -59,8 +59,8 @@ function tool.read_choice(fname, choice, tools)
     if t.name == choice then return choice, true end
     names[i] = t.name
   end
-  arg.fail('%s: `tool_choice` should be "auto", "none", "required" or one of the tools (%s), not %q',
-    fname, table.concat(names, ", "), choice)
+  arg.fail('%s: `tool_choice` should be "auto", "none", "required" or one of the tools (%s), '
+    .. "not %q", fname, table.concat(names, ", "), choice)
 end
 
 ---The arguments of a call that come as JSON text.
