@@ -116,6 +116,11 @@ void http_set_method(struct exchange *exchange) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->method);
   } else {
+    /* After TLS 1.3, libcurl's close of an FTP data connection becomes a reset
+     * (of the session tickets that it has not read), and the server loses the
+     * end of the file. */
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                     CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
   }

@@ -31,9 +31,23 @@ def tell(*socks):
     print(json.dumps([sock.getsockname()[1] for sock in socks]), flush=True)
 
 
+children = []
+
+
 def serve_one(peer, command):
     with peer:
-        subprocess.run(command, stdin=peer, stdout=peer, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(command, stdin=peer, stdout=peer,
+                                 stderr=subprocess.DEVNULL, start_new_session=True)
+    children.append(child)
+    child.wait()
+
+
+def kill_all():
+    for child in children:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def inetd(command):
@@ -47,6 +61,7 @@ def inetd(command):
 
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.buffer.read()
+    kill_all()
 
 
 def end_with(child):
