@@ -9,17 +9,22 @@
 #include <string.h>
 
 struct form {
-  struct form *next; /* that begins with the same byte */
+  struct form *next; /* older, that begins with the same byte */
+  size_t number;
   size_t size;
   char text[];
 };
 
 static struct form *starting_with[256];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool any;
+static atomic_size_t count;
+
+size_t mask_count(void) {
+  return atomic_load_explicit(&count, memory_order_relaxed);
+}
 
 bool mask_any(void) {
-  return atomic_load_explicit(&any, memory_order_relaxed);
+  return mask_count() > 0;
 }
 
 static bool is_known(const struct form *form, const char *text, size_t size) {
@@ -39,12 +44,25 @@ bool mask_add(const char *text, size_t size) {
   bool known = is_known(*first, text, size);
   if (!known) {
     form->next = *first;
+    form->number = atomic_fetch_add(&count, 1);
     *first = form;
   }
   pthread_mutex_unlock(&lock);
   if (known) free(form);
-  atomic_store(&any, true);
   return true;
+}
+
+void mask_forget(size_t left) {
+  pthread_mutex_lock(&lock);
+  for (size_t i = 0; i < 256; i++) {
+    struct form *form;
+    while ((form = starting_with[i]) && form->number >= left) {
+      starting_with[i] = form->next;
+      free(form);
+    }
+  }
+  if (left < mask_count()) atomic_store(&count, left);
+  pthread_mutex_unlock(&lock);
 }
 
 /* The size of the longest form at `text`, 0 for none; `partial`: the text may

@@ -17,6 +17,12 @@ bool mask_any(void);
 /* Keeps a copy; false without memory. A form that is known is not added. */
 bool mask_add(const char *form, size_t size);
 
+/* How many there are; forgets all but the oldest so many: a test case takes its
+ * secrets with it, or "wrong", said to be a key, would be masked in all others.
+ */
+size_t mask_count(void);
+void mask_forget(size_t count);
+
 /* Where the masked text goes, which is never longer than what went in. */
 struct mask_out {
   char *text;

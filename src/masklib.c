@@ -38,10 +38,16 @@ static int add(lua_State *L) {
   return 0;
 }
 
-/* any() -> whether there is anything to mask */
-static int any(lua_State *L) {
-  lua_pushboolean(L, mask_any());
+/* count() -> how many forms there are */
+static int count(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)mask_count());
   return 1;
+}
+
+/* forget(count): all but the oldest so many */
+static int forget(lua_State *L) {
+  mask_forget((size_t)luaL_checkinteger(L, 1));
+  return 0;
 }
 
 void mask_text(lua_State *L) {
@@ -63,10 +69,8 @@ static int redact(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-    {"add", add},
-    {"any", any},
-    {"redact", redact},
-    {NULL, NULL},
+    {"add", add},       {"count", count}, {"forget", forget},
+    {"redact", redact}, {NULL, NULL},
 };
 
 int luaopen_orch_core_mask(lua_State *L);

@@ -92,6 +92,30 @@ describe("forms.of", function()
   end)
 end)
 
+describe("a test case", function()
+  it("takes its secrets with it, masked in its report", function()
+    local dir = test.temp_dir()
+    fs.write(dir .. "/a_test.lua", [[
+      orch.secrets.mask "of-the-file"
+      it("fails", function()
+        local key = orch.secrets.mask("of-the-" .. "case")
+        expect { key, "of-the-file" }:equals { "x" .. key }
+      end)
+      it("is not concerned", function()
+        expect(orch.secrets.redact "of-the-case of-the-file"):equals "of-the-case ***"
+        orch.secrets.mask "of-the-case"
+        expect(orch.secrets.redact "of-the-case"):equals "***"
+      end)
+      it("prints it", function() print "of-the-case of-the-file" end)]])
+    local result = test.run { "test", dir }
+    expect(result.stdout):contains "2 passed, 1 failed"
+    expect(result.stdout):contains "of-the-case ***\n"
+    expect(result.stdout).never:contains "of-the-file"
+    expect(result.stdout:gsub("\n[^\n]+", "", 1)).never:contains "of-the-case\""
+    expect(result.stdout):contains 'expected {"***", "***"} to equal {"x***"}'
+  end)
+end)
+
 describe("what a run writes is masked", function()
   it("print, io.write, io.stdout and io.stderr", function()
     local out, err = printed [[

@@ -18,7 +18,7 @@ local place = require "orch.place"
 
 local secrets = {}
 
---- Registered already: forms are made once.
+--- Registered already, so that forms are made once: value -> how many forms there were.
 local known = {}
 
 ---For the library: masks a value, unless it is too short to be a secret.
@@ -26,8 +26,23 @@ local known = {}
 function secrets.cover(value)
   value = value:match "^%s*(.-)%s*$"
   if #value < core.SHORTEST or known[value] then return end
+  local before = core.count()
   for _, form in ipairs(require("orch.secrets.forms").of(value)) do core.add(form) end
-  known[value] = true
+  known[value] = before
+end
+
+---For `orch test`: how many there are, and to forget those that came later.
+---@return integer count
+function secrets.count()
+  return core.count()
+end
+
+---@param count integer
+function secrets.forget(count)
+  core.forget(count)
+  for value, before in next, known do
+    if before >= count then known[value] = nil end
+  end
 end
 
 ---Registers a value that must never appear in any output: from now on it is shown as
@@ -58,7 +73,7 @@ end
 ---@param value T
 ---@return T
 function secrets.scrub(value)
-  if not core.any() then return value end
+  if core.count() == 0 then return value end
   if type(value) == "string" then return core.redact(value) end
   if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
   local copy = {}
