@@ -199,7 +199,9 @@ end)
 describe("a download with resume", function()
   local function broken_off(file, opts)
     opts = opts or { resume = true }
-    serving(file, function() expect(function() http.download(url, at "x", opts) end):raises "http" end)
+    serving(file, function()
+      expect(function() http.download(url, at "x", opts) end):raises "http"
+    end)
   end
 
   it("is continued by a later call", function()

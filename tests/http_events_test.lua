@@ -43,7 +43,8 @@ describe("server-sent events", function()
   end)
 
   it("without data are none, and their name is forgotten", function()
-    expect_events("event: add\nid: 7\n\ndata: x\n\n", { { event = "message", data = "x", id = "7" } })
+    expect_events("event: add\nid: 7\n\ndata: x\n\n",
+      { { event = "message", data = "x", id = "7" } })
     expect_events("data\n\n", { message "" })
     expect_events("\n\n\ndata: x\n\n\n\n", { message "x" })
   end)
@@ -113,7 +114,8 @@ end)
 describe("an unfinished character", function()
   it("is found at the end of a text", function()
     for text, wanted in pairs {
-      [""] = 0, a = 0, ["ü"] = 0, ["a\xC3"] = 1, ["\xE6\x97"] = 2, ["日"] = 0, ["\xF0\x9F\x8E"] = 3,
+      [""] = 0, a = 0, ["ü"] = 0, ["a\xC3"] = 1, ["\xE6\x97"] = 2, ["日"] = 0,
+      ["\xF0\x9F\x8E"] = 3,
       ["🎮"] = 0, ["a\xE6"] = 1, ["\x80"] = 0, ["\x80\x80\x80\x80"] = 0,
     } do
       expect(lines.unfinished(text)):equals(wanted)

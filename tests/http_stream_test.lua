@@ -111,7 +111,8 @@ describe("a stream", function()
   it("raises a bad status, unless it need not", function()
     serving(function() return { status = 404, body = "not here", headers = {
       ["Content-Type"] = "text/plain" } } end, function(url)
-      local err = expect(function() http.stream("GET", url) end):raises { kind = "status", status = 404 }
+      local err = expect(function() http.stream("GET", url) end)
+        :raises { kind = "status", status = 404 }
       expect(err.message):contains "404 Not Found: not here"
       expect(err.response.body):equals "not here"
       local s <close> = http.stream("GET", url, { check = false })
@@ -130,7 +131,8 @@ describe("a stream", function()
       local s <close> = http.stream("GET", url, { retry = { base = 0 } })
       expect({ s:text(), n }):equals { "there", 3 }
       n = -9
-      local t <close> = http.stream("GET", url, { retry = { base = 0, attempts = 2 }, check = false })
+      local t <close> = http.stream("GET", url,
+        { retry = { base = 0, attempts = 2 }, check = false })
       expect({ t.status, t:text(), n }):equals { 503, "busy", -7 }
     end)
   end)

@@ -228,7 +228,9 @@ describe("a body", function()
       } })
       local mark = r.headers["x-type"]:match "^multipart/form%-data; boundary=(orch%-%x+)$"
       expect(r.headers["x-length"]):equals(tostring(#r.body))
-      local function part(head, body) return ("--%s\r\n%s\r\n\r\n%s\r\n"):format(mark, head, body) end
+      local function part(head, body)
+        return ("--%s\r\n%s\r\n\r\n%s\r\n"):format(mark, head, body)
+      end
       local disposition = "Content-Disposition: form-data; name="
       expect(r.body):equals(part(disposition .. '"file"; filename="a.txt"\r\n'
           .. "Content-Type: text/plain", "file one")
@@ -238,7 +240,9 @@ describe("a body", function()
         .. part(disposition .. '"more"', "plain")
         .. part(disposition .. '"q%22%0D%0Aname"', "v")
         .. part(disposition .. '"version"', "1.5") .. "--" .. mark .. "--\r\n")
-      r = http.post(url "/", { multipart = { { name = "z", value = "1" }, { name = "a", value = "2" } } })
+      r = http.post(url "/", { multipart = {
+        { name = "z", value = "1" }, { name = "a", value = "2" },
+      } })
       expect(r.body:find('"z"', 1, true) < r.body:find('"a"', 1, true)):equals(true)
     end)
     usage(function() http.post("http://x/", { multipart = { a = print } }) end, "the part 'a'")
@@ -284,7 +288,8 @@ describe("an answer", function()
       ["/json"] = { json = { error = { message = "no such scene", code = 7 } } },
       ["/list"] = { json = { errors = { { detail = "too large" } } } },
       ["/flat"] = { json = { error = "nope" } },
-      ["/text"] = { body = "\n first line \nsecond", headers = { ["Content-Type"] = "text/plain" } },
+      ["/text"] = { body = "\n first line \nsecond",
+        headers = { ["Content-Type"] = "text/plain" } },
       ["/html"] = { body = "<html>x</html>", headers = { ["Content-Type"] = "text/html" } },
     }
     serving(function(request)
@@ -375,13 +380,14 @@ describe("redirects", function()
       local opts = { secret_headers = { "X-Mine" }, headers = { ["X-Api-Key"] = "k",
         ["X-Mine"] = "m", ["X-Open"] = "o", Cookie = "c=1", ["x-goog-api-key"] = "g" } }
       for _, way in ipairs { "auth", "bearer" } do
-        local given = { auth = way == "auth" and "a:b" or nil, bearer = way == "bearer" and "t" or nil }
+        local given = { [way] = "a:b" }
         for key, value in pairs(opts) do given[key] = value end
         local here = asked("GET", "/stay", given).headers
         expect(here["x-api-key"]):equals "k"
         expect(here.authorization):is_a "string"
         local there = asked("GET", "/away", given).headers
-        for _, name in ipairs { "authorization", "cookie", "x-api-key", "x-mine", "x-goog-api-key" } do
+        for _, name in ipairs { "authorization", "cookie", "x-api-key", "x-mine",
+          "x-goog-api-key" } do
           expect(there[name]):is_nil()
         end
         expect(there["x-open"]):equals "o"
@@ -395,7 +401,9 @@ describe("retry", { clock = "virtual" }, function()
     local count = { n = 0 }
     return count, function(request)
       count.n = count.n + 1
-      if count.n <= times then return { status = status or 503, headers = headers, body = "busy" } end
+      if count.n <= times then
+        return { status = status or 503, headers = headers, body = "busy" }
+      end
       return echo(request)
     end
   end
@@ -535,8 +543,8 @@ describe("a client", function()
   it("gives its credentials to its own host only", function()
     local other <close> = http.serve({}, echo)
     serving(echo, function()
-      local api = http.client { base_url = server.url, bearer = "t", headers = { ["X-Api-Key"] = "k",
-        ["X-Open"] = "o" }, query = { key = "k" } }
+      local api = http.client { base_url = server.url, bearer = "t", query = { key = "k" },
+        headers = { ["X-Api-Key"] = "k", ["X-Open"] = "o" } }
       local got = api:get(other.url .. "/x"):json()
       expect(got.target):equals "/x"
       expect(got.headers.authorization):is_nil()
@@ -606,7 +614,8 @@ describe("an upload", function()
       expect(r:json()):equals { "POST", "/x", 300000, "application/zip", "300000" }
       usage(function() http.upload(dir .. "/game 1.zip", url "/x", { resume = true }) end,
         "HTTP has no way")
-      usage(function() http.upload(dir .. "/game 1.zip", url "/x", { method = "GET" }) end, "PUT, POST")
+      usage(function() http.upload(dir .. "/game 1.zip", url "/x", { method = "GET" }) end,
+        "PUT, POST")
       usage(function() http.upload(dir, url "/x") end, "is a folder")
       expect(function() http.upload(dir .. "/none", url "/x") end):raises { code = "ENOENT" }
     end)

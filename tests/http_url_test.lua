@@ -12,10 +12,12 @@ describe("url.shown", function()
       ["http://ann:pw@h/x"] = "http://h/x",
       ["http://ann@h/x"] = "http://h/x",
       ["https://h/x?key=1&b=2"] = "https://h/x?key=***&b=2",
-      ["https://h/x?b=2&API_KEY=1&access_token=z#frag"] = "https://h/x?b=2&API_KEY=***&access_token=***",
+      ["https://h/x?b=2&API_KEY=1&access_token=z#frag"] =
+        "https://h/x?b=2&API_KEY=***&access_token=***",
       ["https://h/?X-Amz-Signature=1&X-Amz-Credential=2&X-Amz-Date=3"] =
         "https://h/?X-Amz-Signature=***&X-Amz-Credential=***&X-Amz-Date=3",
-      ["https://h/?sig=1&client_secret=2&password="] = "https://h/?sig=***&client_secret=***&password=",
+      ["https://h/?sig=1&client_secret=2&password="] =
+        "https://h/?sig=***&client_secret=***&password=",
       ["https://h/?monkey=1&keyboard=2&author=x"] = "https://h/?monkey=1&keyboard=2&author=x",
       ["https://h/a@b"] = "https://h/a@b",
       ["no url?token=x"] = "no url?token=***",

@@ -146,6 +146,24 @@ end
 
 local no_client = { settings = settings.usual }
 
+--- A client's request that says nothing of its own.
+local function bare(fname, method, target, client, schemes)
+  local text, user = urls.check(fname, target, schemes)
+  if client.query then
+    text = urls.check(fname, options.with_query(fname, text, client.query), schemes)
+  end
+  client.lines = client.lines or fields.lines(client.map)
+  local set = client.settings
+  return {
+    fname = fname, follow = client.follow, check = client.check, retry = client.retry,
+    timeout = set.timeout, limiter = client.limiter, secret = client.secret,
+    request = {
+      method = method, url = text, headers = client.lines, rewindable = repeatable[method],
+      jar = client.jar, resolve = client.resolve, settings = settings.for_url(set, user, text),
+    },
+  }
+end
+
 ---Reads everything that a call was given.
 ---@async
 ---@param fname string
@@ -158,6 +176,7 @@ local no_client = { settings = settings.usual }
 ---@return orch.http.Job job
 ---@return table o the checked options
 function options.read(fname, method, target, opts, client, its_spec, schemes)
+  if opts == nil and client then return bare(fname, method, target, client, schemes), none end
   local o, removed = options.check(fname, opts, its_spec or spec)
   client = client or no_client
   local text, user = urls.check(fname, target, schemes)
