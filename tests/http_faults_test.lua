@@ -261,6 +261,20 @@ describe("a server that dawdles", function()
     play:wait "gone"
   end)
 
+  it("stalls in the middle of a body", function()
+    local err, play = get_fails({ OK .. "Content-Length: 1000\r\n\r\nabc", server.hold },
+      { kind = "timeout", phase = "receiving", received = 3, expected = 1000 },
+      { stall = "1s" })
+    expect(err.elapsed):greater_than(0.5)
+    play:wait "closed"
+  end)
+
+  it("sends more than may be kept", function()
+    local _, play = get_fails({ OK .. "\r\n", server.fill(10000000) }, { kind = "http" },
+      { limit = "1M" })
+    expect(play:wait("filled").bytes):less_than(10000000)
+  end)
+
   it("is given up by wait_for, too", function()
     local play = server.play { server.hold }
     expect(function() orch.wait_for(http.get, "100ms", play.url) end):raises "timeout"

@@ -21,7 +21,7 @@ do
   local n = 0
   for chunk in s:chunks() do
     size, n = size + #chunk, n + 1
-    if n % 64 == 0 then orch.sleep "1ms" end
+    if n % 4 == 0 then orch.sleep "1ms" end
   end
 end
 local peak = orch.fs.read("/proc/self/status"):match "VmHWM:%s*(%d+) kB"
