@@ -330,6 +330,19 @@ data: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "now","ar
     expect(r.text):equals "all at once"
   end)
 
+  it("a server that does not end after the last event", function()
+    local server <close> = orch.http.serve({ port = 0, grace = 0 }, function()
+      return { events = function(send)
+        send { data = '{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}' }
+        send { data = "[DONE]" }
+        orch.sleep "1h"
+      end }
+    end)
+    local s <close> = orch.ai.openai { base_url = server.url .. "/v1", key = "k1234" }:stream "x"
+    expect(s:text()):equals "Hi"
+    expect(s.response.finish_reason):equals "stop"
+  end)
+
   it("events that are no JSON", function()
     local err = expect(function() replay("openai", "data: {oops\n\n") end):raises "http"
     expect(err.message):contains "{oops"

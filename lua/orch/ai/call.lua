@@ -31,6 +31,7 @@ local call = {}
 ---@field choice_is_name boolean?
 ---@field stream boolean
 ---@field started number
+---@field ended number? of a stream: when its last event came
 
 call.options = {
   model = "string", max_tokens = "integer", temperature = "number", top_p = "number",
@@ -129,7 +130,7 @@ function call.response(c, raw, request_id, body)
   end
   local response = setmetatable({
     text = answer.text, provider = c.name, model = answer.model or c.model,
-    elapsed = clock.now() - c.started, usage = usage, finish_reason = answer.finish_reason,
+    elapsed = (c.ended or clock.now()) - c.started, usage = usage, finish_reason = answer.finish_reason,
     tool_calls = answer.tool_calls, request_id = request_id, raw = raw,
     message = { role = "assistant", content = answer.text, tool_calls = answer.tool_calls,
       protocol = c.adapter.protocol, native = answer.native },

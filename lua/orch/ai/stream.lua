@@ -6,11 +6,13 @@
 ---     for text in s do io.write(text) end
 ---     print(s.response.usage.output_tokens)
 
+local clock = require "orch.core.clock"
 local json = require "orch.json"
 local http = require "orch.http"
 local call = require "orch.ai.call"
 local failure = require "orch.ai.failure"
 local field = require "orch.ai.field"
+local scopes = require "orch.scope"
 local unclosed = require "orch.unclosed"
 
 ---@class orch.ai.Stream
@@ -54,7 +56,17 @@ end
 
 Stream.__close = Stream.close
 
+--- What follows the last event is the end of the body, and with it the connection can be
+--- used again; a server that does not end it is not waited for.
+local function drain(events)
+  pcall(scopes.move_on_after, 0.1, function()
+    while events() ~= nil do end
+  end)
+end
+
 local function finish(self, raw, body)
+  self.call.ended = clock.now()
+  if self.events and not self.reader.ends_with_body then drain(self.events) end
   self:close()
   self.response = call.response(self.call, raw, call.request_id(self.source.headers), body)
 end
