@@ -126,14 +126,20 @@ static int take(lua_State *L) {
   return serve_push_request(L, check(L));
 }
 
-/* gone(server) -> the id of a request whose client has hung up, or nil */
+/* gone(server) -> the id of a request whose client has hung up, or nil. One
+ * that was answered meanwhile is left to the daemon: perhaps the client has
+ * only said all that it had to say. */
 static int gone(lua_State *L) {
-  struct request *request = request_shift(&check(L)->gone);
-  if (!request) return 0;
-  lua_Integer id = request->id;
-  request_unref(request);
-  lua_pushinteger(L, id);
-  return 1;
+  struct server *server = check(L);
+  struct request *request;
+  while ((request = request_shift(&server->gone))) {
+    bool matters = request->stream.on || !request->answered;
+    lua_pushinteger(L, request->id);
+    request_unref(request);
+    if (matters) return 1;
+    lua_pop(L, 1);
+  }
+  return 0;
 }
 
 /* ---- the end ---- */

@@ -5,24 +5,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
+#include "descriptors.h"
 
 union address {
   struct sockaddr any;
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
 };
-
-/* Thousands of connections need as many descriptors. */
-static void raise_limit(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  rlim_t wanted = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int listen_at(int fd, union address *address, int *port) {
   int on = 1;
@@ -44,7 +34,7 @@ int serve_listen(const char *host, int *port) {
   if (uv_ip4_addr(host, *port, &address.v4) != 0 &&
       uv_ip6_addr(host, *port, &address.v6) != 0)
     return UV_EINVAL;
-  raise_limit();
+  descriptors_raise();
   int fd = socket(address.any.sa_family,
                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;

@@ -219,11 +219,13 @@ describe("http.serve: handlers that fail", function()
 
   it("are told in the log, without what is secret in the query", function()
     local lines = {}
-    local before = orch.log.sink(function(record) lines[#lines + 1] = record.message end)
+    local before = orch.log.sink(function(record)
+      lines[#lines + 1] = record.task .. ": " .. record.message
+    end)
     local _ <close> = orch.defer(function() orch.log.sink(before) end)
     local server <close> = http.serve({}, function() error "broken" end)
     http.get(server.url .. "/x?key=hush", { check = false })
-    expect(lines[1]):matches "^http.serve: GET /x%?key=%*%*%* failed: .*:%d+: broken$"
+    expect(lines[1]):matches "^GET /x%?key=%*%*%*: http.serve: the handler failed: .*:%d+: broken$"
   end)
 
   it("a task of theirs that fails is their failure", function()

@@ -42,13 +42,13 @@ local inside = context("http.serve")
 local function say(self, request, err)
   local where = err.where and not err.message:find(err.where, 1, true)
     and (" (%s)"):format(err.where) or ""
-  local text = ("http.serve: %s failed: %s%s"):format(request.name, tostring(err), where)
+  local text = ("http.serve: the handler failed: %s%s"):format(tostring(err), where)
   if self.on_error then
     local ok, problem = pcall(self.on_error, err, request)
     if ok then return end
     text = ("%s; and so did on_error: %s"):format(text, tostring(problem))
   end
-  require("orch.log").error(text)
+  require("orch.log").error(text) -- the task's name says which request
 end
 
 --- A client that has gone is nobody's failure.
