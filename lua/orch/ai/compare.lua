@@ -1,6 +1,7 @@
 --- The same question to several providers at once.
 ---
----     local r = ai.compare("A name for a cat?", { ai.openai {}, ai.anthropic {} }, { timeout = "20s" })
+---     local both = { ai.openai {}, ai.anthropic {} }
+---     local r = ai.compare("A name for a cat?", both, { timeout = "20s" })
 ---     print(r.best.text, r.best.provider, r.elapsed)
 
 local arg = require "orch.arg"

@@ -55,7 +55,8 @@ end
 local function estimate(state, prompt)
   local output = state.answers > 0 and state.output / state.answers
     or state.chat.max_tokens or TOKENS_OF_ANSWER
-  return math.ceil((count_bytes(prompt) + count_bytes(state.chat.system)) / BYTES_PER_TOKEN + output)
+  local bytes = count_bytes(prompt) + count_bytes(state.chat.system)
+  return math.ceil(bytes / BYTES_PER_TOKEN + output)
 end
 
 local function learn(state, ticket, usage)
