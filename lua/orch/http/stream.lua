@@ -8,9 +8,9 @@ local arg = require "orch.arg"
 local checkpoint = require("orch.core.task").checkpoint
 local errors = require "orch.core.error"
 local fault = require "orch.http.fault"
-local lines = require "orch.http.lines"
 local new_response = require "orch.http.response"
 local options = require "orch.http.options"
+local pieces = require "orch.http.pieces"
 local request = require "orch.http.request"
 local unclosed = require "orch.unclosed"
 local urls = require "orch.http.url"
@@ -82,93 +82,34 @@ local function too_long(self, what)
     .. "with chunks()"):format(what, limit), { limit = limit })
 end
 
---- Pieces that end with a whole character.
-local function whole_characters(self)
-  local rest = ""
-  return function()
-    while rest do
-      local chunk = self:read()
-      if not chunk then
-        local last = rest
-        rest = nil
-        return last ~= "" and last or nil
-      end
-      chunk = rest .. chunk
-      local cut = lines.unfinished(chunk)
-      rest = cut > 0 and chunk:sub(-cut) or ""
-      if cut < #chunk then return chunk:sub(1, #chunk - cut) end
-    end
-  end
-end
-
---- Pieces of one size; the last is shorter.
-local function equal_pieces(self, size)
-  local parts, have, at_end = {}, 0, false
-  return function()
-    while have < size and not at_end do
-      local chunk = self:read()
-      at_end = chunk == nil
-      if chunk then
-        parts[#parts + 1] = chunk
-        have = have + #chunk
-      end
-    end
-    if have == 0 then return nil end
-    local text = table.concat(parts)
-    parts, have = { text:sub(size + 1) }, math.max(0, #text - size)
-    return text:sub(1, size)
-  end
-end
-
 ---The pieces of the body, as they come.
 ---@async
 ---@param opts? {size: number|string?, utf8: boolean?} `size`: pieces of exactly so many bytes;
 ---  `utf8=true`: no piece ends within a character
 ---@return async fun(): string? for `for chunk in s:chunks() do`
 function methods:chunks(opts)
-  if opts == nil then return function() return self:read() end end
+  local function read() return self:read() end
+  if opts == nil then return read end
   opts = arg.options("stream:chunks", opts, { size = "size", utf8 = "boolean" })
   if opts.size then
     if opts.utf8 then arg.fail "stream:chunks: `size` and `utf8` exclude each other" end
     if opts.size < 1 then arg.fail "stream:chunks: option `size` should be at least 1" end
-    return equal_pieces(self, opts.size)
+    return pieces.equal(read, opts.size)
   end
-  if opts.utf8 then return whole_characters(self) end
-  return function() return self:read() end
-end
-
---- Items out of pieces: `feed(chunk)` gives those that are whole, `rest()` the last, and
---- `pending()` says how much is kept.
-local function items(self, what, feed, rest, pending)
-  local list, i, at_end = {}, 0, false
-  return function()
-    while true do
-      i = i + 1
-      local item = list[i]
-      if item ~= nil then
-        if i > 1 then checkpoint() end
-        return item
-      end
-      if at_end then return nil end
-      local chunk = self:read()
-      if chunk then
-        list, i = feed(chunk), 0
-        if pending() > (self.limit or LONGEST) then too_long(self, what) end
-      else
-        at_end = true
-        list, i = rest(), 0
-      end
-    end
-  end
+  if opts.utf8 then return pieces.whole_characters(read) end
+  return read
 end
 
 ---The lines of the body without their ends (LF or CR LF), the last one also without one.
 ---@async
 ---@return async fun(): string? for `for line in s:lines() do`
 function methods:lines()
-  local splitter = lines.splitter()
-  return items(self, "a line", function(chunk) return splitter:feed(chunk) end,
-    function() return { splitter:finish() } end, function() return splitter.size end)
+  local splitter = require("orch.http.lines").splitter()
+  return pieces.items(function() return self:read() end, function(chunk)
+    local list = splitter:feed(chunk)
+    if splitter.size > (self.limit or LONGEST) then too_long(self, "a line") end
+    return list
+  end, function() return { splitter:finish() } end)
 end
 
 ---Server-sent events. `s.last_event_id` is what a later request sends as `Last-Event-ID`.
@@ -181,8 +122,11 @@ function methods:events()
     fault.http(self.method, self.url, ("the answer is %s, not server-sent events"):format(kind))
   end
   local parser = require("orch.http.events").parser()
-  local next_event = items(self, "an event", function(chunk) return parser:feed(chunk) end,
-    function() return parser:finish() end, function() return parser:pending() end)
+  local next_event = pieces.items(function() return self:read() end, function(chunk)
+    local list = parser:feed(chunk)
+    if parser:pending() > (self.limit or LONGEST) then too_long(self, "an event") end
+    return list
+  end, function() return parser:finish() end)
   return function()
     local event = next_event()
     if event then self.last_event_id = event.id end
