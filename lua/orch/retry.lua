@@ -16,7 +16,9 @@ local options = {
 }
 
 --- Kinds that another attempt would not mend.
-local hopeless = { cancelled = true, error = true, usage = true, json = true, deadlock = true }
+local hopeless = {
+  cancelled = true, error = true, usage = true, json = true, deadlock = true, refused = true,
+}
 local passing_status = { [408] = true, [425] = true, [429] = true }
 
 local function worth_it(err)
@@ -86,7 +88,7 @@ end
 ---@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_after_cap: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
 ---  `timeout` is for each attempt; `retry_after_cap` the longest wait that an error's
 ---  `retry_after` may ask for; `retry_on` a function, or kinds and statuses; by default
----  every Error but the kinds `cancelled error usage json deadlock` and `status` other
+---  every Error but the kinds `cancelled error usage json deadlock refused` and `status` other
 ---  than 408, 425, 429 and 5xx
 ---@return any ... the results of `fn`; raises the last real error, with `.attempts`
 local function retry(fn, opts)
