@@ -1,5 +1,6 @@
---- What models cost, in USD per million tokens, as their makers say: input, input from a
---- cache, output. `above` has the prices of a request with more input tokens than that;
+--- What models cost, in USD per million tokens: input, input from a cache, output. Prices
+--- change: these were known on `date`, and `source` is the page to compare them with.
+--- `above` has the prices of a request with more input tokens than that;
 --- `dated` says that the name with a date at its end costs the same. To be edited:
 --- `ai.price`.
 
