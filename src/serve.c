@@ -190,6 +190,7 @@ int luaopen_orch_core_serve(lua_State *L) {
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   serve_answer_open(L);
+  serve_stream_open(L);
   serve_file_open(L);
   return 1;
 }

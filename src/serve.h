@@ -4,8 +4,10 @@
  *   serve.c          orch.core.serve: servers as Lua values
  *   serve_listen.c   the listening socket
  *   serve_loop.c     daemon and loop
+ *   serve_link.c     connections, and clients that hang up
  *   serve_request.c  the life of a request in the daemon's callbacks
  *   serve_answer.c   orch.core.serve: requests as Lua values, their answers
+ *   serve_stream.c   answers that are sent as they are made
  *   serve_file.c     files read piece by piece on the pool */
 #ifndef ORCH_SERVE_H
 #define ORCH_SERVE_H
@@ -131,6 +133,9 @@ void *serve_on_target(void *server, const char *target,
                       struct MHD_Connection *connection);
 void serve_on_completed(void *server, struct MHD_Connection *, void **request,
                         enum MHD_RequestTerminationCode how);
+void serve_on_connection(void *server, struct MHD_Connection *, void **link,
+                         enum MHD_ConnectionNotificationCode what);
+void serve_on_watch(uv_poll_t *poll, int status, int events);
 ssize_t serve_on_read(void *request, uint64_t at, char *buffer, size_t size);
 
 /* A resumed connection goes on when the daemon is turned. */
@@ -153,8 +158,25 @@ static inline size_t request_unsent(const struct request *request) {
   return request->stream.bytes.size - request->stream.begin;
 }
 
+/* The client sees "connection reset by peer". */
+void request_reset(struct request *request);
+
+/* What calls that answer have in common; serve_queue does not raise. */
+struct answer_op {
+  struct op op;
+  struct request *request;
+  bool closed; /* the client had gone before it was called */
+};
+struct request *serve_check_request(lua_State *L);
+struct request *serve_check_unanswered(lua_State *L);
+int serve_check_status(lua_State *L, int index);
+void serve_check_headers(lua_State *L, int index);
+int serve_queue(lua_State *L, struct request *request, int status, int index,
+                struct MHD_Response *response);
+
 /* Add their functions to the module on top of the stack. */
 void serve_answer_open(lua_State *L);
+void serve_stream_open(lua_State *L);
 void serve_file_open(lua_State *L);
 
 /* Pushes the next request that waits to be handled, or returns false. */

@@ -10,9 +10,8 @@
 #include "error.h"
 
 #define REQUEST "orch.serve.request"
-#define UNKNOWN_SIZE (-1)
 
-static struct request *check(lua_State *L) {
+struct request *serve_check_request(lua_State *L) {
   return *(struct request **)luaL_checkudata(L, 1, REQUEST);
 }
 
@@ -32,7 +31,7 @@ bool serve_push_request(lua_State *L, struct server *server) {
 
 /* about(request) -> id, method, target, body */
 static int about(lua_State *L) {
-  struct request *request = check(L);
+  struct request *request = serve_check_request(L);
   lua_pushinteger(L, request->id);
   lua_pushstring(L, request->method);
   lua_pushstring(L, request->target);
@@ -45,7 +44,7 @@ static int about(lua_State *L) {
 
 /* headers(request) -> "\nName: value\nName: value" */
 static int headers(lua_State *L) {
-  struct request *request = check(L);
+  struct request *request = serve_check_request(L);
   lua_pushlstring(L, request->head.size ? request->head.data : "",
                   request->head.size);
   return 1;
@@ -53,7 +52,7 @@ static int headers(lua_State *L) {
 
 /* remote(request) -> "127.0.0.1:5000", or nil once the client has gone */
 static int remote(lua_State *L) {
-  struct request *request = check(L);
+  struct request *request = serve_check_request(L);
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
   char host[INET6_ADDRSTRLEN];
@@ -74,20 +73,14 @@ static int remote(lua_State *L) {
 
 /* ---- what goes back ---- */
 
-struct answer_op {
-  struct op op;
-  struct request *request;
-  bool closed; /* the client had gone before it was called */
-};
-
-static int check_status(lua_State *L, int index) {
+int serve_check_status(lua_State *L, int index) {
   int status = (int)luaL_checkinteger(L, index);
   luaL_argcheck(L, status >= 200 && status <= 999, index, "no status");
   return status;
 }
 
 /* Headers are a list {name, value, ...} of strings, or nil. */
-static void check_headers(lua_State *L, int index) {
+void serve_check_headers(lua_State *L, int index) {
   if (!lua_isnoneornil(L, index)) luaL_checktype(L, index, LUA_TTABLE);
   luaL_checkstack(L, 4, NULL);
 }
@@ -110,8 +103,8 @@ static bool add_headers(lua_State *L, int index, struct request *request,
 }
 
 /* Gives the response to the daemon. Takes it over in any case. */
-static int queue(lua_State *L, struct request *request, int status, int index,
-                 struct MHD_Response *response) {
+int serve_queue(lua_State *L, struct request *request, int status, int index,
+                struct MHD_Response *response) {
   if (!response) return UV_ENOMEM;
   bool queued = add_headers(L, index, request, response) &&
                 MHD_queue_response(request->connection, (unsigned)status,
@@ -152,8 +145,8 @@ static const struct op_kind end_kind = {
     .cancel = end_cancel,
 };
 
-static struct request *check_unanswered(lua_State *L) {
-  struct request *request = check(L);
+struct request *serve_check_unanswered(lua_State *L) {
+  struct request *request = serve_check_request(L);
   if (request->answered)
     error_usage(L, "http.serve: this request is answered already");
   return request;
@@ -161,94 +154,22 @@ static struct request *check_unanswered(lua_State *L) {
 
 /* respond(request, status, headers, body) -> whether all of it went out */
 static int respond(lua_State *L) {
-  struct request *request = check_unanswered(L);
-  int status = check_status(L, 2);
-  check_headers(L, 3);
+  struct request *request = serve_check_unanswered(L);
+  int status = serve_check_status(L, 2);
+  serve_check_headers(L, 3);
   size_t size;
   const char *body = luaL_checklstring(L, 4, &size);
   struct answer_op *op = op_new(L, &end_kind);
   op->request = request;
   if (!request_is_over(request))
-    op->op.status = queue(L, request, status, 3,
-                          MHD_create_response_from_buffer(
-                              size, (void *)body, MHD_RESPMEM_PERSISTENT));
+    op->op.status =
+        serve_queue(L, request, status, 3,
+                    MHD_create_response_from_buffer(size, (void *)body,
+                                                    MHD_RESPMEM_PERSISTENT));
   if (op->op.status < 0)
     op_done(&op->op);
   else
     wait_for_end(request, &op->op);
-  return op_await(L, &op->op);
-}
-
-/* start(request, status, headers, size or -1): a body follows with `send`. Of a
- * HEAD request only the size is told. */
-static int start(lua_State *L) {
-  struct request *request = check_unanswered(L);
-  int status = check_status(L, 2);
-  check_headers(L, 3);
-  lua_Integer size = luaL_checkinteger(L, 4);
-  if (request_is_over(request)) return 0;
-  request->stream.on = true;
-  int failed =
-      queue(L, request, status, 3,
-            MHD_create_response_from_callback(
-                size == UNKNOWN_SIZE ? MHD_SIZE_UNKNOWN : (uint64_t)size,
-                SERVE_WINDOW / 2, serve_on_read, request, NULL));
-  if (!failed) return 0;
-  request->stream.on = false;
-  return error_os(L, "answer a request", NULL, failed);
-}
-
-static void send_cancel(struct op *op) {
-  ((struct answer_op *)op)->request->waiter = NULL;
-  op_done(op);
-}
-
-static int send_result(lua_State *L, struct op *op) {
-  struct answer_op *send = (struct answer_op *)op;
-  if (!send->closed && !request_is_over(send->request) && !send->request->told)
-    return 0;
-  error_push(L, "closed", "http.serve: the client of this request has gone");
-  lua_pushboolean(L, 1);
-  lua_setfield(L, -2, "client_gone");
-  return error_throw(L);
-}
-
-static const struct op_kind send_kind = {
-    .name = "http.serve: send",
-    .size = sizeof(struct answer_op),
-    .result = send_result,
-    .cancel = send_cancel,
-};
-
-static int add_bytes(struct request *request, const char *data, size_t size) {
-  struct text *bytes = &request->stream.bytes;
-  if (request->stream.begin > 0) {
-    bytes->size -= request->stream.begin;
-    memmove(bytes->data, bytes->data + request->stream.begin, bytes->size);
-    request->stream.begin = 0;
-  }
-  if (text_add(bytes, data, size) != 0) return UV_ENOMEM;
-  request_resume(request);
-  return 0;
-}
-
-/* send(request, bytes): waits while much is unsent */
-static int send_bytes(lua_State *L) {
-  struct request *request = check(L);
-  size_t size;
-  const char *data = luaL_checklstring(L, 2, &size);
-  struct answer_op *op = op_new(L, &send_kind);
-  op->request = request;
-  op->closed = request_is_over(request) || !request->stream.on ||
-               request->stream.ended || request->told;
-  if (!op->closed && size > 0) op->op.status = add_bytes(request, data, size);
-  if (op->closed || op->op.status < 0 ||
-      request_unsent(request) <= SERVE_WINDOW) {
-    op_done(&op->op);
-  } else {
-    request->waiter = &op->op;
-    request->sending = true;
-  }
   return op_await(L, &op->op);
 }
 
@@ -260,7 +181,7 @@ static enum serve_end check_end(lua_State *L, int index) {
 /* finish(request, "well"|"close"|"reset") -> whether all of it went out; ends a
  * stream, or cuts off a request that has no answer */
 static int finish(lua_State *L) {
-  struct request *request = check(L);
+  struct request *request = serve_check_request(L);
   enum serve_end end = check_end(L, 2);
   struct answer_op *op = op_new(L, &end_kind);
   op->request = request;
@@ -274,8 +195,8 @@ static int finish(lua_State *L) {
 /* fail(request, status, text) -> whether that was the answer; an answer that
  * has begun is cut off instead */
 static int fail(lua_State *L) {
-  struct request *request = check(L);
-  int status = check_status(L, 2);
+  struct request *request = serve_check_request(L);
+  int status = serve_check_status(L, 2);
   size_t size;
   const char *text = luaL_checklstring(L, 3, &size);
   bool late = request->answered || request_is_over(request);
@@ -286,7 +207,7 @@ static int fail(lua_State *L) {
     if (response)
       MHD_add_response_header(response, "Content-Type",
                               "text/plain; charset=utf-8");
-    queue(L, request, status, 0, response);
+    serve_queue(L, request, status, 0, response);
   }
   request_cut(request, END_CLOSE);
   lua_pushboolean(L, !late);
@@ -295,7 +216,7 @@ static int fail(lua_State *L) {
 
 /* release(request): whatever is left of it is cut off */
 static int release(lua_State *L) {
-  struct request *request = check(L);
+  struct request *request = serve_check_request(L);
   request->released = true;
   request_cut(request, END_CLOSE);
   return 0;
@@ -314,9 +235,8 @@ static int collect(lua_State *L) {
 void serve_answer_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"about", about},     {"headers", headers}, {"remote", remote},
-      {"respond", respond}, {"start", start},     {"send", send_bytes},
-      {"finish", finish},   {"fail", fail},       {"release", release},
-      {NULL, NULL}};
+      {"respond", respond}, {"finish", finish},   {"fail", fail},
+      {"release", release}, {NULL, NULL}};
   luaL_newmetatable(L, REQUEST);
   lua_pushcfunction(L, collect);
   lua_setfield(L, -2, "__gc");

@@ -1,6 +1,5 @@
-/* The daemon in the loop: its epoll descriptor and its timer, and a second
- * epoll descriptor for what the daemon does not see, a client that hangs up
- * while its request is suspended. No Lua. */
+/* The daemon in the loop: its epoll descriptor, and when it wants to be turned.
+ * Opened and closed in mirror order. No Lua. */
 #include "serve.h"
 
 #include <stdio.h>
@@ -14,7 +13,6 @@
 enum {
   ROUNDS = 3, /* a response is prepared, sent, and the next request awaited */
   SPARE_FDS = 64,
-  EVENTS = 64,
 };
 
 /* ---- turning it ---- */
@@ -65,70 +63,6 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   turn(poll->data);
 }
 
-/* ---- clients that hang up ---- */
-
-static void on_hang_up(struct request *request) {
-  if (!request) return;
-  request->hung_up = true;
-  if (request->taken && (request->stream.on || !request->answered))
-    request_tell_gone(request);
-}
-
-static void on_watch(uv_poll_t *poll, int status, int events) {
-  struct epoll_event list[EVENTS];
-  struct server *server = poll->data;
-  (void)status, (void)events;
-  int n = epoll_wait(server->watch_fd, list, EVENTS, 0);
-  for (int i = 0; i < n; i++)
-    on_hang_up(((struct link *)list[i].data.ptr)->request);
-}
-
-/* ---- connections ---- */
-
-static void link_add(struct server *server, struct link *link) {
-  link->next = server->links;
-  if (link->next) link->next->prev = link;
-  server->links = link;
-}
-
-static void link_remove(struct link *link) {
-  if (link->prev)
-    link->prev->next = link->next;
-  else
-    link->server->links = link->next;
-  if (link->next) link->next->prev = link->prev;
-}
-
-/* Edge-triggered and for hang-ups only: data on its way wakes nobody. */
-static void on_accepted(struct server *server,
-                        struct MHD_Connection *connection, void **context) {
-  struct link *link = calloc(1, sizeof *link);
-  if (!link) return; /* its requests are refused */
-  link->server = server;
-  link->fd =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-          ->connect_fd;
-  struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = link};
-  epoll_ctl(server->watch_fd, EPOLL_CTL_ADD, link->fd, &event);
-  link_add(server, link);
-  *context = link;
-}
-
-static void on_connection(void *cls, struct MHD_Connection *connection,
-                          void **context,
-                          enum MHD_ConnectionNotificationCode what) {
-  struct server *server = cls;
-  struct link *link = *context;
-  if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-    on_accepted(server, connection, context);
-  } else if (link) {
-    epoll_ctl(server->watch_fd, EPOLL_CTL_DEL, link->fd, NULL);
-    link_remove(link);
-    free(link);
-    *context = NULL;
-  }
-}
-
 /* ---- opening ---- */
 
 static char said[256]; /* the daemon's words on why it did not start */
@@ -172,8 +106,8 @@ static struct MHD_Daemon *start(struct server *server, int listen_fd,
       MHD_OPTION_URI_LOG_CALLBACK, serve_on_target, server,
       MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
       MHD_OPTION_NOTIFY_COMPLETED, serve_on_completed, server,
-      MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY,
-      options->cert ? tls : none, MHD_OPTION_END);
+      MHD_OPTION_NOTIFY_CONNECTION, serve_on_connection, server,
+      MHD_OPTION_ARRAY, options->cert ? tls : none, MHD_OPTION_END);
 }
 
 /* A daemon that does not start may have closed it already, or not. */
@@ -209,7 +143,7 @@ static int add_to_loop(struct server *server) {
     status = add_poll(server, &server->poll, fd, on_poll);
   }
   if (status == 0)
-    status = add_poll(server, &server->watch, server->watch_fd, on_watch);
+    status = add_poll(server, &server->watch, server->watch_fd, serve_on_watch);
   if (status == 0) turn(server); /* or it does not know its own socket */
   return status;
 }

@@ -227,7 +227,7 @@ void serve_on_completed(void *cls, struct MHD_Connection *connection,
 
 /* Disconnecting a socket sends the reset at once; closing it would say good bye
  * politely first. */
-static void reset(struct request *request) {
+void request_reset(struct request *request) {
   struct sockaddr nobody = {.sa_family = AF_UNSPEC};
   connect(request->link->fd, &nobody, sizeof nobody);
 }
@@ -235,51 +235,11 @@ static void reset(struct request *request) {
 void request_cut(struct request *request, enum serve_end end) {
   if (request_is_over(request)) return;
   if (!request->answered) {
-    if (end == END_RESET) reset(request);
+    if (end == END_RESET) request_reset(request);
     request->taken = true; /* see serve_on_request */
   } else if (request->stream.on && !request->stream.ended) {
     request->stream.ended = true;
     request->stream.end = end;
   }
   request_resume(request);
-}
-
-/* ---- a response that is sent as it is made ---- */
-
-static ssize_t end_stream(struct request *request) {
-  if (request->stream.end == END_WELL) return MHD_CONTENT_READER_END_OF_STREAM;
-  if (request->stream.end == END_RESET) reset(request);
-  return MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-/* There is room again for whoever waits to send. */
-static void drained(struct request *request) {
-  struct text *bytes = &request->stream.bytes;
-  if (request_unsent(request) == 0) {
-    free(bytes->data); /* an idle stream holds no memory */
-    *bytes = (struct text){0};
-    request->stream.begin = 0;
-  }
-  if (!request->sending || request_unsent(request) > SERVE_WINDOW / 2) return;
-  struct op *waiter = request->waiter;
-  request->waiter = NULL;
-  request->sending = false;
-  if (waiter) op_done(waiter);
-}
-
-ssize_t serve_on_read(void *cls, uint64_t at, char *buffer, size_t size) {
-  struct request *request = cls;
-  size_t unsent = request_unsent(request);
-  (void)at;
-  if (unsent == 0 && request->stream.ended) return end_stream(request);
-  if (unsent == 0) {
-    request->suspended = true;
-    MHD_suspend_connection(request->connection);
-    return 0;
-  }
-  if (size > unsent) size = unsent;
-  memcpy(buffer, request->stream.bytes.data + request->stream.begin, size);
-  request->stream.begin += size;
-  drained(request);
-  return (ssize_t)size;
 }

@@ -26,6 +26,10 @@ local function get(path, more)
   return "send=GET " .. path .. " HTTP/1.1\\r\\nHost: x\\r\\n" .. (more or "") .. "\\r\\n"
 end
 
+local function post(more)
+  return "send=POST / HTTP/1.1\\r\\nHost: x\\r\\n" .. more .. "\\r\\n\\r\\n"
+end
+
 -- Lets a condition come true, in real time.
 local function eventually(what)
   for _ = 1, 500 do
@@ -78,7 +82,8 @@ describe("http.serve: requests", function()
       return request.body
     end)
     expect(http.post(server.url, { body = "a\0b" }).body):equals "a\0b"
-    expect(http.post(server.url .. "/json", { json = { a = { 1, 2 } } }):json()):equals { a = { 1, 2 } }
+    expect(http.post(server.url .. "/json", { json = { a = { 1, 2 } } }):json())
+      :equals { a = { 1, 2 } }
     expect(http.post(server.url .. "/form", { form = { a = "1 & 2", b = "é" } }):json())
       :equals { a = "1 & 2", b = "é" }
   end)
@@ -113,8 +118,8 @@ describe("http.serve: requests", function()
       remotes[request.remote] = true
       return request.path
     end)
-    local got = raw(server, get "/1" .. "GET /2 HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n",
-      "eof")
+    local second = "GET /2 HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n"
+    local got = raw(server, get "/1" .. second, "eof")
     expect(got):matches "^HTTP/1.1 200.*/1HTTP/1.1 200.*/2$"
     expect(next(remotes, next(remotes))):is_nil()
   end)
@@ -142,10 +147,13 @@ describe("http.serve: answers", function()
     local server <close> = serve(function(request)
       if request.path == "/nil" then return nil end
       if request.path == "/404" then return 404 end
-      if request.path == "/table" then return { status = 201, body = "made", headers = { ["X-A"] = 1 } } end
+      if request.path == "/table" then
+        return { status = 201, body = "made", headers = { ["X-A"] = 1 } }
+      end
       if request.path == "/status" then return { status = 410 } end
       if request.path == "/list" then return { json = { 1, 2 } } end
-      return { body = "<b>", headers = { ["content-type"] = "text/html", ["Set-Cookie"] = { "a=1", "b=2" } } }
+      return { body = "<b>",
+        headers = { ["content-type"] = "text/html", ["Set-Cookie"] = { "a=1", "b=2" } } }
     end)
     expect(http.get(server.url .. "/nil").status):equals(204)
     expect(http.get(server.url .. "/404", { check = false }).status):equals(404)
@@ -165,7 +173,9 @@ describe("http.serve: answers", function()
       if request.path == "/stream" then
         return { stream = function() ran = true end, headers = { ["Content-Length"] = 7 } }
       end
-      if request.path == "/length" then return { status = 200, headers = { ["Content-Length"] = 123 } } end
+      if request.path == "/length" then
+        return { status = 200, headers = { ["Content-Length"] = 123 } }
+      end
       return "twelve bytes"
     end)
     expect(http.head(server.url).headers["content-length"]):equals "12"
@@ -283,7 +293,7 @@ describe("http.serve: bodies", function()
     -- Nothing is asked for that will not be taken.
     expect(raw(server, head .. "Expect: 100-continue\\r\\n\\r\\n", "eof")):matches "^HTTP/1.1 413"
     local chunk = "10000\\r\\n" .. ("x"):rep(0x10000) .. "\\r\\n"
-    expect(raw(server, "send=POST / HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n",
+    expect(raw(server, post "Transfer-Encoding: chunked",
       "send=" .. chunk, "send=" .. chunk, "send=" .. chunk, "until=bytes")):matches "^HTTP/1.1 413"
     expect(calls):equals(1)
     expect(#reported):equals(0)
@@ -299,13 +309,14 @@ describe("http.serve: bodies", function()
 
   it("100-continue is said to those who ask", function()
     local server <close> = serve(function(request) return request.body end)
-    expect(raw(server, "send=POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 2\\r\\nExpect: 100-continue\\r\\n\\r\\n",
-      "until=\r\n\r\n", "send=hi", "until=hi")):matches "^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200.*hi$"
+    expect(raw(server, post "Content-Length: 2\\r\\nExpect: 100-continue",
+      "until=\r\n\r\n", "send=hi", "until=hi"))
+      :matches "^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200.*hi$"
   end)
 
   it("come in chunks, too", function()
     local server <close> = serve(function(request) return request.body end)
-    expect(raw(server, "send=POST / HTTP/1.1\\r\\nHost: x\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n"
+    expect(raw(server, post "Transfer-Encoding: chunked"
       .. "3\\r\\nabc\\r\\n2\\r\\nde\\r\\n0\\r\\n\\r\\n", "until=abcde")):matches "\r\n\r\nabcde$"
   end)
 end)
@@ -538,7 +549,8 @@ describe("http.serve: files", function()
 
   it("what is not there, or outside, is 404", function()
     local server <close>, reported = serve(files)
-    for _, path in ipairs { "/none", "/sub", "/%2e%2e/secret.txt", "/sub/..%2f..%2fsecret.txt", "/data.bin/x" } do
+    for _, path in ipairs { "/none", "/sub", "/%2e%2e/secret.txt", "/sub/..%2f..%2fsecret.txt",
+      "/data.bin/x" } do
       expect(http.get(server.url .. path, { check = false }).status):equals(404)
     end
     expect(#reported):equals(0)
@@ -688,7 +700,8 @@ describe("http.serve: where it cannot listen", function()
   end)
 
   it("::1 and localhost", function()
-    local ok, server = orch.try(serve, function(request) return request.remote end, { host = "::1" })
+    local function who(request) return request.remote end
+    local ok, server = orch.try(serve, who, { host = "::1" })
     if not ok then test.skip "this machine has no IPv6" end
     expect(http.get(server.url).body):matches "^%[::1%]:%d+$"
     server:close()
@@ -715,7 +728,8 @@ describe("http.serve: over TLS", function()
       return "safe " .. request.body
     end, opts)
     expect(server.url):matches "^https://127"
-    expect(http.post(server.url, { ca = opts.cert, body = "and sound" }).body):equals "safe and sound"
+    expect(http.post(server.url, { ca = opts.cert, body = "and sound" }).body)
+      :equals "safe and sound"
     expect(#http.get(server.url .. "/stream", { ca = opts.cert }).body):equals(292)
     expect(function() http.get(server.url) end):raises "tls"
   end)

@@ -176,7 +176,9 @@ local function event_text(event)
     if type(data) ~= "string" then data = require("orch.json").encode(data) end
     lines_of("data", data, parts)
   end
-  if #parts == 0 then arg.fail "send: an event needs `data`, `event`, `id`, `retry` or `comment`" end
+  if #parts == 0 then
+    arg.fail "send: an event needs `data`, `event`, `id`, `retry` or `comment`"
+  end
   return table.concat(parts, "\n") .. "\n\n"
 end
 
