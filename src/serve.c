@@ -99,7 +99,7 @@ static int wait_result(lua_State *L, struct op *op) {
 
 /* The server itself is no work: time may pass for those who wait for more. */
 static const struct op_kind wait_kind = {
-    .name = "http.serve",
+    .name = "http.serve: requests",
     .size = sizeof(struct wait_op),
     .result = wait_result,
     .cancel = wait_cancel,

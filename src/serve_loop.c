@@ -65,10 +65,11 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 
 /* ---- opening ---- */
 
-static char said[256]; /* the daemon's words on why it did not start */
+static char said[256]; /* the daemon's first words on why it did not start */
 
 static void on_words(void *cls, const char *format, va_list args) {
   (void)cls;
+  if (said[0]) return;
   vsnprintf(said, sizeof said, format, args);
   said[strcspn(said, "\n")] = '\0';
 }

@@ -192,8 +192,8 @@ local function serve(opts, handler)
   }, Server)
   self.cert, self.key = read_tls(opts)
   local started = park.new "http.serve"
-  self.keeper = tasks.spawn(("http.serve %s:%d"):format(self.host, self.port), DAEMON, keep,
-    self, started)
+  local name = "http.serve" .. (self.port > 0 and " " .. self.port or "")
+  self.keeper = tasks.spawn(name, DAEMON, keep, self, started)
   while not self.handle and not self.error do started:wait() end
   if self.error then error(self.error, 0) end
   self.url = url_of(self)
