@@ -24,6 +24,7 @@ static bool has_long_line(const struct exchange *exchange) {
  * read, its words differ. */
 static const char *kind_of_words(const char *detail) {
   if (strstr(detail, "chunked-encoding")) return "http";
+  if (strstr(detail, "response headers")) return "http";
   if (strstr(detail, "SSL routines")) return "tls";
   return "network";
 }

@@ -275,6 +275,21 @@ describe("a server that dawdles", function()
     expect(play:wait("filled").bytes):less_than(10000000)
   end)
 
+  it("never ends its header", function()
+    local err, play = get_fails({ OK, server.drip("X: " .. ("y"):rep(50000) .. "\r\n", 0) },
+      { kind = "http" })
+    expect(err.message):contains "header"
+    play:wait "gone"
+  end)
+
+  it("sends little that unpacks to much", function()
+    local bomb = orch.process.run { "sh", "-c", "head -c 50000000 /dev/zero | gzip" }.stdout
+    expect(#bomb):less_than(100000)
+    local err = get_fails({ server.answer(200, { "Content-Encoding: gzip" }, bomb) },
+      { kind = "http" }, { limit = "1M" })
+    expect(err.message):contains "limit"
+  end)
+
   it("is given up by wait_for, too", function()
     local play = server.play { server.hold }
     expect(function() orch.wait_for(http.get, "100ms", play.url) end):raises "timeout"

@@ -52,7 +52,9 @@ describe("FTP", function()
   local function commands()
     local text = fs.read(dir .. "/log")
     local list = {}
-    for command in text:gmatch 'FTP command: Client "[^"]*", "([^"\n]*)"' do list[#list + 1] = command end
+    for command in text:gmatch 'FTP command: Client "[^"]*", "([^"\n]*)"' do
+      list[#list + 1] = command
+    end
     return list
   end
 
@@ -143,7 +145,8 @@ describe("FTP", function()
 
   it("goes through TLS, from the start and on request", function()
     local certificate = server.certificate "good.pem"
-    local tls = { "ssl_enable=YES", "allow_anon_ssl=YES", "require_ssl_reuse=NO", "ssl_ciphers=HIGH",
+    local tls = { "ssl_enable=YES", "allow_anon_ssl=YES", "require_ssl_reuse=NO",
+      "ssl_ciphers=HIGH",
       "rsa_cert_file=" .. certificate,
       "rsa_private_key_file=" .. certificate:gsub("pem$", "key") }
     local trusting = { ca = server.certificate "ca.pem" }

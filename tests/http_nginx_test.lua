@@ -29,7 +29,10 @@ http {
     ssl_certificate CERTS/good.pem;
     ssl_certificate_key CERTS/good.key;
     location /echo { return 200 "$request_method $http_x_mine"; }
-    location /coded { return 401 '{"error":{"message":"no such key"}}'; default_type application/json; }
+    location /coded {
+      default_type application/json;
+      return 401 '{"error":{"message":"no such key"}}';
+    }
   }
 }
 ]]

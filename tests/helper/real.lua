@@ -110,7 +110,8 @@ function real.sshd(dir)
   end
   local self = start("inetd", table.unpack(command))
   self.user = user()
-  fs.write(dir .. "/known", ("[127.0.0.1]:%d %s"):format(self.ports[1], fs.read(dir .. "/host.pub")))
+  fs.write(dir .. "/known",
+    ("[127.0.0.1]:%d %s"):format(self.ports[1], fs.read(dir .. "/host.pub")))
   return self
 end
 

@@ -33,6 +33,7 @@ local words = {
   { "^transfer closed with", "the answer broke off" },
   { "^Received HTTP/0%.9", "what came is no HTTP answer" },
   { "^Unsupported HTTP version in", "what came is no HTTP answer" },
+  { "^Too large response headers", "the header of the answer is over 300 KB" },
   { "wrong version number", "the server does not answer with TLS" },
   { "unexpected eof", "the connection was closed in the middle" },
   { "^Error while processing content unencoding: ", "the compressed body is broken: " },
