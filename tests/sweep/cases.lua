@@ -337,4 +337,34 @@ function cases.ai()
   assert(#map({ "x", "y" }, a, { resume = path }) == 2)
 end
 
+-- Providers over a wire that only pretends.
+function cases.providers()
+  local json, wire = orch.json, require "orch.http.wire"
+  local head = "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n"
+  local answer = { model = "m", choices = { { finish_reason = "stop", message = { content = "hi" } } } }
+  local events = { 'data: {"choices":[{"delta":{"content":"h"}}]}\n\n',
+    'data: {"choices":[{"delta":{"content":"i"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n' }
+  local _ <close> = wire.with {
+    send = function(request)
+      orch.checkpoint()
+      return { status = 200, head = head:format "application/json", body = json.encode(answer),
+        url = request.url, elapsed = 0 }
+    end,
+    open = function(request)
+      orch.checkpoint()
+      local i = 0
+      local stream = { status = 200, head = head:format "text/event-stream", url = request.url,
+        read = function()
+          i = i + 1
+          return events[i]
+        end, close = function() end, progress = function() return {} end }
+      return setmetatable(stream, { __close = function() end })
+    end,
+  }
+  local p = orch.ai.openai { base_url = "http://127.0.0.1:1/v1", key = "sweep-key-1" }
+  assert(p:chat("x", { json = false }).text == "hi")
+  local s <close> = p:stream "x"
+  assert(s:text() == "hi" and s.response.finish_reason == "stop")
+end
+
 return cases

@@ -1,6 +1,5 @@
 --- Puts a streamed message of Anthropic together, block by block.
 
-local json = require "orch.json"
 local field = require "orch.ai.field"
 
 local Reader = {}
@@ -49,7 +48,7 @@ function handlers.content_block_stop(self, data)
   local block = self.raw.content[(field.count(data, "index") or 0) + 1]
   local text = block and self.inputs[block]
   if not text or not text:find "%S" then return end
-  local ok, value = pcall(json.decode, text)
+  local ok, value = field.decode(text)
   block.input = ok and value or text
 end
 

@@ -151,7 +151,7 @@ end
 ---@param c orch.ai.Call
 ---@return table raw raises kind `http` when the body is no JSON object
 function call.decode(c, body)
-  local ok, raw = pcall(json.decode, body, { big_floats = true })
+  local ok, raw = field.decode(body)
   if not ok or type(raw) ~= "table" then failure.nonsense(c, body) end
   return raw
 end

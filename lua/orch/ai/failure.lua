@@ -9,7 +9,7 @@
 --- All have `provider` and `model`; so have `network`, `tls` and `timeout` of the transport.
 
 local errors = require "orch.core.error"
-local json = require "orch.json"
+local field = require "orch.ai.field"
 local limit = require "orch.ai.limit"
 
 local failure = {}
@@ -81,7 +81,7 @@ end
 
 ---@return table said empty when the body is not the provider's
 local function read_body(call, body)
-  local ok, value = pcall(json.decode, body)
+  local ok, value = field.decode(body)
   local said = ok and call.adapter.failure(value) or {}
   if not said.message and body:find "%S" and not body:find "^%s*[<{%[]" then
     said.message = body

@@ -3,7 +3,9 @@
 ---
 ---     local text = field.text(answer, "choices", 1, "message", "content")
 
-local null = require("orch.json").null
+local json = require "orch.json"
+
+local null = json.null
 
 local field = {}
 
@@ -35,6 +37,16 @@ field.table = of_type "table"
 function field.count(value, ...)
   value = field.any(value, ...)
   return math.type(value) and math.tointeger(value) or nil
+end
+
+---Decodes what may be no JSON.
+---@param text string
+---@return boolean ok
+---@return any value or the Error of kind `json`
+function field.decode(text)
+  local ok, value = pcall(json.decode, text, { big_floats = true })
+  if not ok and field.any(value, "kind") ~= "json" then error(value, 0) end -- no memory
+  return ok, value
 end
 
 return field

@@ -5,7 +5,7 @@
 ---       required = { "names" } } })
 ---     print(r.json.names[1])
 
-local json = require "orch.json"
+local field = require "orch.ai.field"
 
 local format = {}
 
@@ -84,7 +84,7 @@ end
 ---@return any value or the Error of kind `json`
 function format.decode(text)
   local inner = text:match "^%s*```%w*%s*\n(.-)\n?%s*```%s*$"
-  return pcall(json.decode, inner or text)
+  return field.decode(inner or text)
 end
 
 return format

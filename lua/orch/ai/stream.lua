@@ -7,7 +7,6 @@
 ---     print(s.response.usage.output_tokens)
 
 local clock = require "orch.core.clock"
-local json = require "orch.json"
 local http = require "orch.http"
 local call = require "orch.ai.call"
 local failure = require "orch.ai.failure"
@@ -35,13 +34,15 @@ local function read_all(source, limit)
 end
 
 --- The head of the answer is there; an error is dealt with at once.
-local function open(c)
+local function open(self)
+  local c = self.call
   local ok, source = pcall(http.stream, "POST", c.url, call.request(c))
   if not ok then failure.pass(c, source) end
+  self.source = source
   unclosed.remove(source) -- ours to watch
   local good = source.status >= 200 and source.status <= 299
   local is_page = (source.headers["content-type"] or ""):find("html", 1, true)
-  if good and not is_page then return source end
+  if good and not is_page then return end
   local _ <close> = source
   local read, body = pcall(read_all, source, ERROR_BODY)
   if good then failure.nonsense(c, read and body or "") end
@@ -51,7 +52,7 @@ end
 
 function Stream:close()
   unclosed.remove(self)
-  self.source:close()
+  if self.source then self.source:close() end
 end
 
 Stream.__close = Stream.close
@@ -87,7 +88,7 @@ local function take(self)
   end
   if event.data == reader.last then return nil, true end
   if event.data == "" then return nil end
-  local ok, data = pcall(json.decode, event.data, { big_floats = true })
+  local ok, data = field.decode(event.data)
   if not ok or type(data) ~= "table" then
     failure.nonsense(self.call, event.data, reader:text())
   end
@@ -136,13 +137,23 @@ function Stream:text()
   return table.concat(texts)
 end
 
+--- What is not handed over is closed.
+local Opening = {
+  __close = function(opening, err)
+    if err ~= nil then opening.stream:close() end
+  end,
+}
+
 ---@async
 ---@param c orch.ai.Call
 ---@return orch.ai.Stream
 return function(c)
-  local source = call.attempt(c, open)
-  local self = setmetatable({ call = c, source = source, reader = c.adapter.reader() }, Stream)
-  local kind = source.headers["content-type"] or ""
-  if not kind:find("json", 1, true) then self.events = source:events() end
-  return unclosed.add(self)
+  local self = setmetatable({ call = c, source = false, events = false,
+    reader = c.adapter.reader() }, Stream)
+  local _ <close> = setmetatable({ stream = self }, Opening)
+  unclosed.add(self)
+  call.attempt(c, function() open(self) end)
+  local kind = self.source.headers["content-type"] or ""
+  if not kind:find("json", 1, true) then self.events = self.source:events() end
+  return self
 end

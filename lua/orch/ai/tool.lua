@@ -8,6 +8,7 @@
 
 local arg = require "orch.arg"
 local json = require "orch.json"
+local field = require "orch.ai.field"
 
 local tool = {}
 
@@ -68,7 +69,7 @@ end
 ---@param text string?
 ---@return orch.ai.ToolCall call
 function tool.decode(call, text)
-  local ok, value = pcall(json.decode, text ~= nil and text:find "%S" and text or "{}")
+  local ok, value = field.decode(text ~= nil and text:find "%S" and text or "{}")
   if ok and type(value) == "table" then
     call.arguments = value
   else
