@@ -68,8 +68,8 @@ function real.vsftpd(dir, root, more)
     "anonymous_enable=YES", "no_anon_password=YES", "local_enable=NO", "write_enable=YES",
     "anon_upload_enable=YES", "anon_mkdir_write_enable=YES", "anon_other_write_enable=YES",
     "anon_umask=022", "seccomp_sandbox=NO", "anon_root=" .. root, "ftp_username=" .. user(),
-    "secure_chroot_dir=" .. root, "xferlog_enable=NO", "log_ftp_protocol=YES",
-    "vsftpd_log_file=" .. dir .. "/log", "dual_log_enable=YES",
+    "secure_chroot_dir=" .. root, "xferlog_enable=YES", "log_ftp_protocol=YES",
+    "vsftpd_log_file=" .. dir .. "/log",
   }
   table.move(more or {}, 1, #(more or {}), #lines + 1, lines)
   fs.write(dir .. "/vsftpd.conf", table.concat(lines, "\n") .. "\n")
