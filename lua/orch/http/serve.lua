@@ -64,6 +64,7 @@ local function handle(self, request)
   answer.send(request, self.handler(request))
 end
 
+--- Fails, and the server with it, only where there is no memory to answer.
 local function serve_one(self, request)
   local _ <close> = request
   request.started = true
@@ -77,7 +78,7 @@ local function take_all(self, scope)
   end
   for taken in core.take, self.handle do
     local request = requests.new(taken, self.live)
-    request.task = scope:hold_quietly(request.name, serve_one, self, request)
+    request.task = scope:start(request.name, serve_one, self, request)
   end
 end
 
@@ -88,7 +89,7 @@ local function finish(self, scope)
 end
 
 local function accept(self)
-  local scope <close> = tasks.open("http.serve", nil, false, nil, true)
+  local scope <close> = tasks.open("http.serve", nil, false, nil, false)
   local here <close> = inside:set(self)
   while core.wait(self.handle, false) do take_all(self, scope) end
   if scopes.move_on_after(self.grace, finish, self, scope) then return end
