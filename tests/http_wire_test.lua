@@ -31,7 +31,7 @@ end
 describe("send", function()
   it("gives the whole answer and what is known about it", function()
     local play = server.play { head .. "abc", server.sleep(0.02), "def" }
-    local raw = wire.send(get(play.url, { headers = { "X-One: 1" } }))
+    local raw = wire.send(get(play.url, { headers = { "X-One: 1" }, settings = { fresh = true } }))
     expect(raw.status):equals(200)
     expect(raw.body):equals "abcdef"
     expect(raw.head):equals(head)
