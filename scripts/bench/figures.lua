@@ -6,7 +6,9 @@
 -- `bar` is the ratio asked for: how many times better than the peer; a
 -- `moonshot` is hoped for, not promised. `at_most` bounds our own value.
 -- `answer` is a pattern that finds the result in the output, which must be the
--- same for all variants of a figure that have one.
+-- same for all variants of a figure that have one; a variant's `value` finds what
+-- counts where a peer has words of its own. `server` runs beside the figure, and
+-- `scratch` is an empty folder: see `prepare` in run.lua.
 
 local ORCH = os.getenv "ORCH" or "build/orch"
 local PYTHON, NODE, LUA = "/usr/bin/python3", "/usr/bin/node", "/usr/bin/lua5.4"
@@ -22,7 +24,7 @@ local function here(path) return "scripts/bench/" .. path end
 
 local ANSWER = "answer%s+(%S+)"
 
-return {
+local figures = {
   {
     name = "switches", title = "task switches", measure = "rate", rounds = 5,
     ours = { ORCH, "run", here "switches/ours.lua" },
@@ -97,3 +99,6 @@ return {
     },
   },
 }
+
+local http = dofile(here "http/figures.lua")
+return table.move(http, 1, #http, #figures + 1, figures)

@@ -3,14 +3,39 @@
 -- count, and prints the median of the ratios of each round.
 local figures = dofile "scripts/bench/figures.lua"
 
+-- Starts what the figure needs: its server, which prints "ready NAME=VALUE..." and
+-- then answers, and a folder for large files, in memory where that is large enough.
+-- Gives the values, for `$NAME` in the command lines.
+local function prepare(figure)
+  local values = {}
+  if figure.scratch then
+    local room = orch.sh("df --output=avail /dev/shm | tail -1", nil, { check = false })
+    local inside = (tonumber(room.stdout) or 0) > 4 << 20 and "/dev/shm" or "build/bench"
+    values.scratch = orch.fs.temp_dir { dir = inside }
+  end
+  if not figure.server then return nil, values end
+  local server = orch.process.spawn(table.move(figure.server, 1, #figure.server, 1, {}))
+  local line = server:read "line" or ""
+  if not line:find "^ready " then server:wait() end
+  for name, value in line:gmatch "(%w+)=(%S+)" do values[name] = value end
+  return server, values
+end
+
 -- A run's value of `measure`, and its answer.
-local function run(variant, figure)
+local function run(variant, figure, values)
   -- The environment of a user: the library is the one in the binary.
   local command = { "env", "-u", "ORCH_LUA", "build/bench/stopwatch" }
-  table.move(variant, 1, #variant, #command + 1, command)
-  command.timeout = "3m"
+  for _, word in ipairs(variant) do
+    command[#command + 1] = word:gsub("%$(%w+)", values)
+  end
+  command.timeout = "5m"
+  if values.scratch then
+    for _, name in ipairs(orch.fs.list(values.scratch)) do
+      orch.fs.remove(values.scratch .. "/" .. name)
+    end
+  end
   local out = orch.process.run(command).stdout
-  local value = out:match(figure.measure .. "%s+(%S+)")
+  local value = out:match(variant.value or figure.measure .. "%s+(%S+)")
   local pattern = figure.answer
   return tonumber(value), pattern and variant.answer ~= false
     and out:match(pattern)
@@ -25,8 +50,14 @@ local function median(list)
 end
 
 local function human(value, measure)
-  if measure == "bytes" then return ("%d B"):format(value // 1) end
-  if measure == "rate" then return ("%.2f M/s"):format(value / 1e6) end
+  if measure == "bytes" then
+    if math.abs(value) < 10000 then return ("%d B"):format(value // 1) end
+    return ("%.1f KB"):format(value / 1024)
+  end
+  if measure == "rate" then
+    if value < 1e5 then return ("%.1f k/s"):format(value / 1e3) end
+    return ("%.2f M/s"):format(value / 1e6)
+  end
   if value < 0.01 then return ("%.2f ms"):format(value * 1000) end
   return ("%.0f ms"):format(value * 1000)
 end
@@ -61,7 +92,7 @@ local function judge(value, bar, moonshot)
   return "NOT MET"
 end
 
-local function rounds(figure, variants)
+local function rounds(figure, variants, names)
   local values = {}
   for i = 1, #variants do values[i] = {} end
   local answer
@@ -70,7 +101,7 @@ local function rounds(figure, variants)
       -- Who comes first changes: what ran before leaves its mark on the caches.
       local i = (turn + round) % #variants + 1
       local variant = variants[i]
-      local value, found = run(variant, figure)
+      local value, found = run(variant, figure, names)
       if not value then
         error(("%s: %s printed no '%s'"):format(figure.name,
           table.concat(variant, " ", 1, math.min(#variant, 3)), figure.measure))
@@ -90,14 +121,16 @@ local function measure(figure)
   local unit = figure.measure
   local variants = { figure.ours }
   for i, peer in ipairs(figure.peers) do
-    variants[i + 1] = table.move(peer, 2, #peer, 1, { answer = peer.answer })
+    variants[i + 1] = table.move(peer, 2, #peer, 1,
+      { answer = peer.answer, value = peer.value })
   end
-  local values = rounds(figure, variants)
+  local server <close>, names = prepare(figure)
+  local values = rounds(figure, variants, names)
   local title, ours = figure.title, spread(values[1], unit)
   if figure.at_most then
     local limit = figure.at_most
     row(title, ours, "the bar", human(limit, unit),
-      "", "", judge(limit / median(values[1]), 1))
+      "", "", judge(median(values[1]) <= limit and 1 or 0, 1))
     title, ours = "", ""
   end
   for i, peer in ipairs(figure.peers) do
@@ -110,7 +143,7 @@ local function measure(figure)
     if not peer.bar then
       row(title, ours, peer[1], theirs, text, "", "")
     else
-      row(title, ours, peer[1], theirs, text, peer.bar .. "x",
+      row(title, ours, peer[1], theirs, text, ("%.3gx"):format(peer.bar),
         judge(times, peer.bar, peer.moonshot == true))
     end
     title, ours = "", ""
@@ -123,19 +156,22 @@ end
 
 -- The first capture of `pattern` in what the command prints.
 local function ask(pattern, ...)
-  return orch.process.run({ ... }).stdout:match(pattern) or "?"
+  local result = orch.process.run { ... }
+  return (result.stdout .. result.stderr):match(pattern) or "?"
 end
 
 local function print_machine()
   print(("%s x %s, Linux %s, load %s"):format(
     ask("(%d+)", "nproc"), ask("model name%s*:%s*([^\n]+)", "cat", "/proc/cpuinfo"),
     ask("%S+", "uname", "-r"), ask("%S+", "cat", "/proc/loadavg")))
-  print(("python %s, node %s, ripgrep %s, lua %s; %s\n"):format(
+  print(("python %s, node %s, ripgrep %s, lua %s, nginx %s, curl %s"):format(
     ask("%d[%d.]+", "/usr/bin/python3", "--version"),
     ask("%d[%d.]+", "/usr/bin/node", "--version"),
     ask("%d[%d.]+", "/usr/bin/rg", "--version"),
     ask("%d[%d.]+", "/usr/bin/lua5.4", "-v"),
-    "ratio: how many times better than the peer; values: median (best)"))
+    ask("%d[%d.]+", "/usr/sbin/nginx", "-v"),
+    ask("%d[%d.]+", "/usr/bin/curl", "--version")))
+  print "ratio: how many times better than the peer; values: median (best)\n"
 end
 
 local wanted = {}

@@ -13,6 +13,16 @@ need /usr/bin/node nodejs
 need /usr/bin/rg ripgrep
 need /usr/bin/lua5.4 lua5.4
 need /usr/bin/cc gcc
+# The HTTP figures: servers, peers, and what makes the certificate.
+need /usr/sbin/nginx nginx
+need /usr/bin/openssl openssl
+need /usr/lib/python3/dist-packages/aiohttp python3-aiohttp
+need /usr/lib/python3/dist-packages/uvloop python3-uvloop
+need /usr/lib/python3/dist-packages/httpx python3-httpx
+need /usr/lib/python3/dist-packages/h2 python3-h2
+need /usr/bin/wrk wrk
+need /usr/bin/h2load nghttp2-client
+need /usr/bin/curl curl
 
 if [ -n "$missing" ]; then
   install="apt-get install -y --no-install-recommends$missing"
@@ -28,9 +38,12 @@ if [ -n "$missing" ]; then
 fi
 
 mkdir -p build/bench
-for source in scripts/bench/stopwatch.c scripts/bench/processes/vfork_loop.c; do
+for source in scripts/bench/stopwatch.c scripts/bench/processes/vfork_loop.c \
+  scripts/bench/http/slow_server.c scripts/bench/http/sink_server.c; do
   program=build/bench/$(basename "$source" .c)
   [ -n "$(find "$program" -newer "$source" 2>/dev/null)" ] ||
     cc -std=gnu11 -O2 -o "$program" "$source"
 done
 /usr/bin/lua5.4 scripts/bench/data.lua tests/data/logs build/bench
+mkdir -p build/bench/nginx/files
+truncate -s 2G build/bench/nginx/files/2g # a hole: costs no disk
