@@ -1,5 +1,6 @@
-/* How many descriptors there may be: thousands of connections need more than the
- * usual 1,024, which is low only for the sake of programs that use select(). */
+/* How many descriptors there may be: thousands of connections need more than
+ * the usual 1,024, which is low only for the sake of programs that use
+ * select(). */
 #ifndef ORCH_DESCRIPTORS_H
 #define ORCH_DESCRIPTORS_H
 

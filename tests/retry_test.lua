@@ -88,7 +88,7 @@ describe("retry", { clock = "virtual" }, function()
   end)
 
   it("leaves alone what another attempt would not mend", function()
-    for _, kind in ipairs { "cancelled", "error", "usage", "json", "deadlock" } do
+    for _, kind in ipairs { "cancelled", "error", "usage", "json", "deadlock", "refused" } do
       local fn, calls = flaky(9, { kind = kind, message = kind })
       expect(function() orch.retry(fn) end):raises { kind = kind, attempts = 1 }
       expect(calls.n):equals(1)
@@ -98,6 +98,12 @@ describe("retry", { clock = "virtual" }, function()
       orch.retry(fn)
       expect(calls.n):equals(2)
     end
+  end)
+
+  it("believes an error that says of itself that it is final", function()
+    local fn, calls = flaky(9, { kind = "network", message = "no", retryable = false })
+    expect(function() orch.retry(fn) end):raises { kind = "network", attempts = 1 }
+    expect(calls.n):equals(1)
   end)
 
   it("repeats the statuses that pass, and no others", function()

@@ -22,7 +22,7 @@ local hopeless = {
 local passing_status = { [408] = true, [425] = true, [429] = true }
 
 local function worth_it(err)
-  if hopeless[err.kind] then return false end
+  if hopeless[err.kind] or err.retryable == false then return false end
   if err.kind ~= "status" then return true end
   local status = math.tointeger(err.status) or 0
   return passing_status[status] or (status >= 500 and status <= 599)
@@ -88,8 +88,8 @@ end
 ---@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_after_cap: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
 ---  `timeout` is for each attempt; `retry_after_cap` the longest wait that an error's
 ---  `retry_after` may ask for; `retry_on` a function, or kinds and statuses; by default
----  every Error but the kinds `cancelled error usage json deadlock refused` and `status` other
----  than 408, 425, 429 and 5xx
+---  every Error but the kinds `cancelled error usage json deadlock refused`, `status` other
+---  than 408, 425, 429 and 5xx, and what says of itself `retryable = false`
 ---@return any ... the results of `fn`; raises the last real error, with `.attempts`
 local function retry(fn, opts)
   arg.check("retry", 1, fn, "callable")

@@ -367,4 +367,32 @@ function cases.providers()
   assert(s:text() == "hi" and s.response.finish_reason == "stop")
 end
 
+function cases.serve()
+  local http = orch.http
+  local path = debug.getinfo(1, "S").source:sub(2)
+  local server <close> = http.serve({ grace = 1, on_error = function() end }, function(request)
+    if request.path == "/stream" then
+      return { stream = function(send) send "a" nap() send "b" end }
+    elseif request.path == "/file" then
+      return { file = path }
+    elseif request.path == "/form" then
+      return { json = request:form(), headers = { ["X-A"] = request.headers.accept } }
+    end
+    return request.query.a
+  end)
+  local function ask(path, opts)
+    opts = opts or {}
+    opts.check, opts.timeout, opts.headers = false, 5, { Connection = "close" }
+    local ok, response = pcall(http.request, opts.form and "POST" or "GET", server.url .. path, opts)
+    if not ok and response.kind == "timeout" then error("TIMEOUT " .. path) end
+    if not ok then error("not enough memory: " .. tostring(response), 0) end
+    if response.status >= 400 then error("not enough memory: " .. response.status, 0) end
+    return response.body
+  end
+  assert(ask "/?a=1" == "1")
+  assert(ask "/stream" == "ab")
+  assert(#ask "/file" > 1000)
+  assert(ask("/form", { form = { x = 1 } }) == '{"x":"1"}')
+end
+
 return cases

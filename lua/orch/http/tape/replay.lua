@@ -114,6 +114,7 @@ function replay.unknown(tape, live)
   local close = best and same == 0 and best.exchange or nil
   errors.throw(errors.make { kind = "http", url = live.url, method = live.method,
     tape = tape.path, message = message .. '. To record it: mode "new" (--tape-mode new)',
+    retryable = false,
     nearest = close and { n = close.n, method = close.request.method, url = close.request.url,
       differences = table.move(best.found, 1, #best.found, 1, {}) } or nil })
 end
