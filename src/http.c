@@ -121,6 +121,7 @@ static const luaL_Reg functions[] = {
 static int close_pool(lua_State *L) {
   (void)L;
   transfer_close();
+  known_url_forget_all();
   return 0;
 }
 

@@ -42,6 +42,8 @@ static void release(struct exchange *exchange) {
     transfer_give_easy(easy);
   curl_slist_free_all(exchange->headers);
   curl_slist_free_all(exchange->resolve);
+  if (exchange->known) known_url_give(exchange->known);
+  exchange->known = NULL;
   exchange->transfer.easy = NULL;
   exchange->headers = exchange->resolve = NULL;
 }
@@ -276,6 +278,9 @@ struct exchange *exchange_new(const char *method, const char *url) {
 static void set_callbacks(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
   curl_easy_setopt(easy, CURLOPT_URL, exchange->url);
+  exchange->known = known_url_take(exchange->url);
+  if (exchange->known)
+    curl_easy_setopt(easy, CURLOPT_CURLU, known_url_parts(exchange->known));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->detail);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -294,6 +299,8 @@ static void set_callbacks(struct exchange *exchange) {
   }
   if (exchange->resolve)
     curl_easy_setopt(easy, CURLOPT_RESOLVE, exchange->resolve);
+  if (!exchange->secure && !exchange->shares && transfer_all_busy())
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 void exchange_start(struct exchange *exchange) {

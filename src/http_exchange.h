@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "http_bytes.h"
+#include "http_known_url.h"
 #include "http_sink.h"
 #include "http_source.h"
 #include "op.h"
@@ -35,7 +36,9 @@ struct exchange {
   struct curl_slist *headers, *resolve;
   char method[24];
   char *url;
-  bool secure;     /* https, ftps, sftp: there is a handshake */
+  struct known_url *known; /* the same, or NULL */
+  bool secure;             /* https, ftps, sftp: there is a handshake */
+  bool shares;     /* a connection with others: HTTP/2 without a handshake */
   bool rewindable; /* libcurl may send the body again by itself */
   bool has_jar;
   bool negotiates;          /* an auth scheme that takes several rounds */

@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 #include "error.h"
 
 enum value_type {
@@ -131,8 +133,9 @@ static bool apply_special(lua_State *L, struct exchange *exchange,
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2);
   } else if (strcmp(name, "http_version") == 0) {
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                     check_choice(L, name, 3, versions));
+    long version = check_choice(L, name, 3, versions);
+    exchange->shares = version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
   } else if (strcmp(name, "auth_scheme") == 0) {
     long scheme = check_choice(L, name, 3, schemes);
     exchange->negotiates = scheme != CURLAUTH_BASIC;
@@ -194,9 +197,22 @@ void http_set_resolve(lua_State *L, struct exchange *exchange) {
   add_lines(L, 2, &exchange->resolve);
 }
 
+/* Otherwise libcurl makes up six names and asks for each, every time; nobody
+ * changes the environment of the process. */
+static bool environment_has_proxy(void) {
+  static int known = -1;
+  for (char **entry = environ; known < 0 && entry && *entry; entry++) {
+    size_t name = strcspn(*entry, "=");
+    if (name > 6 && strncasecmp(*entry + name - 6, "_proxy", 6) == 0) known = 1;
+  }
+  if (known < 0) known = 0;
+  return known;
+}
+
 void http_set_defaults(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  if (!environment_has_proxy()) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "orch/" ORCH_VERSION);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -10,7 +10,7 @@
 #include "transfer_socket.h"
 
 enum {
-  IDLE_CONNECTIONS = 2048, /* kept open for the next request */
+  CONNECTIONS = 2048, /* kept open, unless more transfers run at once */
   SPARE_EASIES = 128,
   PULSE_MS = 20,
 };
@@ -20,7 +20,7 @@ static struct {
   uv_timer_t timer;
   uv_timer_t pulse; /* while there are forgetful transfers */
   struct transfer *forgetful;
-  unsigned running;
+  unsigned running, room; /* for connections, busy ones included */
   CURL *spare[SPARE_EASIES];
   int spares;
 } pool;
@@ -96,6 +96,17 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
   return 0;
 }
 
+/* libcurl counts the busy connections as well, and where they are too many it
+ * looks through all of them for an idle one to close, at every end. */
+static void make_room(unsigned connections) {
+  pool.room = connections;
+  curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, (long)connections);
+}
+
+bool transfer_all_busy(void) {
+  return pool.running >= transfer_sockets_count();
+}
+
 int transfer_open(void) {
   descriptors_raise();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return UV_ENOMEM;
@@ -103,7 +114,7 @@ int transfer_open(void) {
   if (pool.multi == NULL) return UV_ENOMEM;
   curl_multi_setopt(pool.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
   curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, set_timer);
-  curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+  make_room(CONNECTIONS);
   uv_timer_init(runtime_loop(), &pool.timer);
   uv_unref((uv_handle_t *)&pool.timer); /* the sockets keep the loop alive */
   uv_timer_init(runtime_loop(), &pool.pulse);
@@ -143,6 +154,7 @@ int transfer_start(struct transfer *transfer) {
   transfer->running = true;
   watch_forgetful(transfer);
   if (pool.running++ == 0) transfer_sockets_needed(true);
+  if (pool.running > pool.room) make_room(pool.room * 2);
   return 0;
 }
 

@@ -29,6 +29,11 @@ void transfer_close(void);
 CURL *transfer_take_easy(void);
 void transfer_give_easy(CURL *easy);
 
+/* No connection can be idle: a transfer that needs one of its own need not look
+ * for it. libcurl looks through all there are, which takes seconds for 10,000
+ * at once. */
+bool transfer_all_busy(void);
+
 int transfer_start(struct transfer *transfer);
 
 /* Ends it at once, without on_end; closes its connection unless others use

@@ -25,6 +25,7 @@ static struct {
   int set;
   struct watched *sockets; /* by descriptor */
   int room;
+  unsigned count; /* of those that are ours and open */
   void (*on_ready)(curl_socket_t fd, int bits);
   void (*on_batch)(void);
 } watch = {.set = -1};
@@ -91,6 +92,7 @@ curl_socket_t transfer_socket_open(void *unused, curlsocktype purpose,
                   address->protocol);
   struct watched *entry = find(fd);
   if (entry) *entry = (struct watched){.ours = true};
+  if (fd >= 0) watch.count++;
   return fd;
 }
 
@@ -98,7 +100,12 @@ int transfer_socket_close(void *unused, curl_socket_t fd) {
   (void)unused;
   struct watched *socket = find(fd);
   if (socket) *socket = (struct watched){0}; /* leaves the set by itself */
+  watch.count--;
   return close(fd);
+}
+
+unsigned transfer_sockets_count(void) {
+  return watch.count;
 }
 
 int transfer_sockets_open(void (*on_ready)(curl_socket_t fd, int bits),

@@ -20,6 +20,9 @@ void transfer_sockets_needed(bool needed);
 /* libcurl's CURL_POLL_ value for a socket. */
 void transfer_socket_want(curl_socket_t fd, int what);
 
+/* How many are open, busy or idle. */
+unsigned transfer_sockets_count(void);
+
 /* For CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION. */
 curl_socket_t transfer_socket_open(void *unused, curlsocktype purpose,
                                    struct curl_sockaddr *address);
