@@ -754,9 +754,10 @@ describe("http.serve: time and order", function()
     local hook = orch.event()
     local server <close> = serve(function() hook:set() return "" end)
     -- A process of its own: nothing else of this run could wake the task.
-    local curl = process.spawn { "sh", "-c", "sleep 0.2; curl -s " .. server.url }
+    local client <close> = process.spawn { require("orch.core.runtime").executable(), "-e",
+      ("orch.sleep(0.2) orch.http.get %q"):format(server.url) }
     hook:wait()
-    curl:wait()
+    client:wait()
   end)
 
   it("a thousand connections at once", function()
