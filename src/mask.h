@@ -37,14 +37,27 @@ size_t mask_run(const char *text, size_t size, bool more, size_t *covered,
                 struct mask_out *out);
 
 /* Standard output and standard error mask what is written to them from now on,
- * by whatever thread. Gives what they were before; false with errno where they
- * cannot. A second time does nothing. */
-bool mask_streams(FILE *before[2]);
+ * by whatever thread; false with errno where they cannot. A second time does
+ * nothing. */
+bool mask_streams(void);
+
+/* A Lua state's io.stdout and io.stderr: where they keep their FILE, which
+ * changes with the streams, whichever state has asked for that. */
+struct mask_files {
+  struct mask_files *next;
+  FILE **files[2];
+};
+
+void mask_join(struct mask_files *files);
+void mask_leave(struct mask_files *files); /* also those that never joined */
 
 /* The end of the run: what is still held back as a possible beginning. */
 void mask_finish(void);
 
 struct lua_State;
+
+/* Once for every Lua state, behind its standard library. */
+void mask_open(struct lua_State *L);
 
 /* Masks the string on top of the stack. Works in every Lua state. */
 void mask_text(struct lua_State *L);

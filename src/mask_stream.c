@@ -4,6 +4,7 @@
  * first secret. What children inherit are the descriptors: they pass by. */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ struct stream {
 static struct stream streams[2] = {{.fd = STDOUT_FILENO},
                                    {.fd = STDERR_FILENO}};
 static FILE *files[2], *originals[2];
+static struct mask_files *users;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool write_all(int fd, const char *text, size_t size) {
   while (size > 0) {
@@ -84,10 +87,37 @@ static bool replace(void) {
   return true;
 }
 
-bool mask_streams(FILE *before[2]) {
-  if (!originals[0] && !replace()) return false;
-  memcpy(before, originals, sizeof originals);
-  return true;
+/* Another thread may be using them: it has the old FILE or the new one. */
+static void redirect(struct mask_files *user) {
+  for (size_t i = 0; i < 2; i++)
+    if (user->files[i] && *user->files[i] == originals[i])
+      *user->files[i] = files[i];
+}
+
+bool mask_streams(void) {
+  pthread_mutex_lock(&lock);
+  bool done = originals[0] || replace();
+  if (done)
+    for (struct mask_files *user = users; user; user = user->next)
+      redirect(user);
+  pthread_mutex_unlock(&lock);
+  return done;
+}
+
+void mask_join(struct mask_files *user) {
+  pthread_mutex_lock(&lock);
+  user->next = users;
+  users = user;
+  if (originals[0]) redirect(user);
+  pthread_mutex_unlock(&lock);
+}
+
+void mask_leave(struct mask_files *user) {
+  pthread_mutex_lock(&lock);
+  struct mask_files **at = &users;
+  while (*at && *at != user) at = &(*at)->next;
+  if (*at) *at = user->next;
+  pthread_mutex_unlock(&lock);
 }
 
 void mask_finish(void) {

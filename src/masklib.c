@@ -6,34 +6,41 @@
 #include "error.h"
 #include "mask.h"
 
-/* The file of Lua on top goes where the stream goes now: whoever kept io.stdout
- * in a variable has the same object. */
-static void redirect(lua_State *L, FILE *before[2]) {
-  luaL_Stream *file = luaL_testudata(L, -1, LUA_FILEHANDLE);
-  if (file && file->f == before[0]) file->f = stdout;
-  if (file && file->f == before[1]) file->f = stderr;
-  lua_pop(L, 1);
+static int leave(lua_State *L) {
+  mask_leave(lua_touserdata(L, 1));
+  return 0;
 }
 
-static void start(lua_State *L) {
-  FILE *before[2];
-  luaL_requiref(L, LUA_IOLIBNAME, luaopen_io, 0);
-  if (!mask_streams(before))
-    error_raise(L, "os", "cannot mask what is printed: %s", strerror(errno));
-  lua_getfield(L, -1, "stdout");
-  redirect(L, before);
-  lua_getfield(L, -1, "stderr");
-  redirect(L, before);
-  lua_getfield(L, LUA_REGISTRYINDEX, "_IO_output"); /* as liolib.c names it */
-  redirect(L, before);
+/* Keeps the two files of Lua for as long as they are joined: a script may
+ * forget them. Whoever has io.stdout in a variable has the same object. */
+void mask_open(lua_State *L) {
+  static const char *const names[] = {"stdout", "stderr"};
+  static const char key;
+  struct mask_files *user = lua_newuserdatauv(L, sizeof *user, 2);
+  memset(user, 0, sizeof *user);
+  lua_getglobal(L, LUA_IOLIBNAME);
+  for (int i = 0; i < 2; i++) {
+    lua_getfield(L, -1, names[i]);
+    user->files[i] =
+        &((luaL_Stream *)luaL_checkudata(L, -1, LUA_FILEHANDLE))->f;
+    lua_setiuservalue(L, -3, i + 1);
+  }
   lua_pop(L, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, leave);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  mask_join(user);
 }
 
 /* add(form): a text that is masked from now on, everywhere */
 static int add(lua_State *L) {
   size_t size;
   const char *form = luaL_checklstring(L, 1, &size);
-  if (!mask_any()) start(L);
+  if (!mask_any() && !mask_streams())
+    return error_raise(L, "os", "cannot mask what is printed: %s",
+                       strerror(errno));
   if (!mask_add(form, size)) return luaL_error(L, "not enough memory");
   return 0;
 }

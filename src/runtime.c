@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "coroutine.h"
 #include "error.h"
+#include "mask.h"
 #include "modules.h"
 #include "print.h"
 #include "protect.h"
@@ -54,6 +55,7 @@ const char *runtime_pool_size(void) {
 
 static int open_state(lua_State *L) {
   luaL_openlibs(L);
+  mask_open(L);
   error_open(L);
   modules_open(L);
   return 0;

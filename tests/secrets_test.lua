@@ -57,6 +57,14 @@ describe("secrets.redact", function()
     expect(secrets.redact "q=with%20blanks%20%26%20all"):equals "q=***"
   end)
 
+  it("knows it in XML", function()
+    secrets.mask [[a&b<"c">'d]]
+    for _, form in ipairs { [[a&amp;b&lt;"c">'d]], [[a&amp;b&lt;&quot;c&quot;&gt;&apos;d]],
+      [[a&amp;b&lt;&quot;c&quot;&gt;&#39;d]] } do
+      expect(secrets.redact("<x>" .. form .. "</x>")):equals "<x>***</x>"
+    end
+  end)
+
   it("covers secrets that overlap, and the longer of two", function()
     secrets.mask "zq-overlap-one"
     secrets.mask "lap-one-two"
@@ -159,6 +167,20 @@ describe("what a run writes is masked", function()
     expect(err):contains "second ***"
   end)
 
+  it("half a secret is not shown where a line or a message is cut", function()
+    local long = ("zq47"):rep(40)
+    local result = run(("local key = orch.secrets.mask '%s' .. nil"):format(long))
+    expect(result.stderr):contains "***"
+    expect(result.stderr).never:contains "zq47"
+    result = run(([[
+      local server <close> = orch.http.serve({}, function()
+        return { status = 400, json = { error = { message = ("x"):rep(450) .. " %s" } } }
+      end)
+      orch.ai.openai { base_url = server.url .. "/v1", key = "%s" }:chat "hi"]]):format(long, long))
+    expect(result.stderr):contains "xxx"
+    expect(result.stderr).never:contains "zq47"
+  end)
+
   it("the log, its fields and a sink of one's own", function()
     local out, err = printed [[
       orch.log.warn("got zq-47-key", { key = "zq-47-key", list = { "zq-47-key" } })
@@ -180,6 +202,37 @@ describe("what a run writes is masked", function()
       orch.secrets.mask "zq-47-key"
       orch.spawn({ name = "zq-47-key" }, orch.sleep, "1ms")]] }
     expect(result.stderr).never:contains "zq-47-key"
+  end)
+
+  it("what a worker thread registers, in all threads", function()
+    local result = run [[
+      orch.thread(function()
+        require("orch.secrets").mask "zq-47-key"
+        io.write "zq-47-key\n"
+      end)
+      io.write "zq-47-key\n"
+      io.stderr:write "zq-47-key\n"
+      print(orch.thread(function() return orch.secrets.redact "zq-47-key" end))]]
+    expect(result.stdout):equals "***\n***\n***\n"
+    expect(result.stderr):equals "***\n"
+  end)
+
+  it("in a thread that runs already", function()
+    local result = run [[
+      local ready, go = orch.fs.temp_file(), orch.fs.temp_file()
+      orch.fs.remove(ready)
+      local task = orch.spawn(orch.thread, function(ready, go)
+        io.open(ready, "w"):close()
+        while io.open(go) do end
+        io.write "zq-47-key\n"
+        io.stderr:write "zq-47-key\n"
+      end, ready, go)
+      while not orch.fs.exists(ready) do orch.sleep "1ms" end
+      orch.secrets.mask "zq-47-key"
+      orch.fs.remove(go)
+      task:await()]]
+    expect(result.stdout):equals "***\n"
+    expect(result.stderr):equals "***\n"
   end)
 
   it("the output of a child where the script prints it", function()

@@ -3,7 +3,7 @@
 
 --- C modules that touch nothing of the main thread. The others would share the
 --- event loop and the task list without a lock.
-local safe = { error = true, json = true, hash = true }
+local safe = { error = true, json = true, hash = true, mask = true }
 
 local core_error = require "orch.core.error"
 

@@ -91,6 +91,8 @@ function excerpt.lines(where, message, column)
   local name, number = excerpt.split(where)
   local line = name and excerpt.line(name, number)
   if not line or not line:find("%S") then return {} end
+  local secrets = package.loaded["orch.secrets"]
+  if secrets then line = secrets.redact(line) end -- half of one is not known any more
   column = column or guess(line, message or "")
   local before = line:sub(1, column - 1):gsub("\t", "  ")
   local rest = line:sub(column):gsub("\t", "  "):gsub("%c", "?")

@@ -1,5 +1,5 @@
 --- The forms in which a secret may turn up in a text: as it is, in a URL, in JSON, in
---- base64 at any of its three alignments.
+--- XML, in base64 at any of its three alignments.
 ---
 ---     for _, form in ipairs(forms.of "p4ss/word") do core.add(form) end
 
@@ -56,6 +56,18 @@ local function add_json(list, text)
   list[#list + 1] = form:gsub("/", "\\/")
 end
 
+local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
+
+--- What must be escaped in XML differs by the place; the apostrophe has two names.
+local function add_xml(list, text)
+  for _, special in ipairs { "[&<]", "[&<>]", '[&<>"]' } do
+    local form = text:gsub(special, entities)
+    list[#list + 1] = form
+    list[#list + 1] = form:gsub("'", "&apos;")
+    list[#list + 1] = form:gsub("'", "&#39;")
+  end
+end
+
 --- The lines of a key file are printed one by one, and indented. Short ones and the
 --- heading are no secret.
 local function add_lines(list, text)
@@ -72,6 +84,7 @@ function forms.of(secret)
   local list = { secret }
   add_url(list, secret)
   add_json(list, secret)
+  add_xml(list, secret)
   add_base64(list, secret)
   add_lines(list, secret)
   return list
