@@ -103,7 +103,8 @@ describe("ai.compare", { clock = "virtual" }, function()
     expect(r.elapsed):equals(3)
     expect(compare("hi", list, { pick = function() return 2 end }).best.provider):equals "b"
     expect(function() compare("hi", list, { pick = function() end }) end):raises "usage"
-    expect(function() compare("hi", list, { pick = function() return 4 end }) end):raises "usage"
+    expect(function() compare("hi", list, { pick = function() return 4 end }) end)
+      :raises "or its number, not the number 4"
   end)
 
   it("equally fast: the first of the list", function()

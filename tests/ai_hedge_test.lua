@@ -121,6 +121,26 @@ describe("ai.fallback", { clock = "virtual" }, function()
     expect(s.response.provider):equals "b"
   end)
 
+  it("a provider that streams something else is a liar", function()
+    local function stream_of(source, answer)
+      local liar = { name = "liar", chat = function() return answer end }
+      if source ~= nil then liar.stream = function() return source end end
+      local s <close> = fallback { liar }:stream "hi"
+      return s:text(), s.response
+    end
+    for wanted, source in pairs { ["a stream"] = 5, ["a piece of text"] = function() return {} end } do
+      local err = expect(function() stream_of(source) end):raises "error"
+      expect(err.message):contains("in the place of " .. wanted)
+      expect(err.provider):equals "liar"
+    end
+    expect(function() stream_of(nil, 7) end):raises "in the place of an answer"
+    local given = { "a", "b" }
+    local text, response = stream_of(setmetatable({ response = "none" }, {
+      __call = function() return table.remove(given, 1) end }))
+    expect(text):equals "ab"
+    expect(response.text):equals "ab"
+  end)
+
   it("leaving a loop over a stream closes it", function()
     local a = streaming("a", 1, { "x", "y" })
     for _ in fallback { a }:stream "hi" do break end

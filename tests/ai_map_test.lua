@@ -135,6 +135,13 @@ describe("ai.map", { clock = "virtual" }, function()
     expect(times):equals { 0, 30, 60, 90, 120 }
   end)
 
+  it("tokens that were not counted in numbers are not counted", function()
+    local a = providers.new("a", function()
+      return { text = "x", usage = { total_tokens = "many", input_tokens = 0 / 0, output_tokens = {} } }
+    end)
+    expect(#map(list(3), a, { tokens_per_minute = 10000 })):equals(3)
+  end)
+
   it("tells the progress", function()
     local seen = {}
     map(list(3), answering("a", 1), { progress = function(done, total)
@@ -252,6 +259,18 @@ describe("ai.map with a journal", function()
     end
   end)
 
+  it("a line that is no answer is asked again, whoever wrote it", function()
+    map(list(1), answering("a", 0), { resume = path })
+    local head, key = fs.read(path):match '^([^\n]*\n).*"key":"(%x+)"'
+    for _, line in ipairs { '{"response":{"text":"x"}}', '{"key":null,"response":{"text":"x"}}',
+      '{"key":"KEY","response":{}}', '{"key":"KEY","response":{"text":5}}', "[1]", "5" } do
+      fs.write(path, head .. line:gsub("KEY", key) .. "\n")
+      local a = answering("a", 0)
+      expect(texts(map(list(1), a, { resume = path }))):equals { "a: p1" }
+      expect(a.calls):equals(1)
+    end
+  end)
+
   it("is not written into a file that is something else", function()
     fs.write(path, "my notes\n")
     local err = expect(function() map(list(1), answering("a", 0), { resume = path }) end):raises "usage"
@@ -354,6 +373,22 @@ describe("ai.cost", function()
     expect(cost(answer("test-1", 1, nil))):is_nil()
     expect(cost { text = "x", model = "test-1" }):is_nil()
     expect(cost { answer("test-1", 1, 1), answer("test-3", 1, 1) }):is_nil()
+    for _, count in ipairs { "many", -1, 0 / 0, 1 / 0 } do
+      expect(cost(answer("test-1", count, 1))):is_nil()
+      expect(cost(answer("test-1", 1, count))):is_nil()
+    end
+    expect(function() cost { 5 } end):raises "answer 1 should be what a provider has answered"
+  end)
+
+  it("a price that was put in by hand is checked when it is used", function()
+    for price, words in pairs { [{ input = 1 }] = "should have input and output",
+      [{ input = 1, output = -1 }] = "0 or more", [{ input = 1, output = 0 / 0 }] = "0 or more",
+      [{ input = 1, output = 1, above = { input = 2, output = 2 } }] = "should have `tokens`",
+      [5] = "should be a table" } do
+      prices["test-6"] = price
+      expect(function() cost(answer("test-6", 1, 1)) end):raises(words)
+    end
+    prices["test-6"] = nil
   end)
 
   it("knows a dated name where the table says so", function()

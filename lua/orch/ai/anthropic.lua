@@ -123,7 +123,7 @@ end
 ---@param raw table
 ---@return table? answer
 function anthropic.answer(raw)
-  local blocks = field.table(raw, "content")
+  local blocks = field.list(raw, "content")
   if not blocks or field.text(raw, "type") == "error" then return nil end
   local texts, calls = {}, {}
   for _, block in ipairs(blocks) do

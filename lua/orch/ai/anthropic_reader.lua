@@ -14,9 +14,13 @@ function handlers.message_start(self, data)
 end
 
 function handlers.content_block_start(self, data)
-  local at = (field.count(data, "index") or #self.raw.content) + 1
-  at = math.min(at, #self.raw.content + 1)
-  self.raw.content[at] = field.table(data, "content_block") or {}
+  local count = #self.raw.content
+  local at = math.max(1, math.min(field.count(data, "index") or count, count) + 1)
+  local block = {} -- it grows, which a list must not
+  for key, value in pairs(field.table(data, "content_block") or {}) do
+    if type(key) == "string" then block[key] = value end
+  end
+  self.raw.content[at] = block
   local text = field.text(data, "content_block", "text")
   if text and text ~= "" then
     self.texts[#self.texts + 1] = text
@@ -53,7 +57,9 @@ function handlers.content_block_stop(self, data)
 end
 
 function handlers.message_delta(self, data)
-  for key, value in pairs(field.table(data, "delta") or {}) do self.raw[key] = value end
+  for key, value in pairs(field.table(data, "delta") or {}) do
+    if key ~= "content" then self.raw[key] = value end -- that is ours
+  end
   local usage = field.table(self.raw, "usage") or {}
   for key, value in pairs(field.table(data, "usage") or {}) do -- they are totals
     if field.any(value) ~= nil then usage[key] = value end

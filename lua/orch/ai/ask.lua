@@ -141,11 +141,22 @@ function ask.retry(retry)
   return opts
 end
 
-local function check_response(provider, response)
-  if type(response) == "table" and type(response.text) == "string" then return response end
+---Raises about what a provider has given: it may be anybody's.
+---@param provider table
+---@param given any
+---@param wanted string
+function ask.nonsense(provider, given, wanted)
   errors.throw(errors.make { kind = "error", provider = ask.name(provider),
-    message = ("%s gave %s in the place of an answer, which is a table with `text`"):format(
-      ask.name(provider), arg.describe(response)) })
+    message = ("%s gave %s in the place of %s"):format(ask.name(provider), arg.describe(given),
+      wanted) })
+end
+
+---@param provider table
+---@param response any
+---@return table response raises when it is none
+function ask.check_response(provider, response)
+  if type(response) == "table" and type(response.text) == "string" then return response end
+  ask.nonsense(provider, response, "an answer, which is a table with `text`")
 end
 
 ---Asks a provider under limits.
@@ -167,7 +178,7 @@ end
 function ask.chat(provider, prompt, chat, limits)
   local started = clock.now()
   local response = ask.limited(limits, provider, function()
-    return check_response(provider, provider:chat(prompt, chat))
+    return ask.check_response(provider, provider:chat(prompt, chat))
   end)
   response.elapsed = clock.now() - started
   if response.provider == nil then response.provider = ask.name(provider) end
@@ -198,6 +209,7 @@ function ask.raise(failures, responses)
     if failures[i].error ~= first then errors.suppress(first, failures[i].error) end
   end
   first.failures, first.responses = failures, responses
+  if first.where == "?" then first.where = errors.where() end -- it failed in a task of ours
   error(first, 0)
 end
 

@@ -36,7 +36,7 @@ local call = {}
 call.options = {
   model = "string", max_tokens = "integer", temperature = "number", top_p = "number",
   stop = "string|table", system = "string", json = "boolean|table", tools = "table",
-  tool_choice = "string", effort = "string", timeout = "duration", retry = "boolean|table",
+  tool_choice = "string", effort = "string", timeout = "duration", retry = "retry",
   headers = "table", extra = "table",
 }
 

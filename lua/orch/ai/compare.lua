@@ -11,7 +11,7 @@ local ask = require "orch.ai.ask"
 local entry = require "orch.entry"
 
 local options = {
-  timeout = "duration", pick = "string|callable", min_ok = "integer", retry = "boolean|table",
+  timeout = "duration", pick = "string|callable", min_ok = "integer", retry = "retry",
 }
 
 local picks = {}
@@ -40,13 +40,14 @@ local function read_pick(pick)
   if pick == nil then return picks.fastest end
   if type(pick) ~= "string" then
     return function(responses)
-      local best = pick(responses)
-      if math.type(best) == "integer" then best = responses[best] end
+      local picked = pick(responses)
+      local best = picked
+      if math.type(picked) == "integer" then best = responses[picked] end
       for _, response in ipairs(responses) do
         if best == response then return best end
       end
       arg.fail("ai.compare: option `pick` should return one of the responses or its number, "
-        .. "not %s", arg.describe(best))
+        .. "not %s", arg.describe(picked))
     end
   end
   local near = not picks[pick] and arg.suggest(pick, arg.keys_of(picks))

@@ -4,6 +4,7 @@
 
 local arg = require "orch.arg"
 local prices = require "orch.ai.price"
+local tokens = require("orch.ai.field").tokens
 
 local function price_of(model)
   if type(model) ~= "string" then return nil end
@@ -15,11 +16,13 @@ end
 
 local function cost_of(response)
   local price, usage = price_of(response.model), response.usage
-  if not (price and usage and usage.input_tokens and usage.output_tokens) then return nil end
-  if price.above and usage.input_tokens > price.above.tokens then price = price.above end
-  local cached = math.min(usage.cached_tokens or 0, usage.input_tokens)
-  return ((usage.input_tokens - cached) * price.input + cached * (price.cached or price.input)
-    + usage.output_tokens * price.output) / 1e6
+  local input, output = tokens(usage, "input_tokens"), tokens(usage, "output_tokens")
+  if not (price and input and output) then return nil end
+  price = getmetatable(prices).check(response.model, price) -- it may have been put there by hand
+  if price.above and input > price.above.tokens then price = price.above end
+  local cached = math.min(tokens(usage, "cached_tokens") or 0, input)
+  return ((input - cached) * price.input + cached * (price.cached or price.input)
+    + output * price.output) / 1e6
 end
 
 ---An estimate: what the provider counted times what the table says. Answers that failed,
@@ -32,7 +35,11 @@ return function(answers)
   if rawget(answers, "responses") then answers = answers.responses end
   if rawget(answers, "text") ~= nil then return cost_of(answers) end
   local sum = 0
-  for _, response in next, answers do
+  for i, response in next, answers do
+    if type(response) ~= "table" then
+      arg.fail("ai.cost: answer %s should be what a provider has answered, not %s", tostring(i),
+        arg.describe(response))
+    end
     local cost = cost_of(response)
     if not cost then return nil end
     sum = sum + cost

@@ -31,8 +31,9 @@ local function throw(call, fields)
   errors.throw(errors.make(fields))
 end
 
+--- Redacted before it is cut: half a key is no longer known as one.
 local function short(text, size)
-  text = text:gsub("%s+", " ")
+  text = require("orch.secrets").redact(text):gsub("%s+", " ")
   return #text > size and text:sub(1, utf8.offset(text, 0, size) - 1) .. "..." or text
 end
 
@@ -63,11 +64,12 @@ local function hint(call, said, status)
 end
 
 local function raise_status(call, said, status, fields)
-  local word = said.type or said.code
+  local code = said.code
+  local word = said.type or (type(code) == "string" or math.type(code)) and tostring(code)
   local vague = not said.reason or said.reason == "server" or said.reason == "request"
   said.reason = vague and by_status[status] or said.reason
     or status >= 500 and "server" or "request"
-  if word and said.message and said.message:find(tostring(word), 1, true) then word = nil end
+  if word and said.message and said.message:find(word, 1, true) then word = nil end
   fields.kind = said.reason == "refused" and "refused" or "status"
   fields.status, fields.type, fields.code, fields.reason = status, said.type, said.code, said.reason
   fields.retry_after, fields.request_id = said.retry_after, fields.request_id or said.request_id

@@ -6,12 +6,12 @@
 local arg = require "orch.arg"
 local core = require "orch.core.task"
 local ask = require "orch.ai.ask"
+local method = require "orch.ai.method"
 local relays = require "orch.ai.relay"
 
 ---@class orch.ai.Fallback
 ---@field name string such as "fallback(anthropic, openai)"
 local Fallback = { __name = "orch.ai.Fallback" }
-Fallback.__index = Fallback
 
 --- The first result of `fn(provider)`, and the failures before it. A wrong call is the
 --- script's mistake: another provider would only hide it.
@@ -61,6 +61,8 @@ function Fallback:__tostring()
   return self.name
 end
 
+method.guard(Fallback, "a fallback")
+
 ---@param providers {[integer]: table, timeout: number|string?, retry: boolean|table|nil}
 ---  a list of anything that has `chat`; `timeout` is for each of them: for its answer, or
 ---  its first piece when it streams; `retry` as for `ai.compare`, before the next is asked
@@ -68,7 +70,7 @@ end
 return function(providers)
   arg.check("ai.fallback", 1, providers, "table")
   local list, opts = ask.list("ai.fallback", providers)
-  local limits = arg.options("ai.fallback", opts, { timeout = "duration", retry = "boolean|table" })
+  local limits = arg.options("ai.fallback", opts, { timeout = "duration", retry = "retry" })
   limits.retry = ask.retry(limits.retry)
   return setmetatable({ name = ask.title("fallback", list), providers = list, limits = limits },
     Fallback)

@@ -33,10 +33,30 @@ field.text = of_type "string"
 ---@type fun(value: any, ...): table?
 field.table = of_type "table"
 
+--- The items of a list that are tables; nil when it is none.
+---@return table[]?
+function field.list(value, ...)
+  local list, items = field.table(value, ...), {}
+  if not list or list[1] == nil and next(list) ~= nil then return nil end
+  for _, item in ipairs(list) do
+    if type(item) == "table" then items[#items + 1] = item end
+  end
+  return items
+end
+
 ---@return integer?
 function field.count(value, ...)
   value = field.any(value, ...)
   return math.type(value) and math.tointeger(value) or nil
+end
+
+---Tokens that an answer says it took; a provider of one's own may say anything.
+---@param usage any
+---@param name string
+---@return number?
+function field.tokens(usage, name)
+  local value = field.any(usage, name)
+  return math.type(value) and value >= 0 and value < math.huge and value or nil
 end
 
 ---Decodes what may be no JSON.

@@ -146,7 +146,7 @@ function gemini.answer(raw)
   local candidate = field.table(raw, "candidates", 1)
   local blocked = field.text(raw, "promptFeedback", "blockReason")
   if not candidate and not blocked then return nil end
-  local parts = field.table(candidate, "content", "parts") or {}
+  local parts = field.list(candidate, "content", "parts") or {}
   local text, calls = read_parts(parts)
   local word = blocked or field.text(candidate, "finishReason")
   local refused = blocked or refusals[word]
@@ -171,7 +171,8 @@ local known = {
 
 --- "3.5s", or "3s" and nanoseconds apart.
 local function seconds(delay)
-  return type(delay) == "string" and tonumber(delay:match "^([%d.]+)s$") or nil
+  local wait = type(delay) == "string" and tonumber(delay:match "^([%d.]+)s$")
+  return wait and wait < math.huge and wait or nil
 end
 
 ---@param body any

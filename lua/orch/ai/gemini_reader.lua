@@ -11,7 +11,7 @@ Reader.ends_with_body = true -- what follows the reason may hold the usage
 --- Texts grow together; a part with a signature must stay as it came.
 local function add_part(parts, part)
   local last = parts[#parts]
-  if last and last.text and field.text(part, "text") and last.thought == part.thought
+  if field.text(last, "text") and field.text(part, "text") and last.thought == part.thought
     and not last.thoughtSignature and not part.thoughtSignature then
     last.text = last.text .. part.text
   else
@@ -27,11 +27,9 @@ function Reader:event(_, chunk)
   end
   local candidate = field.table(chunk, "candidates", 1)
   local texts = {}
-  for _, part in ipairs(field.table(candidate, "content", "parts") or {}) do
-    if type(part) == "table" then
-      if field.any(part, "thought") ~= true then texts[#texts + 1] = field.text(part, "text") end
-      add_part(self.parts, part)
-    end
+  for _, part in ipairs(field.list(candidate, "content", "parts") or {}) do
+    if field.any(part, "thought") ~= true then texts[#texts + 1] = field.text(part, "text") end
+    add_part(self.parts, part)
   end
   for _, name in ipairs { "finishReason", "finishMessage" } do
     self.candidate[name] = field.text(candidate, name) or self.candidate[name]

@@ -7,6 +7,7 @@
 local arg = require "orch.arg"
 local core = require "orch.core.task"
 local ask = require "orch.ai.ask"
+local method = require "orch.ai.method"
 local relays = require "orch.ai.relay"
 local scopes = require "orch.scope"
 
@@ -15,7 +16,6 @@ local DELAY = 2 -- seconds
 ---@class orch.ai.Hedge
 ---@field name string such as "hedge(anthropic, openai)"
 local Hedge = { __name = "orch.ai.Hedge" }
-Hedge.__index = Hedge
 
 local function count_live(tasks)
   local live = 0
@@ -102,6 +102,8 @@ end
 function Hedge:__tostring()
   return self.name
 end
+
+method.guard(Hedge, "a hedge")
 
 ---@param providers {[integer]: table, delay: number|string?, timeout: number|string?}
 ---  a list of anything that has `chat`; the next is asked `delay` (2 s) after the one before;

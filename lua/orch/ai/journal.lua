@@ -9,6 +9,7 @@
 
 local arg = require "orch.arg"
 local errors = require "orch.core.error"
+local field = require "orch.ai.field"
 local fs = require "orch.fs"
 local hash = require "orch.hash"
 local json = require "orch.json"
@@ -69,14 +70,15 @@ end
 
 Journal.__close = Journal.close
 
---- Lines that do not parse were torn.
+--- Lines that are none of ours were torn.
 local function read(text)
   local found = {}
   for line in text:gmatch "[^\n]+" do
     local ok, entry = pcall(json.decode, line)
-    if ok and type(entry) == "table" and type(entry.response) == "table" then
-      found[entry.key] = found[entry.key] or {}
-      table.insert(found[entry.key], entry.response)
+    local key = ok and field.text(entry, "key")
+    if key and field.text(entry, "response", "text") then
+      found[key] = found[key] or {}
+      table.insert(found[key], entry.response)
     end
   end
   return found

@@ -12,12 +12,13 @@ local limit = {}
 local function instant(text)
   local y, m, d, h, min, s, zone = text:match "^(%d+)-(%d+)-(%d+)[Tt](%d+):(%d+):([%d.]+)(.*)$"
   if not y then return nil end
-  y, m = tonumber(y), tonumber(m)
+  y, m, s = tonumber(y), tonumber(m), tonumber(s)
+  if not s then return nil end
   if m <= 2 then y, m = y - 1, m + 12 end
   local days = 365 * y + y // 4 - y // 100 + y // 400 + (153 * (m - 3) + 2) // 5 + d - 719469
   local sign, zh, zm = zone:match "^([+-])(%d+):(%d+)$"
   local offset = sign and (sign .. "1") * (zh * 3600 + zm * 60) or 0
-  return days * 86400 + h * 3600 + min * 60 + tonumber(s) - offset
+  return days * 86400 + h * 3600 + min * 60 + s - offset
 end
 
 --- "1s", "6m0s", "20ms" (OpenAI), or an instant (Anthropic).
@@ -53,7 +54,8 @@ end
 ---@param headers table case-insensitive
 ---@return number? seconds
 function limit.retry_after(status, headers)
-  return after(status, headers) or from_limits(headers)
+  local wait = after(status, headers) or from_limits(headers)
+  return wait and wait < math.huge and wait or nil
 end
 
 return limit

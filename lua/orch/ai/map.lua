@@ -9,6 +9,7 @@ local budgets = require "orch.ai.budget"
 local clock = require "orch.core.clock"
 local core = require "orch.core.task"
 local maps = require "orch.map"
+local tokens = require("orch.ai.field").tokens
 
 local options = {
   concurrency = "integer", requests_per_minute = "integer", tokens_per_minute = "integer",
@@ -41,9 +42,8 @@ local function count_bytes(value)
 end
 
 local function total_tokens(usage)
-  if type(usage) ~= "table" then return nil end
-  if usage.total_tokens then return usage.total_tokens end
-  return usage.input_tokens and usage.output_tokens and usage.input_tokens + usage.output_tokens
+  local input, output = tokens(usage, "input_tokens"), tokens(usage, "output_tokens")
+  return tokens(usage, "total_tokens") or input and output and input + output
 end
 
 --- What a run knows of its answers so far.
@@ -62,9 +62,8 @@ end
 local function learn(state, ticket, usage)
   local total = total_tokens(usage)
   if not total then return end
-  if usage.output_tokens then
-    state.answers, state.output = state.answers + 1, state.output + usage.output_tokens
-  end
+  local output = tokens(usage, "output_tokens")
+  if output then state.answers, state.output = state.answers + 1, state.output + output end
   state.budget:correct(ticket, total)
 end
 

@@ -73,7 +73,7 @@ local function read_message(fname, i, given)
 end
 
 local function is_message(value)
-  return type(value) == "table" and value.role ~= nil
+  return type(value) == "table" and (value.role ~= nil or value.content ~= nil)
 end
 
 local function read_list(fname, prompt)
@@ -86,6 +86,9 @@ local function read_list(fname, prompt)
     return { prompt }
   elseif is_message(prompt[1]) then
     return prompt
+  elseif prompt.messages ~= nil then
+    arg.fail("%s: argument 1 is the list of messages itself: { { role = \"user\", content = ... } }",
+      fname)
   elseif prompt[1] == nil and (prompt.text or prompt.image) == nil then
     arg.fail("%s: argument 1 is an empty list of messages", fname)
   end

@@ -130,7 +130,8 @@ function openai.answer(raw)
   local choice = field.table(raw, "choices", 1)
   local said = field.table(choice, "message")
   if not said then return nil end
-  local calls = read_calls(field.table(said, "tool_calls"))
+  local given = field.list(said, "tool_calls")
+  local calls = read_calls(given)
   local reason = field.text(choice, "finish_reason")
   local refusal = field.text(said, "refusal")
   local text = field.text(said, "content") or ""
@@ -146,7 +147,7 @@ function openai.answer(raw)
       reasoning_tokens = field.count(raw, "usage", "completion_tokens_details",
         "reasoning_tokens"),
     },
-    native = { role = "assistant", content = text, tool_calls = calls and said.tool_calls or nil },
+    native = { role = "assistant", content = text, tool_calls = calls and given or nil },
   }
 end
 

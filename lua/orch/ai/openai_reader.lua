@@ -13,15 +13,15 @@ Reader.last = "[DONE]" -- the data of the last event; it is no JSON
 Reader.ending = "the final [DONE]"
 
 local function add_call(calls, delta)
-  local at = (field.count(delta, "index") or #calls) + 1
+  local at = math.max(1, math.min(field.count(delta, "index") or #calls, #calls) + 1)
   local call = calls[at]
   if not call then
-    at = math.min(at, #calls + 1)
     call = { type = "function", ["function"] = { name = "", arguments = "" } }
     calls[at] = call
   end
   for key, value in pairs(delta) do -- the id, and whatever a server wants to have back
-    if key ~= "index" and key ~= "function" and field.any(value) ~= nil then call[key] = value end
+    local is_ours = key == "index" or key == "function" or type(key) ~= "string"
+    if not is_ours and field.any(value) ~= nil then call[key] = value end
   end
   local fn = call["function"]
   fn.name = fn.name .. (field.text(delta, "function", "name") or "")
@@ -37,9 +37,7 @@ function Reader:event(_, chunk)
   local choice = field.table(chunk, "choices", 1)
   local delta = field.table(choice, "delta")
   self.reason = field.text(choice, "finish_reason") or self.reason
-  for _, call in ipairs(field.table(delta, "tool_calls") or {}) do
-    if type(call) == "table" then add_call(self.calls, call) end
-  end
+  for _, call in ipairs(field.list(delta, "tool_calls") or {}) do add_call(self.calls, call) end
   local refusal = field.text(delta, "refusal")
   if refusal then self.refusal = (self.refusal or "") .. refusal end
   local text = field.text(delta, "content")

@@ -11,16 +11,38 @@ local types = {
   date = "string?", source = "string?",
 }
 
+local types_above = { tokens = "number", input = "number", cached = "number?",
+  output = "number" }
+
+--- Input and output must be there, and nothing may cost less than nothing.
+local function check_numbers(model, price)
+  for _, name in ipairs { "tokens", "input", "cached", "output" } do
+    local value = price[name]
+    if value and not (value >= 0 and value < math.huge) then
+      arg.fail("ai.price: `%s` of '%s' should be 0 or more, not %s", name, tostring(model),
+        arg.describe(value))
+    end
+  end
+  if not (price.input and price.output) then
+    arg.fail("ai.price: the price of '%s' should have input and output, in USD per million tokens",
+      tostring(model))
+  end
+end
+
 local function check(model, price)
   if type(price) ~= "table" then
     arg.fail("ai.price: the price of '%s' should be a table such as { input = 2, output = 10 }, "
       .. "not %s", tostring(model), arg.describe(price))
   end
-  arg.options(("ai.price: '%s'"):format(tostring(model)), price, types)
-  if not (price.input and price.output) then
-    arg.fail("ai.price: the price of '%s' should have input and output, in USD per million tokens",
-      tostring(model))
+  local what = ("ai.price: '%s'"):format(tostring(model))
+  arg.options(what, price, types)
+  check_numbers(model, price)
+  if price.above then
+    arg.options(what .. ": above", price.above, types_above)
+    if not price.above.tokens then arg.fail("%s: `above` should have `tokens`", what) end
+    check_numbers(model, price.above)
   end
+  return price
 end
 
 local function load_file(prices, path)
@@ -46,4 +68,4 @@ end
 ---@type table<string, orch.ai.Price>
 local prices = require "orch.ai.prices"
 
-return setmetatable(prices, { __call = load_file })
+return setmetatable(prices, { __call = load_file, check = check })

@@ -5,6 +5,7 @@
 
 local arg = require "orch.arg"
 local call = require "orch.ai.call"
+local method = require "orch.ai.method"
 local models = require "orch.ai.model"
 
 ---@class orch.ai.ChatOptions
@@ -36,7 +37,6 @@ local models = require "orch.ai.model"
 ---@field base_url string
 ---@field protocol "openai"|"anthropic"|"gemini"
 local Provider = { __name = "orch.ai.Provider" }
-Provider.__index = Provider
 
 --- provider -> key and options: what prints a provider does not print its key.
 local private = setmetatable({}, { __mode = "k" })
@@ -67,16 +67,44 @@ local function find_key(fname, adapter, opts)
     fname, adapter.env[1])
 end
 
+--- "ollama", "EMPTY" and the like stand where a server wants any key: were they masked, so
+--- would be the words.
+local function cover(key)
+  if #key < 10 and key:find "^%a+$" then return end
+  require("orch.secrets").cover(key)
+end
+
 local function check_key(fname, key, source)
   if not key then return end
   if key == "" or key:find "[%c%s]" then
     arg.fail("%s: the key%s %s", fname, source ~= "option" and " of " .. source or "",
       key == "" and "is empty" or "holds a space or a line break; was it copied whole?")
   end
-  -- "ollama", "EMPTY" and the like stand where a server wants any key: were they masked,
-  -- so would be the words.
-  local is_word = #key < 10 and key:find "^%a+$"
-  if not is_word then require("orch.secrets").cover(key) end
+  cover(key)
+end
+
+local carries_key = { authorization = true, ["api-key"] = true, ["x-api-key"] = true,
+  ["x-goog-api-key"] = true }
+
+--- A key in the wrong place is a key nevertheless: the report about it, which shows the
+--- line of the script, must not show the key.
+local function cover_all(fname, opts)
+  if type(opts) == "string" then
+    cover(opts)
+    arg.fail("%s: the options should be a table, such as { key = ... }, not a string", fname)
+  elseif type(opts) ~= "table" then
+    return
+  end
+  for name, value in next, opts do
+    name = type(name) == "string" and name:lower() or name
+    if type(value) == "string" and (name == 1 or tostring(name):find "key"
+      or tostring(name):find "token") then cover(value) end
+  end
+  for name, value in next, type(opts.headers) == "table" and opts.headers or {} do
+    if type(value) == "string" and carries_key[tostring(name):lower()] then
+      cover(value:match "(%S*)%s*$")
+    end
+  end
 end
 
 local function check_url(fname, url)
@@ -130,12 +158,15 @@ function Provider:__tostring()
   return ("%s (%s)"):format(self.name, self.model)
 end
 
+method.guard(Provider, "a provider")
+
 ---For the library: a provider that speaks the protocol of `adapter`.
 ---@param adapter table
 ---@param opts orch.ai.ProviderOptions?
 ---@return orch.ai.Provider raises kind `usage` when there is no key
 return function(adapter, opts)
   local fname = "ai." .. adapter.protocol
+  cover_all(fname, opts)
   opts = arg.options(fname, opts, options)
   local key, source = find_key(fname, adapter, opts)
   check_key(fname, key, source)

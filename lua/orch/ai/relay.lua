@@ -4,6 +4,7 @@
 ---     local relay = relays.open(provider, "Hello", {}, {})
 ---     for text in relay do io.write(text) end
 
+local arg = require "orch.arg"
 local clock = require "orch.core.clock"
 local ask = require "orch.ai.ask"
 
@@ -24,13 +25,17 @@ Relay.__close = Relay.close
 
 local function take(self)
   local text = self.source()
-  if text ~= nil then self.texts[#self.texts + 1] = text end
+  if text == nil then return nil end
+  if type(text) ~= "string" then ask.nonsense(self.provider, text, "a piece of text") end
+  self.texts[#self.texts + 1] = text
   return text
 end
 
 local function finish(self)
-  local response = type(self.source) == "table" and self.source.response or {
-    text = table.concat(self.texts), model = self.provider.model, usage = {} }
+  local response = type(self.source) == "table" and self.source.response
+  if type(response) ~= "table" then
+    response = { text = table.concat(self.texts), model = self.provider.model, usage = {} }
+  end
   response.elapsed = clock.now() - self.started
   if response.provider == nil then response.provider = ask.name(self.provider) end
   if self.failures then response.failures = self.failures end
@@ -64,8 +69,12 @@ end
 
 --- A provider that does not stream gives one piece.
 local function source_of(provider, prompt, chat)
-  if provider.stream then return (provider:stream(prompt, chat)) end
-  local response = provider:chat(prompt, chat)
+  if provider.stream then
+    local source = provider:stream(prompt, chat)
+    if not arg.is_callable(source) then ask.nonsense(provider, source, "a stream") end
+    return source
+  end
+  local response = ask.check_response(provider, provider:chat(prompt, chat))
   local done = false
   return setmetatable({ response = response }, { __call = function()
     if done or response.text == "" then return nil end

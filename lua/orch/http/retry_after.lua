@@ -20,9 +20,9 @@ end
 local function date(text)
   if not text then return nil end
   local day, month, year, h, m, s =
-    text:match "^%a+, (%d+)[ -](%a%a%a)[ -](%d+) (%d+):(%d+):(%d+)"
+    text:match "^%a+, (%d%d?)[ -](%a%a%a)[ -](%d%d%d?%d?) (%d%d):(%d%d):(%d%d)"
   if not day then
-    month, day, h, m, s, year = text:match "^%a+ (%a%a%a) +(%d+) (%d+):(%d+):(%d+) (%d+)"
+    month, day, h, m, s, year = text:match "^%a+ (%a%a%a) +(%d%d?) (%d%d):(%d%d):(%d%d) (%d%d%d%d)$"
   end
   local number = months[(month or ""):lower()]
   if not number then return nil end
