@@ -106,6 +106,12 @@ local special = {
     end,
     'a size (bytes, or "64K", "8G")',
   },
+  retry = {
+    function(v)
+      if type(v) == "boolean" or type(v) == "table" then return v end
+    end,
+    "true, or a table such as { attempts = 3 }",
+  },
   any = { function(v) return v end, "a value" },
 }
 
@@ -161,7 +167,7 @@ end
 
 ---Checks argument `i` of `fname`.
 ---@param types string a Lua type name, "integer", "callable", "task", "path",
----  "duration", "size" or "any"; alternatives with "|", optional with "?"
+---  "duration", "size", "retry" or "any"; alternatives with "|", optional with "?"
 ---@return any value converted (durations to seconds, sizes to bytes)
 function arg.check(fname, i, value, types)
   local use, wanted = match(value, types)
@@ -228,6 +234,8 @@ end
 arg.keys_of = keys_of
 
 local function unknown_option(fname, key, spec)
+  local habit = require("orch.habit").of(key, spec)
+  if habit then fail("%s has no option `%s`; %s", fname, key, habit) end
   local near = type(key) == "string" and arg.suggest(key, keys_of(spec))
   if near then
     fail("%s has no option `%s`; did you mean `%s`?", fname, tostring(key), near)

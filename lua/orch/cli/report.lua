@@ -38,10 +38,15 @@ report.color = colour_of
 function report.sentence(err)
   local ok, text = pcall(tostring, err)
   if not ok then text = "(an error value whose __tostring failed)" end
+  local own = type(err) == "table" and rawget(err, "where")
+  if own == "?" then own = nil end
   local where, rest = text:match("^([^\n]-:%d+): (.*)$")
-  if where and excerpt.split(where) then return rest, where end
-  where = type(err) == "table" and rawget(err, "where")
-  return text, where ~= "?" and where or nil
+  -- "cannot connect to 127.0.0.1:1: refused" has a colon and a number, too.
+  if where and (where == own or not own or where:find "^orch/"
+    or excerpt.line(excerpt.split(where))) then
+    return rest, where
+  end
+  return text, own or nil
 end
 
 -- Frames of orch's own Lua, and C functions without a name worth reading.

@@ -34,10 +34,11 @@ local function plain_body(fname, value)
     end
     return value
   end
-  local o = arg.options(fname .. ": body", value, { path = "path" })
-  if not o.path then
-    arg.fail('%s: option `body` should be a string, a function or { path = "file" }', fname)
+  if value.path == nil then
+    arg.fail('%s: option `body` should be a string, a function or { path = "file" }; a table goes '
+      .. "into `json` or `form`", fname)
   end
+  local o = arg.options(fname .. ": body", value, { path = "path" })
   return { body.file(fname, o.path) }
 end
 

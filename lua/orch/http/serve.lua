@@ -40,7 +40,7 @@ Server.leak = "the http.serve of %s was never closed: write "
 local inside = context("http.serve")
 
 local function say(self, request, err)
-  local where = err.where and not err.message:find(err.where, 1, true)
+  local where = err.where and err.where ~= "?" and not err.message:find(err.where, 1, true)
     and (" (%s)"):format(err.where) or ""
   local text = ("http.serve: the handler failed: %s%s"):format(tostring(err), where)
   if self.on_error then
@@ -196,7 +196,11 @@ local function serve(opts, handler)
   local name = "http.serve" .. (self.port > 0 and " " .. self.port or "")
   self.keeper = tasks.spawn(name, DAEMON, keep, self, started)
   while not self.handle and not self.error do started:wait() end
-  if self.error then error(self.error, 0) end
+  local err = self.error
+  if err then
+    if errors.is(err) then err.where, err.traceback = nil, nil end -- here, not in its keeper
+    errors.throw(err)
+  end
   self.url = url_of(self)
   self.cert, self.key = nil, nil
   return unclosed.add(self)

@@ -129,22 +129,6 @@ local function leftovers(before)
   return list
 end
 
-local function count_secrets()
-  local secrets = package.loaded["orch.secrets"]
-  return secrets and secrets.count() or 0
-end
-
--- A case takes its secrets with it, or the word "wrong", once said to be a key, would be
--- masked in all others. What is told of it is masked before.
-local function forget_secrets(count, err)
-  local secrets = package.loaded["orch.secrets"]
-  if not secrets or secrets.count() == count then return end
-  for key, value in next, type(err) == "table" and err or {} do
-    if type(value) == "string" then rawset(err, key, secrets.redact(value)) end
-  end
-  secrets.forget(count)
-end
-
 local function clean_up()
   clock.real()
   local http = package.loaded["orch.test.http"]
@@ -164,14 +148,13 @@ function case.run(one, limit)
     return { status = "skipped", reason = one.skipped, seconds = 0,
       expectations = 0, leftovers = {} }
   end
-  local before, judged, secrets = snapshot(), expect.count(), count_secrets()
+  local before, judged = snapshot(), expect.count()
   local started = clock.now()
   if one.options.clock == "virtual" then clock.virtual() end
   local ok, err = case.guarded(one.name, one.options.timeout or limit,
     body_of(one))
   local clean, problem = clean_up()
   if ok and not clean then ok, err = clean, problem end
-  forget_secrets(secrets, err)
   local outcome = {
     seconds = clock.now() - started,
     expectations = expect.count() - judged,

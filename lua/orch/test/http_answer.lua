@@ -21,6 +21,15 @@ local reasons = { [200] = "OK", [201] = "Created", [202] = "Accepted", [204] = "
   [409] = "Conflict", [429] = "Too Many Requests", [500] = "Internal Server Error",
   [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout" }
 
+local kinds = { network = true, tls = true, http = true, timeout = true }
+
+local function check_error(what, value)
+  if type(value) ~= "string" or kinds[value] then return end
+  local near = arg.suggest(value, arg.keys_of(kinds))
+  arg.fail("%s: `error` should be network, tls, http, timeout or a table with kind and message, "
+    .. "not %q%s", what, value, near and ("; did you mean %q?"):format(near) or "")
+end
+
 local answers = {}
 
 ---Whether it is several answers, one after the other.
@@ -41,6 +50,7 @@ function answers.check(key, answer)
     arg.fail("%s should be a table such as { status = 200, json = {} }, a text, a status or a "
       .. "function that returns one of these, not %s", what, arg.describe(answer))
   end
+  check_error(what, answer.error)
   return arg.options(what, answer, answer_options)
 end
 
@@ -86,6 +96,7 @@ local function pieces_of(answer)
     local piece = item
     if type(item) ~= "table" then piece = { data = tostring(item) } end
     piece = arg.options(("test.http: %s[%d]"):format(what, i), piece, piece_options)
+    check_error(("test.http: %s[%d]"):format(what, i), piece.error)
     local is_pause = piece.data == nil and piece.event == nil and not piece.id
     if not is_pause then
       piece.text = what == "events" and event_text(piece) or text_of(piece.data)

@@ -71,6 +71,22 @@ local function explain(file, entry, err, leftovers, color)
   end
 end
 
+local function count_secrets()
+  local secrets = package.loaded["orch.secrets"]
+  return secrets and secrets.count() or 0
+end
+
+-- A case takes its secrets with it, or the word "wrong", once said to be a key, would be
+-- masked in all others. What is told of it, lines of its source included, is masked before.
+local function forget_secrets(count, entry)
+  local secrets = package.loaded["orch.secrets"]
+  if not secrets or secrets.count() == count then return end
+  for _, key in ipairs { "report", "message", "reason" } do
+    entry[key] = secrets.scrub(entry[key])
+  end
+  secrets.forget(count)
+end
+
 local function add(file, entry)
   file.cases[#file.cases + 1] = entry
   file[entry.status] = file[entry.status] + 1
@@ -92,6 +108,7 @@ end
 
 local function run_case(file, one, opts, out, total)
   total.current = ("%s:%d: %s"):format(file.path, one.line, one.name)
+  local secrets = count_secrets()
   local outcome = case.run(one, opts.timeout)
   local entry = {
     name = one.name, filter = one.name, line = one.line,
@@ -101,6 +118,7 @@ local function run_case(file, one, opts, out, total)
   if outcome.status == "failed" then
     explain(file, entry, outcome.error, outcome.leftovers, out.color)
   end
+  forget_secrets(secrets, entry)
   add(file, entry)
   out:case_done(entry)
 end

@@ -2,6 +2,7 @@
 
 local arg = require "orch.arg"
 local core = require "orch.core.serve"
+local errors = require "orch.core.error"
 local url = require "orch.http.url"
 
 ---@class orch.Request
@@ -102,7 +103,13 @@ end
 ---The body, decoded.
 ---@return any value raises kind `json`
 function methods:json()
-  return require("orch.json").decode(self.body)
+  local ok, value = pcall(require("orch.json").decode, self.body)
+  if ok then return value end
+  if errors.is(value) and value.kind == "json" then
+    value.message = self.body == "" and "the request has no body, so no JSON"
+      or "the body of the request is not JSON: " .. value.message
+  end
+  error(value, 0)
 end
 
 ---All values of one name in the query, in their order.
