@@ -41,6 +41,7 @@ local function drawn(title, fn)
 end
 
 print(tty.style(question, "bold") .. "\n")
+if mocked > 0 then print(tty.style(mocked .. " of 3 are mocks on this machine\n", "dim")) end
 local _, slow = drawn("One after the other", function(list)
   for _, provider in ipairs(list) do orch.try(provider.chat, provider, question) end
 end)

@@ -18,6 +18,7 @@ local mock = {}
 -- and then `orch.ai.openai { base_url = server.openai, key = "any" }`.
 function mock.serve(settings)
   local self = { settings = {}, requests = {} } -- what was asked, in the order of arrival
+  behaviour.check_all(settings or {}, protocols)
   for name in pairs(protocols) do self.settings[name] = settings and settings[name] or {} end
   local server = orch.http.serve({ port = settings and settings.port or 0, grace = "100ms",
     on_error = function(err) -- a connection that is cut is meant
@@ -40,7 +41,7 @@ if ... == "mock_providers" then return mock end
 local settings = { openai = {}, anthropic = {}, gemini = {} }
 for _, word in ipairs(orch.args) do
   local name, key, value = word:match "^(%a+)%.?(%a*)=(.+)$"
-  if name == "port" then
+  if name == "port" and math.tointeger(tonumber(value)) then
     settings.port = math.tointeger(tonumber(value))
   elseif settings[name] and behaviour.settings:find(" " .. key .. " ", 1, true) then
     settings[name][key] = tonumber(value) or value

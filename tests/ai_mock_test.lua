@@ -23,6 +23,28 @@ it("refuses settings that it does not know", function()
   expect(result.stderr):contains "'openai.dleay=2' is no setting; write port=8080"
 end)
 
+it("says which setting it does not know", function()
+  expect(function() mock.serve { opnai = {} } end):raises "'opnai' is no provider"
+  expect(function() mock.serve { openai = { dleay = 2 } } end):raises "'dleay' is no setting"
+  expect(function() mock.serve { gemini = { fail = "lie" } } end):raises "'lie' is no way to fail"
+end)
+
+describe("an answer that is not the whole one", function()
+  for _, name in ipairs { "openai", "anthropic", "gemini" } do
+    it(name, function()
+      local server <close> = mock.serve()
+      local provider = orch.ai[name] { base_url = server[name], key = "any" }
+      local settings = server.settings[name]
+      settings.fail = "break"
+      expect(function() provider:chat "x" end):raises "http"
+      settings.fail = "cut"
+      expect(function() provider:chat "x" end):raises { message = "broke off" }
+      settings.fail = "overload"
+      expect(function() provider:chat "x" end):raises { kind = "status", reason = "overloaded" }
+    end)
+  end
+end)
+
 describe("a request that the real one would refuse", function()
   local headers = {
     openai = { Authorization = "Bearer test" }, gemini = { ["x-goog-api-key"] = "test" },

@@ -5,21 +5,50 @@
 --   text     what it says: a text, or a function of what was asked
 --   call     { name, arguments }: the tool that it calls, when it is given that tool
 --   fail     a status (429, 500, 503, 529, ...), or one of: "reset" (drops the connection),
---            "hang" (never answers), "break" (a stream ends early), "cut" (the connection is
---            lost in a stream), "overload" (an error in a stream), "refuse" (the model will
---            not), "garbage" (a page instead of an answer)
+--            "hang" (never answers), "break" (the answer, or the stream, ends early), "cut"
+--            (the connection is lost in the middle), "overload" (an error; also in a stream),
+--            "refuse" (the model will not), "garbage" (a page instead of an answer)
 --   times    it fails only so often, and answers then
 --   after    what Retry-After says to a failure
 --   rate     requests per `per` (60 s): more are refused with 429
 --   key      the only key that it takes; otherwise any but "wrong"
 
 local behaviour = { settings = " delay pace text call fail times after rate per key " }
+local failures = " reset hang break cut overload refuse garbage "
+
+local function wrong(sentence, ...)
+  orch.error { kind = "usage", message = "mock_providers: " .. sentence:format(...) }
+end
+
+-- Raises kind `usage` for what is no setting.
+function behaviour.check(name, settings)
+  for key in pairs(settings) do
+    if not behaviour.settings:find(" " .. key .. " ", 1, true) then
+      wrong("'%s' is no setting of %s; there are%s", key, name, behaviour.settings)
+    end
+  end
+  local fail = settings.fail
+  if fail and not math.type(fail) and not failures:find(" " .. fail .. " ", 1, true) then
+    wrong("'%s' is no way to fail; there are statuses such as 503, and%s", fail, failures)
+  end
+end
+
+local asked = setmetatable({}, { __mode = "k" }) -- settings -> when requests have come
+
+function behaviour.check_all(settings, protocols)
+  for name, its in pairs(settings) do
+    if name ~= "port" and not protocols[name] then
+      wrong("'%s' is no provider; there are openai, anthropic and gemini", name)
+    end
+    if name ~= "port" then behaviour.check(name, its) end
+  end
+end
 
 -- For how long no further request is allowed; nil when one is.
 local function over_limit(settings)
-  local now, recent = orch.time(), settings.recent or {}
+  local now, recent = orch.time(), asked[settings] or {}
   while recent[1] and recent[1] <= now - (settings.per or 60) do table.remove(recent, 1) end
-  settings.recent = recent
+  asked[settings] = recent
   if #recent >= settings.rate then return recent[1] + (settings.per or 60) - now end
   table.insert(recent, now)
 end
@@ -66,7 +95,20 @@ local function stream(protocol, settings, ask, said, fail)
   end }
 end
 
+-- An answer that is not the whole one.
+local function broken(protocol, ask, said, fail)
+  local text = orch.json.encode(protocol.answer(ask, said))
+  local half = text:sub(1, #text // 2)
+  local headers = { ["Content-Type"] = "application/json" }
+  if fail == "break" then return { body = half, headers = headers } end
+  return { headers = headers, stream = function(send)
+    send(half)
+    orch.error { kind = "cut", message = "the connection is cut" }
+  end }
+end
+
 local function act(protocol, settings, ask)
+  behaviour.check(protocol.name, settings)
   local fail = failing(settings)
   if settings.delay then orch.sleep(settings.delay) end
   if math.type(fail) then
@@ -82,6 +124,8 @@ local function act(protocol, settings, ask)
   local said = what_to_say(settings, ask)
   if fail == "refuse" then said.refused, said.text = true, "" end
   if ask.stream then return stream(protocol, settings, ask, said, fail) end
+  if fail == "overload" then return protocol.failure(protocol.name == "anthropic" and 529 or 503) end
+  if fail == "break" or fail == "cut" then return broken(protocol, ask, said, fail) end
   return { json = protocol.answer(ask, said), headers = protocol.headers }
 end
 
