@@ -36,8 +36,8 @@ static void end_feeder(struct exchange *exchange) {
 
 static void release(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
-  if (easy && exchange->has_jar)
-    curl_easy_cleanup(easy); /* its cookie engine would stay on */
+  if (easy && exchange->spoils)
+    curl_easy_cleanup(easy);
   else if (easy)
     transfer_give_easy(easy);
   curl_slist_free_all(exchange->headers);

@@ -40,8 +40,8 @@ struct exchange {
   bool secure;             /* https, ftps, sftp: there is a handshake */
   bool shares;     /* a connection with others: HTTP/2 without a handshake */
   bool rewindable; /* libcurl may send the body again by itself */
-  bool has_jar;
-  bool negotiates;          /* an auth scheme that takes several rounds */
+  bool spoils;     /* the handle, with what a reset does not undo */
+  bool negotiates; /* an auth scheme that takes several rounds */
   bool requested, repeated; /* sent; libcurl wanted to send it again */
   bool started, ended, dropped;
   bool head_done;

@@ -43,7 +43,7 @@ int http_jar(lua_State *L) {
   struct exchange *exchange = http_check_not_started(L);
   CURLSH *share = http_jar_check(L, 2);
   anchor(L, 2);
-  exchange->has_jar = true;
+  exchange->spoils = true; /* its cookie engine stays on */
   curl_easy_setopt(exchange->transfer.easy, CURLOPT_SHARE, share);
   /* A share alone does not switch its cookie engine on; NULL: no file. */
   curl_easy_setopt(exchange->transfer.easy, CURLOPT_COOKIEJAR, NULL);
@@ -101,6 +101,18 @@ static bool has_body(const struct exchange *exchange) {
   return exchange->source.by_chunks || exchange->source.segments;
 }
 
+static bool expects_body(const char *method) {
+  return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+         strcmp(method, "PATCH") == 0;
+}
+
+/* Servers may insist on a length (411) where a body is usual. */
+static void say_empty(struct exchange *exchange) {
+  struct curl_slist *longer =
+      curl_slist_append(exchange->headers, "Content-Length: 0");
+  if (longer) exchange->headers = longer;
+}
+
 void http_set_method(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
   bool http = strncasecmp(exchange->url, "http", 4) == 0;
@@ -111,6 +123,7 @@ void http_set_method(struct exchange *exchange) {
       curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     else if (strcmp(exchange->method, "GET") != 0)
       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->method);
+    if (expects_body(exchange->method)) say_empty(exchange);
   } else if (http) {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);

@@ -43,6 +43,7 @@ static const struct setting settings[] = {
     {"buffer", CURLOPT_BUFFERSIZE, NUMBER, 0},
     {"fresh", CURLOPT_FRESH_CONNECT, YES, 1},
     {"protocols", CURLOPT_PROTOCOLS_STR, TEXT, 0},
+    {"cookie", CURLOPT_COOKIE, TEXT, 0},
     {"interface", CURLOPT_INTERFACE, TEXT, 0},
     {"expect_timeout", CURLOPT_EXPECT_100_TIMEOUT_MS, SECONDS, 0},
     /* FTP and SFTP */
@@ -190,11 +191,16 @@ static void add_lines(lua_State *L, int index, struct curl_slist **list) {
 void http_set_headers(lua_State *L, struct exchange *exchange) {
   luaL_checktype(L, 2, LUA_TTABLE);
   add_lines(L, 2, &exchange->headers);
+  /* libcurl goes on to take a host named here for the one that cookies belong
+   * to, in later requests of the same handle as well. */
+  for (struct curl_slist *line = exchange->headers; line; line = line->next)
+    if (strncasecmp(line->data, "host:", 5) == 0) exchange->spoils = true;
 }
 
 void http_set_resolve(lua_State *L, struct exchange *exchange) {
   luaL_checktype(L, 2, LUA_TTABLE);
   add_lines(L, 2, &exchange->resolve);
+  exchange->spoils = true; /* what it has not read yet, it reads later */
 }
 
 /* Otherwise libcurl makes up six names and asks for each, every time; nobody

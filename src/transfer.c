@@ -3,6 +3,7 @@
  * otherwise the last to end by its timeout would be lost. */
 #include "transfer.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <uv.h>
 #include "descriptors.h"
@@ -23,6 +24,7 @@ static struct {
   unsigned running, room; /* for connections, busy ones included */
   CURL *spare[SPARE_EASIES];
   int spares;
+  locale_t utf8;
 } pool;
 
 static void take_ended(void) {
@@ -107,8 +109,15 @@ bool transfer_all_busy(void) {
   return pool.running >= transfer_sockets_count();
 }
 
+/* A host that is not ASCII is taken for text of the thread's locale. */
+static void read_names_as_utf8(void) {
+  pool.utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+  if (pool.utf8) uselocale(pool.utf8);
+}
+
 int transfer_open(void) {
   descriptors_raise();
+  read_names_as_utf8();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return UV_ENOMEM;
   pool.multi = curl_multi_init();
   if (pool.multi == NULL) return UV_ENOMEM;
@@ -130,6 +139,8 @@ void transfer_close(void) {
   uv_close((uv_handle_t *)&pool.timer, NULL);
   uv_close((uv_handle_t *)&pool.pulse, NULL);
   curl_global_cleanup();
+  uselocale(LC_GLOBAL_LOCALE);
+  if (pool.utf8) freelocale(pool.utf8);
 }
 
 CURL *transfer_take_easy(void) {

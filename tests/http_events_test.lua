@@ -57,7 +57,8 @@ describe("server-sent events", function()
 
   it("do without comments, unknown fields and pauses that are no numbers", function()
     expect_events(": ping\nfoo: bar\nretry: 3s\ndata: x\n:\n\n", { message "x" })
-    expect_events("retry: 10\n\ndata: x\n\n", { message "x" })
+    expect_events("retry: 10\n\ndata: x\n\ndata: y\n\n",
+      { { event = "message", data = "x", retry = 10 }, message "y" })
   end)
 
   it("begin after a byte order mark", function()
@@ -78,6 +79,8 @@ describe("server-sent events", function()
   it("tell what the stream said last", function()
     local _, parser = parse "id: 9\nretry: 100\n\n"
     expect({ parser.id, parser.retry }):equals { "9", 100 }
+    _, parser = parse "id: 9\ndata: x\n\nid: 10\ndata: cut short"
+    expect(parser.id):equals "9"
   end)
 
   it("do not take longer per byte when they are long", function()

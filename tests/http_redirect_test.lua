@@ -44,6 +44,17 @@ describe("a redirect", function()
     expect(http.get(server.play { server.answer(302, {}, "where?") }.url).status):equals(302)
   end)
 
+  it("with an empty Location is one as well", function()
+    local play = server.play { "HTTP/1.1 302 Found\r\nLocation:\r\nContent-Length: 0\r\n\r\n" }
+    expect(http.get(play.url).status):equals(302)
+  end)
+
+  it("keeps a space of the query one", function()
+    local last = server.play { YES }
+    http.get(goes_to(last.url .. "?a b").url)
+    expect(last:wait("request").target):equals(last.path .. "?a%20b")
+  end)
+
   it("20 times is fine, 21 times is not", function()
     local last = server.play { YES }
     local function chain(n)
@@ -185,6 +196,15 @@ describe("credentials", function()
     expect(last:header "authorization"):is_nil()
   end)
 
+  it("of a Host header neither: that is the name of another server", function()
+    local opts = { headers = { Host = "inside.example" } }
+    local same, other = server.play { YES }, server.play { YES }
+    http.get(goes_to(same.url).url, opts)
+    expect(same:header "host"):equals "inside.example"
+    http.get(goes_to(other:on "other").url, opts)
+    expect(other:header "host"):equals("127.0.0.1:" .. server.port "other")
+  end)
+
   it("do not come back after a detour", function()
     local last = server.play { YES }
     local detour = goes_to(last.url)
@@ -236,6 +256,28 @@ describe("cookies", function()
     client:get(play.url)
     client:get((play.url:gsub("127%.0%.0%.1", "localhost")))
     expect(play:header("cookie", 2)):is_nil()
+  end)
+
+  it("of a client and of a request are one header", function()
+    local play = server.play { YES }
+    local client = http.client { base_url = server.url(), cookies = { a = "1" } }
+    client:get(play.path, { cookies = { b = "2" } })
+    client:get(play.path, { headers = { Cookie = "c=3" } })
+    for n, expected in ipairs { "a=1; b=2", "a=1; c=3" } do
+      local found = {}
+      for _, pair in ipairs(play:wait("request", n).headers) do
+        if pair[1]:lower() == "cookie" then found[#found + 1] = pair[2] end
+      end
+      expect(found):equals { expected }
+    end
+  end)
+
+  it("go by the URL, whatever Host an earlier request has named", function()
+    local play = server.play { YES }
+    for _ = 1, 3 do http.get(play.url, { headers = { Host = "bank.example" } }) end
+    local client = http.client { base_url = server.url(), cookies = { a = "1" } }
+    client:get(play.path)
+    expect(play:header("cookie", 4)):equals "a=1"
   end)
 
   it("that have expired are forgotten", function()

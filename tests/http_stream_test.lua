@@ -84,6 +84,15 @@ describe("a stream", function()
         { event = "message", data = "grün", id = "1" }, { event = "x", data = "2", id = "1" } }
       expect(s.last_event_id):equals "1"
     end)
+    serving(pieces({ "id: 1\ndata: a\n\nid: 2\n\nid: 3\ndata: cut" }, "text/event-stream"),
+      function(url)
+        local s <close> = http.stream("GET", url)
+        local next_event = s:events()
+        next_event()
+        expect(s.last_event_id):equals "1"
+        expect(next_event()):is_nil()
+        expect(s.last_event_id):equals "2"
+      end)
   end)
 
   it("says that JSON is no event stream", function()

@@ -72,6 +72,10 @@ describe("a request", function()
   it("says what is wrong with its arguments", function()
     usage(function() http.get(7) end, "http.get: argument 1 should be a string")
     usage(function() http.get("http://x/", { tiemout = 1 }) end, "did you mean `timeout`?")
+    usage(function() orch.map({ "http://x/" }, http.get) end,
+      "write function(url) return http.get(url) end")
+    usage(function() http.get("http://x/", { resolve = { "x" } }) end, "host:port:address")
+    usage(function() http.get("http://x/", { netrc = "/no/netrc" }) end, "/no/netrc")
     usage(function() http.get("http://x/", { timeout = "soon" }) end, "option `timeout`")
     usage(function() http.request("http://x/", "GET") end, "the method comes first")
     usage(function() http.request("GE T", "http://x/") end, "is no method")
@@ -95,6 +99,12 @@ describe("a request", function()
       local err = expect(function() http.get(text) end):raises "http"
       expect(err.message):contains(why)
     end
+  end)
+
+  it("has a host in any language", function()
+    expect(function() http.get "http://b\u{FC}cher.invalid/" end)
+      :raises { kind = "network", phase = "resolving" }
+    expect(function() http.get "http://\xFF.invalid/" end):raises "http"
   end)
 
   it("encodes what a URL cannot have, and leaves alone what is encoded", function()
@@ -132,6 +142,14 @@ describe("the query", function()
   it("refuses what has no form in it", function()
     usage(function() http.get("http://x/", { query = { a = print } }) end, "the value of 'a'")
     usage(function() http.get("http://x/", { query = { "a" } }) end, "list of pairs")
+    usage(function() http.get("http://x/", { query = { a = 1 / 0 } }) end, "the value of 'a'")
+  end)
+
+  it("has whole numbers without an exponent, and no fragment", function()
+    serving(echo, function()
+      expect(asked("GET", "/", { query = { a = 1e15 } }).target):equals "/?a=1000000000000000"
+      expect(asked("GET", "/", { query = "a#b=1" }).target):equals "/?a%23b=1"
+    end)
   end)
 end)
 
@@ -162,6 +180,17 @@ describe("headers", function()
     usage(function() http.get("http://x/", { bearer = "a\nb" }) end, "Authorization")
     usage(function() http.get("http://x/", { auth = "a:b\nc" }) end, "auth")
     usage(function() http.get("http://x/", { cookies = { a = "b; c" } }) end, "cookie 'a'")
+    usage(function() http.get("http://x/", { cookies = { ["a=b"] = "c" } }) end, "cookie 'a=b'")
+    usage(function() http.get("http://x/", { cookies = { "a=b" } }) end, "{ name = text }")
+    usage(function() http.get("http://x/", { cookies = { a = {} } }) end, "{ name = text }")
+    expect(function() http.get "http://a%00b:c@x/" end):raises "http"
+  end)
+
+  it("cannot make one request two", function()
+    for _, name in ipairs { "Content-Length", "transfer-encoding" } do
+      usage(function() http.post("http://x/", { body = "abc", headers = { [name] = "1" } }) end,
+        "is made from the body")
+    end
   end)
 
   it("carry credentials", function()
@@ -180,6 +209,18 @@ describe("headers", function()
 end)
 
 describe("a body", function()
+  it("that is not there is told where one is usual", function()
+    serving(echo, function()
+      for method, length in pairs { POST = "0", PUT = "0", PATCH = "0" } do
+        local got = asked(method, "/").headers
+        expect(got["content-length"]):equals(length)
+        expect(got["content-type"]):is_nil()
+      end
+      expect(asked("DELETE", "/").headers["content-length"]):is_nil()
+    end)
+    usage(function() http.head("http://x/", { body = "a" }) end, "HEAD")
+  end)
+
   it("is JSON, a form, text, a file or what a function gives", function()
     local path = fs.temp_file()
     fs.write(path, "from the disk")
@@ -499,6 +540,13 @@ describe("the environment of the task", function()
         :equals "http://nowhere.invalid/y"
     end)
   end)
+
+  it("is not what another spelling of the host is called", function()
+    for _, host in ipairs { "127.1", "%31%32%37.0.0.1" } do
+      local err = expect(function() http.get("http://" .. host .. ":1/") end):raises "network"
+      expect(err.message):contains "cannot connect to 127.0.0.1:1"
+    end
+  end)
 end)
 
 describe("a client", function()
@@ -514,6 +562,10 @@ describe("a client", function()
         end
       end
     end)
+  end)
+
+  it("says that a base is a path only", function()
+    usage(function() http.client { base_url = "http://x/v1?a=1" } end, "`query`")
   end)
 
   it("carries defaults, which a request changes or takes away", function()
@@ -617,6 +669,7 @@ describe("an upload", function()
       usage(function() http.upload(dir .. "/game 1.zip", url "/x", { method = "GET" }) end,
         "PUT, POST")
       usage(function() http.upload(dir, url "/x") end, "is a folder")
+      usage(function() http.upload(url "/x", dir) end, "the file comes first")
       expect(function() http.upload(dir .. "/none", url "/x") end):raises { code = "ENOENT" }
     end)
   end)

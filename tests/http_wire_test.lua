@@ -73,6 +73,12 @@ describe("send", function()
     expect(function() raw.exchange:timings() end):raises { kind = "usage", message = "is closed" }
   end)
 
+  it("leaves nothing of a failed request to the next one", function()
+    local play = server.play { head .. "abcdef" }
+    expect(function() wire.send(get(play.url, { resolve = { "no entry" } })) end):raises "http"
+    for _ = 1, 3 do expect(wire.send(get(play.url)).body):equals "abcdef" end
+  end)
+
   it("keeps a body in memory up to a limit only", function()
     local play = server.play { head .. "abcdef" }
     local err = expect(function()

@@ -147,13 +147,9 @@ local function jar_of(base_url, cookies)
     arg.fail "http.client: `cookies` to begin with need `base_url`: they belong to its host"
   end
   local scheme, _, host = urls.split(base_url)
-  for _, name in ipairs(arg.keys_of(cookies)) do
-    local value = tostring(cookies[name])
-    if (name .. value):find "[;%c]" then
-      arg.fail("http.client: the cookie '%s' has a character that no cookie can have", name)
-    end
+  for _, pair in ipairs(options.cookies("http.client", cookies)) do
     jar:add(table.concat({ (host:gsub(":%d+$", "")), "FALSE", "/",
-      scheme == "https" and "TRUE" or "FALSE", "0", name, value }, "\t"))
+      scheme == "https" and "TRUE" or "FALSE", "0", pair[1], pair[2] }, "\t"))
   end
   return jar
 end
@@ -165,7 +161,13 @@ return function(opts)
   local fname = "http.client"
   local o, removed = options.check(fname, opts, spec)
   local base_url, user = o.base_url, nil
-  if base_url then base_url, user = urls.check(fname, base_url) end
+  if base_url then
+    base_url, user = urls.check(fname, base_url)
+    if base_url:find "[?#]" then
+      arg.fail("%s: option `base_url` cannot have a query or a fragment, paths go behind it; "
+        .. "there is the option `query`", fname)
+    end
+  end
   local set = settings.of(fname, o, removed, settings.usual)
   if user then set = settings.for_url(set, user, base_url) end
   if o.retry then require("orch.http.again").plan(fname, o.retry) end
@@ -177,7 +179,7 @@ return function(opts)
       follow = options.follow_of(fname, o.follow), check = o.check ~= false,
       retry = o.retry or nil, secret = fields.secret(fname, o.secret_headers),
       limiter = o.rate_limiter and options.limiter_of(fname, o.rate_limiter) or nil,
-      jar = jar_of(base_url, o.cookies), resolve = o.resolve,
+      jar = jar_of(base_url, o.cookies), resolve = options.resolve_of(fname, o.resolve),
     },
   }, Client)
 end

@@ -45,6 +45,7 @@ end
 
 --- Whether what is there may be continued, and with which If-Range.
 local function resumable(job, part)
+  if job.request.settings.compressed then return false end -- the server counts other bytes
   if not part.known or part.known.url ~= urls.shown(job.request.url) then return false end
   local proof = validator(part.known)
   return proof ~= nil or job.hash ~= nil, proof
@@ -78,12 +79,21 @@ end
 local function place_of(response, have)
   if response.status ~= 206 then return 0, nil end
   local range = response.headers["content-range"]
-  local first, last, total = (range or ""):match "^bytes%s+(%d+)%-(%d+)/(%d+)"
+  local first, total = (range or ""):match "^bytes%s+(%d+)%-%d+/([%d*]+)"
   if not first or tonumber(first) ~= have then
     fault.http("GET", response.url, ("asked for the bytes from %d on, and got '%s'"):format(have,
       range or "no Content-Range"), { status = 206 })
   end
-  return have, math.tointeger(tonumber(total)), math.tointeger(tonumber(last))
+  return have, math.tointeger(tonumber(total))
+end
+
+--- A server may know ranges, but not If-Range: then the rest is of what it has now.
+local function is_other_file(response, part)
+  local known, headers = part.known, response.headers
+  for name, before in next, { etag = known.etag, ["last-modified"] = known.last_modified } do
+    if headers[name] and headers[name] ~= before then return true end
+  end
+  return false
 end
 
 --- The server has nothing behind what is there: whole already, or another file.
@@ -139,6 +149,10 @@ local function fetch(job, part)
   local offset, total, size = have, nil, have
   if response.status ~= 416 then
     offset, total = place_of(response, have)
+    if offset > 0 and is_other_file(response, part) then
+      job.fresh = true
+      return nil
+    end
     if offset == 0 then
       part:prepare()
       remember(job, part, response)
@@ -178,9 +192,13 @@ function download.run(fname, target, path, opts, client)
   if o.check == false then
     arg.fail("%s: `check=false` would write the server's error page into the file", fname)
   end
+  if o.compressed and o.resume then
+    arg.fail("%s: `compressed` and `resume` exclude each other: what the server compresses on "
+      .. "its way cannot be continued", fname)
+  end
   job.check = true
   job.hash, job.sync, job.path = hash_check.read(fname, o.hash), o.sync ~= false, path
-  -- The file as it is stored: what the server compresses on its way cannot be continued.
+  -- The file as it is stored.
   local settings = {}
   for key, value in next, job.request.settings do settings[key] = value end
   settings.compressed, settings.limit = o.compressed or nil, nil

@@ -13,23 +13,26 @@ local events = {}
 ---@field event string "message" unless the server says otherwise
 ---@field data string its lines, joined by "\n"
 ---@field id string? the last one that the stream has named
----@field retry integer? milliseconds before connecting again, where this event says so
+---@field retry integer? milliseconds before connecting again, where it has been said since
+---  the event before
 
 ---@class orch.http.EventParser
----@field id string? the last event's
+---@field id string? the last event's, also of one without data
 ---@field retry integer? milliseconds, the last that came
 ---@field private splitter orch.http.Splitter
 local Parser = {}
 Parser.__index = Parser
 
 local function dispatch(self)
-  local data = self.data
+  local data, id = self.data, self.new_id
+  if id then self.id, self.new_id = id ~= "" and id or nil, nil end
   local event = data and {
     event = self.event ~= "" and self.event or "message",
     data = #data == 1 and data[1] or table.concat(data, "\n"),
     id = self.id, retry = self.new_retry,
   }
-  self.data, self.event, self.new_retry = nil, "", nil
+  self.data, self.event = nil, ""
+  if event then self.new_retry = nil end -- one without data says it for the next
   return event
 end
 
@@ -44,7 +47,7 @@ local fields = {
   end,
   event = function(self, value) self.event = value end,
   id = function(self, value)
-    if not value:find("\0", 1, true) then self.id = value ~= "" and value or nil end
+    if not value:find("\0", 1, true) then self.new_id = value end
   end,
   retry = function(self, value)
     if not value:find "^%d+$" then return end

@@ -5,6 +5,9 @@ local arg = require "orch.arg"
 
 local fields = {}
 
+--- What says how long the body is: two that disagree let a server see two requests in one.
+local framing = { ["content-length"] = true, ["transfer-encoding"] = true }
+
 --- What libcurl sends unasked: a line without a value forbids it.
 local unasked = { accept = true, ["user-agent"] = true, ["content-type"] = true, expect = true,
   ["accept-encoding"] = true }
@@ -42,6 +45,9 @@ function fields.merge(fname, map, headers)
   for name, value in next, headers do
     check_name(fname, name)
     local key = name:lower()
+    if framing[key] and value then
+      arg.fail("%s: the header '%s' is made from the body; leave it out", fname, name)
+    end
     if value == false then
       map[key] = unasked[key] and { name = name, values = {}, removed = true } or nil
     elseif type(value) == "table" then
@@ -72,7 +78,7 @@ end
 
 --- Belong to the host that they were made for.
 local credentials = {
-  authorization = true, cookie = true, ["proxy-authorization"] = true,
+  host = true, authorization = true, cookie = true, ["proxy-authorization"] = true,
   ["x-api-key"] = true, ["x-goog-api-key"] = true, ["api-key"] = true,
   ["x-auth-token"] = true, ["private-token"] = true, ["x-amz-security-token"] = true,
   ["x-csrf-token"] = true, ["x-access-token"] = true,

@@ -34,8 +34,14 @@ local function check_text(fname, name, what, text)
   arg.fail("%s: the %s of the part '%s' has a line end or a NUL byte", fname, what, name)
 end
 
+local function check_nul(fname, name, what, text)
+  if not text:find("\0", 1, true) then return end
+  arg.fail("%s: the %s of the part '%s' has a NUL byte", fname, what, (name:gsub("%z", "?")))
+end
+
 --- { { name, {path= or value=, filename=, type=} }, ... } in the order of sending.
 local function add(list, fname, name, value)
+  check_nul(fname, name, "name", name)
   if type(value) ~= "table" then
     if math.type(value) == nil and type(value) ~= "string" and type(value) ~= "boolean" then
       arg.fail("%s: the part '%s' should be a string, a number, a boolean, { path = } or "
@@ -50,6 +56,7 @@ local function add(list, fname, name, value)
       arg.fail("%s: the part '%s' should have either `path` or `value`", fname, name)
     end
     if part.type then check_text(fname, name, "type", part.type) end
+    if part.filename then check_nul(fname, name, "filename", part.filename) end
     list[#list + 1] = { name, part }
   end
 end

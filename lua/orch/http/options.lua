@@ -49,6 +49,10 @@ local none = {}
 ---@return table o
 ---@return table<string, true> removed
 function options.check(fname, opts, its_spec)
+  if math.type(opts) then
+    arg.fail("%s: the options should be a table, not %s; where orch.map gives an index as well, "
+      .. "write function(url) return %s(url) end", fname, arg.describe(opts), fname)
+  end
   if type(opts) ~= "table" then return arg.options(fname, opts, its_spec), none end
   local removed
   for name, value in next, opts do
@@ -77,17 +81,45 @@ function options.headers_of(fname, o, removed, map)
   return map
 end
 
-local function cookie_line(fname, cookies)
-  local parts = {}
-  for _, name in ipairs(arg.keys_of(cookies)) do
-    local text = name .. "=" .. tostring(cookies[name])
-    if text:find "[;%c]" then
+---The cookies of an option, { name, value } in the order of the names.
+---@param fname string
+---@param cookies table<string, string|number>
+---@return {[1]: string, [2]: string}[]
+function options.cookies(fname, cookies)
+  local list = {}
+  for name, value in next, cookies do
+    if type(name) ~= "string" or not (type(value) == "string" or math.type(value)) then
+      arg.fail("%s: option `cookies` should be { name = text }, not { [%s] = %s }", fname,
+        tostring(name), arg.describe(value))
+    end
+    if (name .. value):find "[;%c]" or name == "" or name:find("=", 1, true) then
       arg.fail("%s: the cookie '%s' has a character that no cookie can have", fname, name)
     end
-    parts[#parts + 1] = text
+    list[#list + 1] = { name, tostring(value) }
+  end
+  table.sort(list, function(a, b) return a[1] < b[1] end)
+  return list
+end
+
+local function cookie_line(fname, cookies)
+  local parts = {}
+  for i, pair in ipairs(options.cookies(fname, cookies)) do
+    parts[i] = pair[1] .. "=" .. pair[2]
   end
   return table.concat(parts, "; ")
 end
+
+--- libcurl takes what is no such entry for the end of the list, or worse.
+local function resolve_of(fname, list)
+  for i, entry in ipairs(list or none) do
+    if type(entry) ~= "string" or not entry:find "^[%w.*_-]+:%d+:[%x.:,%[%]]+$" then
+      arg.fail('%s: option `resolve` should be a list of "host:port:address"; item %d is %s',
+        fname, i, arg.describe(entry))
+    end
+  end
+  return list
+end
+options.resolve_of = resolve_of
 
 ---How many redirects may be followed.
 function options.follow_of(fname, follow)
@@ -100,7 +132,7 @@ function options.follow_of(fname, follow)
 end
 
 local function query_text(fname, value)
-  if type(value) == "string" then return (value:gsub("^%?", "")) end
+  if type(value) == "string" then return (value:gsub("^%?", ""):gsub("#", "%%23")) end
   return require("orch.http.query").encode(fname, "query", value)
 end
 
@@ -195,7 +227,12 @@ function options.read(fname, method, target, opts, client, its_spec, schemes)
   if kind and not map["content-type"] then
     map["content-type"] = { name = "Content-Type", values = { kind } }
   end
-  if o.cookies then map.cookie = { name = "Cookie", values = { cookie_line(fname, o.cookies) } } end
+  if o.cookies and next(o.cookies) then
+    map.cookie = { name = "Cookie", values = { cookie_line(fname, o.cookies) } }
+  end
+  if content and method == "HEAD" then
+    arg.fail("%s: a HEAD request has no body; the answer could not be told from one", fname)
+  end
   local once = type(content) == "function"
   local retry = o.retry
   if retry == nil then retry = client.retry end
@@ -214,7 +251,8 @@ function options.read(fname, method, target, opts, client, its_spec, schemes)
     request = {
       method = method, url = text, headers = next(map) and fields.lines(map) or nil,
       body = content, rewindable = repeatable[method] and not once, jar = client.jar,
-      resolve = o.resolve or client.resolve, settings = settings.for_url(set, user, text),
+      resolve = resolve_of(fname, o.resolve) or client.resolve,
+      settings = settings.for_url(set, user, text),
     },
   }, o
 end

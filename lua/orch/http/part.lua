@@ -21,6 +21,9 @@ end
 
 --- Where the file will be: links are followed, as fs.write does.
 local function target_of(path)
+  if path:sub(-1) == "/" then
+    fail("EISDIR", path, "it is a folder; give the name of the file as well")
+  end
   local full = place.resolve(path)
   for _ = 1, 40 do
     if not entry.exists(full, false) then
@@ -59,6 +62,25 @@ local function temporary_name(target)
   return paths.join(paths.dirname(target), (".%s.%s.part"):format(name, mark))
 end
 
+--- A note may have been written by anybody; what it says goes into a header.
+local function read_note(path)
+  local ok, known = pcall(require("orch.json").load, path)
+  if not ok or type(known) ~= "table" then return nil end
+  for _, name in ipairs { "etag", "last_modified" } do
+    local value = known[name]
+    if type(value) ~= "string" or value:find "%c" then known[name] = nil end
+  end
+  return known
+end
+
+local function lock(path, part_path)
+  local ok, guard = pcall(require "orch.fs.lock", part_path, { timeout = 0 })
+  if ok then return guard end
+  if guard.kind ~= "timeout" then error(guard, 0) end
+  fail("EBUSY", path, "another download to it is running" .. (tostring(guard.message):match
+    ": (process %d+)" or ""):gsub("^.+$", " (%0)"))
+end
+
 ---@async
 ---@param path orch.Path the download's
 ---@param resume boolean
@@ -71,9 +93,8 @@ function part.open(path, resume)
     return self
   end
   self.path, self.note = target .. ".part", target .. ".part.json"
-  self.lock = require "orch.fs.lock"(self.path, { timeout = 0 })
-  local ok, known = pcall(require("orch.json").load, self.note)
-  if ok and type(known) == "table" then self.known = known end
+  self.lock = lock(path, self.path)
+  self.known = read_note(self.note)
   return self
 end
 

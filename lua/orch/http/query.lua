@@ -22,7 +22,8 @@ local function text_of(fname, what, name, value)
   local kind = math.type(value) or type(value)
   if kind == "string" then return value end
   if kind == "integer" or kind == "boolean" then return tostring(value) end
-  if kind == "float" then
+  if kind == "float" and value - value == 0 then -- neither infinite nor no number
+    if value % 1 == 0 and math.abs(value) < 2 ^ 53 then return ("%d"):format(value) end
     local short = ("%.14g"):format(value)
     return tonumber(short) == value and short or ("%.17g"):format(value)
   end

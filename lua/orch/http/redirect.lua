@@ -28,7 +28,8 @@ local function target_of(raw, request)
   if not codes[raw.status] then return nil end
   if raw.redirect_url then return raw.redirect_url end
   local location = require "orch.http.headers"(raw.head or "").location
-  return location and urls.resolve(request.url, location)
+  if not location or location == "" then return nil end
+  return urls.resolve(request.url, location)
 end
 
 local function check(job, request, raw, target, count)

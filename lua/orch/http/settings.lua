@@ -58,6 +58,13 @@ local as_it_is = { "connect_timeout", "stall", "limit", "key_password", "insecur
   "no_proxy", "proxy", "compressed", "timeout" }
 local paths = { "ca", "cert", "key", "unix_socket" }
 
+--- libcurl would go on without credentials.
+local function netrc_file(fname, path)
+  local file <close>, why = io.open(path)
+  if file then return place.resolve(path) end
+  arg.fail("%s: option `netrc`: cannot open %s", fname, why)
+end
+
 --- For requests that say nothing.
 settings.usual = { compressed = true }
 
@@ -92,7 +99,7 @@ function settings.of(fname, o, removed, base)
   if o.http_version then set("http_version", version(fname, o.http_version)) end
   if o.netrc ~= nil then
     set("netrc", o.netrc ~= false)
-    set("netrc_file", type(o.netrc) == "string" and place.resolve(o.netrc) or nil)
+    set("netrc_file", type(o.netrc) == "string" and netrc_file(fname, o.netrc) or nil)
   end
   if o.auth then
     set("user", "")

@@ -129,7 +129,7 @@ function methods:events()
   end, function() return parser:finish() end)
   return function()
     local event = next_event()
-    if event then self.last_event_id = event.id end
+    self.last_event_id = (event or parser).id
     return event
   end
 end

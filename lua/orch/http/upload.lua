@@ -73,6 +73,9 @@ end
 ---@async
 ---@return orch.http.Response
 function upload.run(fname, path, target, opts, client)
+  if type(path) == "string" and path:find "^%a[%w+.-]*://" then
+    arg.fail("%s: the file comes first: %s(path, url)", fname, fname)
+  end
   local segment = body.file(fname, path)
   target = full_url(target, path)
   local job, o = options.read(fname, "PUT", target, opts, client, upload.spec, schemes)

@@ -125,9 +125,12 @@ local function examine(text, schemes)
   host = host or authority
   if host == "" or find(host, "^:") then refuse(text, "it names no host") end
   if find(host, "[ <>\"\\^`{|}]") then refuse(text, "the host '%s' cannot be one", host) end
+  if not utf8.len(host) then refuse(text:gsub("[\128-\255]", "?"), "its host is not UTF-8") end
   check_port(text, host)
+  user = user and url.decode(user)
+  if user and find(user, "%c") then refuse(text, "its user has a control character") end
   rest = rest:gsub("[^!-~]", encode_byte)
-  return scheme .. "://" .. host .. rest, user and url.decode(user)
+  return scheme .. "://" .. host .. rest, user
 end
 
 --- URLs that were found plain, as patterns cost a tenth of a small request.

@@ -9,6 +9,7 @@ local failure = require "orch.http.wire_failure"
 local feeder = require "orch.http.feeder"
 
 core.raise_with(failure.raise)
+failure.parse = core.parse
 
 local wire = {}
 
@@ -74,16 +75,30 @@ end
 
 function Stream:__close() self:close() end
 
----The absolute URL of a Location header, or nil.
+---The absolute URL of a Location header, or nil; an empty one leads nowhere.
 local function redirect_url(request, status, head)
   if status < 300 or status > 399 then return nil end
   local location = head:match("\n[Ll][Oo][Cc][Aa][Tt][Ii][Oo][Nn]:[ \t]*([^\r\n]*)")
-  return location and (core.join(request.url, location) or location)
+  if not location or location == "" then return nil end
+  location = location:gsub("[ \t]+$", ""):gsub(" ", "%%20") -- for libcurl, "+" in a query
+  return core.join(request.url, location) or location
+end
+
+--- libcurl writes those of a jar into a line of its own, and one line is all that there may be.
+local function set_cookies(exchange, headers)
+  local others, values = {}, {}
+  for _, line in ipairs(headers) do
+    local value = line:match "^[Cc][Oo][Oo][Kk][Ii][Ee]: (.*)$"
+    table.insert(value and values or others, value or line)
+  end
+  if values[1] then exchange:set("cookie", table.concat(values, "; ")) end
+  return others
 end
 
 local function prepare(request)
   local exchange = core.new(request.method, request.url)
   local headers, body = request.headers, request.body
+  if headers and request.jar then headers = set_cookies(exchange, headers) end
   if headers and headers[1] then exchange:headers(headers) end
   if request.settings then
     for name, value in next, request.settings do exchange:set(name, value) end

@@ -7,6 +7,10 @@ local url = require "orch.http.url"
 
 local wire_failure = {}
 
+--- The parts of a URL as libcurl reads them: "127.1" is its "127.0.0.1". Set by the wire.
+---@type fun(text: string): table?
+wire_failure.parse = nil
+
 local doing = {
   resolving = "looking up the host", connecting = "connecting",
   handshake = "in the TLS handshake", sending = "sending the request",
@@ -59,8 +63,10 @@ local function who(target, detail, unix_socket)
   if not where then return "the server" end
   local host, port = where:match "^(.*) port (%d+)$"
   if not host then return where end
-  local place = (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
-  local direct = url.origin(target) == url.split(target) .. "://" .. place:lower()
+  host = host:find(":", 1, true) and "[" .. host .. "]" or host
+  local place, own = host .. ":" .. port, wire_failure.parse(target) or {}
+  local direct = host:lower() == (own.host or ""):lower()
+    and url.origin(target):match ":(%d+)$" == port
   return direct and place or "the proxy " .. place
 end
 
