@@ -124,7 +124,7 @@ end
 ---  PATH.part.json) is continued by the next one, if the file on the server is the same
 ---@field hash string? "sha256:..." (md5, sha1, sha512): kind `http` when it differs
 ---@field sync boolean? default true: it is on the disk at the return
----@field progress boolean|string|orch.Progress|function|nil
+---@field progress boolean|string|orch.Progress|fun(done: integer, total: integer?, details: orch.http.Progress)|nil
 
 ---A file of any size. It is written beside its target and takes its place when it is whole
 ---and its hash is right; otherwise nothing changes.
@@ -144,7 +144,7 @@ end
 ---@field use_tls boolean? ftp:// with TLS
 ---@field known_hosts string? SFTP: by default ~/.ssh/known_hosts
 ---@field ssh_key string? SFTP: a private key
----@field progress boolean|string|orch.Progress|function|nil
+---@field progress boolean|string|orch.Progress|fun(done: integer, total: integer?, details: orch.http.Progress)|nil
 
 ---Sends a file of any size over HTTP(S), FTP(S) or SFTP. A URL that ends with a slash gets the
 ---file's name.
@@ -166,11 +166,21 @@ function http.client(opts)
   return require "orch.http.client"(opts)
 end
 
+---@class orch.http.ServeOptions
+---@field port integer? 0 (default) takes a free one
+---@field host string? an IP address; "127.0.0.1" (default) serves this machine only
+---@field limit number|string? the largest body of a request, "16M"; beyond it: 413
+---@field grace number|string? for handlers when it is closed, by default the run's
+---@field idle number|string? how long a connection may do nothing while no handler works, "60s"
+---@field on_error (fun(err: orch.Error, request: orch.Request))? instead of telling it
+---@field cert orch.Path? PEM file, for https
+---@field key orch.Path? PEM file
+
 ---A local server: `local server <close> = http.serve({ port = 0 }, function(request) ... end)`.
 ---@async
----@param opts table
----@param handler fun(request: table): any
----@return orch.Server
+---@param opts orch.http.ServeOptions?
+---@param handler async fun(request: orch.Request): orch.Answer|string|integer|nil
+---@return orch.Server server `<close>`-able; raises kind `os` where it cannot listen
 function http.serve(opts, handler)
   return require "orch.http.serve"(opts, handler)
 end

@@ -172,13 +172,8 @@ end
 ---told on standard error; it is cancelled when its client goes away (one that shuts down
 ---its sending side has gone, too).
 ---@async
----@param opts {port: integer?, host: string?, limit: number|string?, grace: number|string?, idle: number|string?, on_error: (fun(err: orch.Error, request: orch.Request))?, cert: orch.Path?, key: orch.Path?}
----  `port` 0 (default) takes a free one; `host` an IP address, "127.0.0.1" by default, so
----  that only this machine is served; `limit` the largest body of a request, "16M", beyond
----  which it is answered with 413; `grace` for handlers when it is closed, by default the
----  run's; `idle` how long a connection may do nothing while no handler works, "60s";
----  `on_error` is called instead of telling; `cert` and `key` PEM files, for https
----@param handler async fun(request: orch.Request): orch.Answer?
+---@param opts orch.http.ServeOptions?
+---@param handler async fun(request: orch.Request): orch.Answer|string|integer|nil
 ---@return orch.Server `<close>`-able; raises kind `os` (`code`, `host`, `port`) where it
 ---  cannot listen
 local function serve(opts, handler)

@@ -18,6 +18,7 @@ local url = require "orch.http.url"
 ---@field private name string for people: "GET /path"
 local Request = { __name = "orch.Request" }
 
+---@class orch.Request
 local methods = {}
 
 local function decode_form(text)
