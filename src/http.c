@@ -41,6 +41,7 @@ static int close_exchange(lua_State *L) {
   struct exchange *exchange = *slot;
   if (exchange == NULL) return 0;
   if (exchange->waiter || exchange->feeder) {
+    exchange->closed = true;
     exchange_abort(exchange); /* others are waiting: they are told */
     return 0;
   }

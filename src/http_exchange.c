@@ -27,9 +27,14 @@ bool exchange_has(struct exchange *exchange, enum exchange_want want) {
   return over(exchange);
 }
 
+void exchange_wait(struct op **place, struct op *op) {
+  transfer_awaited((op != NULL) - (*place != NULL));
+  *place = op;
+}
+
 static void end_feeder(struct exchange *exchange) {
   struct op *feeder = exchange->feeder;
-  exchange->feeder = NULL;
+  exchange_wait(&exchange->feeder, NULL);
   exchange->source.chunk = NULL;
   if (feeder) op_done(feeder);
 }
@@ -68,7 +73,7 @@ static void changed(struct exchange *exchange) {
     sink_finish(&exchange->sink);
   if (exchange->ended) end_feeder(exchange);
   if (!waiter || !exchange_has(exchange, exchange->want)) return;
-  exchange->waiter = NULL;
+  exchange_wait(&exchange->waiter, NULL);
   op_done(waiter);
 }
 
@@ -93,6 +98,9 @@ static size_t on_header(char *line, size_t one, size_t size, void *data) {
   curl_easy_getinfo(exchange->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
   if (status < 200) return size;
   exchange->head_done = true;
+  /* An answer that comes early may end the transfer, but libcurl does not look
+   * at it while the body of the request is paused. */
+  if (exchange->source.paused) transfer_resume_soon(&exchange->transfer);
   changed(exchange);
   return size;
 }
@@ -317,7 +325,8 @@ void exchange_abort(struct exchange *exchange) {
 }
 
 void exchange_drop(struct exchange *exchange) {
-  exchange->waiter = exchange->feeder = NULL;
+  exchange_wait(&exchange->waiter, NULL);
+  exchange_wait(&exchange->feeder, NULL);
   transfer_stop(&exchange->transfer);
   release(exchange);
   exchange->dropped = true;

@@ -44,6 +44,7 @@ struct exchange {
   bool negotiates; /* an auth scheme that takes several rounds */
   bool requested, repeated; /* sent; libcurl wanted to send it again */
   bool started, ended, dropped;
+  bool closed; /* by a task, while others waited */
   bool head_done;
   bool paused; /* nothing is received for now */
   bool head_too_long, head_cut, body_too_long, no_memory;
@@ -72,6 +73,8 @@ void exchange_abort(struct exchange *exchange);
  * it. */
 void exchange_drop(struct exchange *exchange);
 
+/* Puts `op`, or NULL, into `waiter` or `feeder`: the loop goes on for it. */
+void exchange_wait(struct op **place, struct op *op);
 /* Whether the waiter's wish is fulfilled. */
 bool exchange_has(struct exchange *exchange, enum exchange_want want);
 /* Room has been made: goes on receiving. */

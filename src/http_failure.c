@@ -30,6 +30,7 @@ static const char *kind_of_words(const char *detail) {
 }
 
 static const char *kind_of(const struct exchange *exchange) {
+  if (exchange->closed) return "closed";
   if (has_long_line(exchange)) return "http";
   switch (exchange->code) {
   case CURLE_OPERATION_TIMEDOUT:
@@ -86,6 +87,7 @@ static const char *phase_of(const struct exchange *exchange) {
 }
 
 static const char *detail_of(const struct exchange *exchange) {
+  if (exchange->closed) return "another task has closed it";
   if (exchange->head_cut) return "the header of the answer breaks off";
   if (has_long_line(exchange))
     return "a header line of the answer is over 100 KB";

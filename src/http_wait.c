@@ -1,5 +1,6 @@
 /* What waits for an exchange: the whole answer, its head, some of the body, a
- * file of it, or that a chunk of the request has gone. */
+ * file of it, or that a chunk of the request has gone. Between the end of a
+ * wait and its result another task may have closed the exchange. */
 #include "http.h"
 
 #include <lauxlib.h>
@@ -16,29 +17,41 @@ static void cancel_wait(struct op *op) {
   if (exchange->want != WANT_BODY) {
     exchange_abort(exchange); /* ends the wait, now or after a thread */
   } else {
-    exchange->waiter = NULL;
+    exchange_wait(&exchange->waiter, NULL);
     op_done(op);
   }
 }
 
+static void check_free(lua_State *L, struct exchange *exchange,
+                       const struct op_kind *kind) {
+  if (exchange->waiter)
+    error_usage(L, "%s: another task is already waiting for it", kind->name);
+}
+
 static int wait_for(lua_State *L, struct exchange *exchange,
                     enum exchange_want want, const struct op_kind *kind) {
-  if (exchange->waiter)
-    return error_usage(L, "%s: another task is already waiting for it",
-                       kind->name);
+  check_free(L, exchange, kind);
   struct wait *wait = op_new(L, kind);
   wait->exchange = exchange;
   exchange->want = want;
-  exchange->waiter = &wait->op;
+  exchange_wait(&exchange->waiter, &wait->op);
   if (!exchange->started) {
     http_set_method(exchange);
     exchange_start(exchange);
   }
   if (exchange->waiter && exchange_has(exchange, want)) {
-    exchange->waiter = NULL;
+    exchange_wait(&exchange->waiter, NULL);
     op_done(&wait->op);
   }
   return op_await(L, &wait->op);
+}
+
+/* For results. */
+static struct exchange *still_there(lua_State *L) {
+  struct exchange **slot = lua_touserdata(L, 1);
+  if (*slot == NULL)
+    error_raise(L, "closed", "http: another task has closed this request");
+  return *slot;
 }
 
 static void push_version(lua_State *L, long version) {
@@ -62,7 +75,8 @@ static void push_bytes(lua_State *L, const struct bytes *bytes) {
 }
 
 static int result_of_send(lua_State *L, struct op *op) {
-  struct exchange *exchange = ((struct wait *)op)->exchange;
+  struct exchange *exchange = still_there(L);
+  (void)op;
   if (exchange->code != CURLE_OK) return http_raise(L, exchange);
   lua_pushinteger(L, exchange->facts.status);
   push_bytes(L, &exchange->head);
@@ -86,7 +100,8 @@ int http_send(lua_State *L) {
 }
 
 static int result_of_open(lua_State *L, struct op *op) {
-  struct exchange *exchange = ((struct wait *)op)->exchange;
+  struct exchange *exchange = still_there(L);
+  (void)op;
   if (exchange->ended && exchange->code != CURLE_OK &&
       (!exchange->head_done || exchange->body.length == 0))
     return http_raise(L, exchange);
@@ -113,7 +128,8 @@ int http_open(lua_State *L) {
 }
 
 static int result_of_read(lua_State *L, struct op *op) {
-  struct exchange *exchange = ((struct wait *)op)->exchange;
+  struct exchange *exchange = still_there(L);
+  (void)op;
   if (exchange->body.length > 0) {
     push_bytes(L, &exchange->body);
     exchange->body.length = 0;
@@ -140,7 +156,8 @@ int http_read(lua_State *L) {
 }
 
 static int result_of_save(lua_State *L, struct op *op) {
-  struct exchange *exchange = ((struct wait *)op)->exchange;
+  struct exchange *exchange = still_there(L);
+  (void)op;
   if (exchange->code != CURLE_OK || exchange->sink.status < 0)
     return http_raise(L, exchange);
   lua_pushinteger(L, (lua_Integer)exchange->sink.at);
@@ -163,6 +180,7 @@ int http_save(lua_State *L) {
   uint64_t offset = (uint64_t)luaL_checkinteger(L, 3);
   luaL_argcheck(L, exchange->mode == BODY_STREAM, 1, "not a stream");
   op_check(L, save_kind.name);
+  check_free(L, exchange, &save_kind);
   if (!exchange_save(exchange, path, offset, lua_toboolean(L, 4)))
     return luaL_error(L, "not enough memory");
   return wait_for(L, exchange, WANT_END, &save_kind);
@@ -172,13 +190,15 @@ int http_save(lua_State *L) {
 
 static void cancel_feed(struct op *op) {
   struct exchange *exchange = ((struct wait *)op)->exchange;
-  exchange->feeder = NULL;
+  exchange_wait(&exchange->feeder, NULL);
   exchange->source.chunk = NULL;
   op_done(op);
 }
 
 static int result_of_feed(lua_State *L, struct op *op) {
-  lua_pushboolean(L, !((struct wait *)op)->exchange->ended);
+  struct exchange **slot = lua_touserdata(L, 1);
+  (void)op;
+  lua_pushboolean(L, *slot && !(*slot)->ended);
   return 1;
 }
 
@@ -204,7 +224,7 @@ int http_feed(lua_State *L) {
   source->chunk = size > 0 && !exchange->ended ? chunk : NULL;
   source->chunk_left = size;
   if (source->chunk)
-    exchange->feeder = &wait->op;
+    exchange_wait(&exchange->feeder, &wait->op);
   else
     op_done(&wait->op);
   if (source->paused && (source->chunk || source->complete))

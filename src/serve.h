@@ -45,7 +45,7 @@ struct link {
 /* One request: belongs to the daemon until it is completed and to Lua until it
  * is collected; whoever is last frees it. */
 struct request {
-  struct request *next;              /* in the server's `ready` or `gone` */
+  struct request *next;              /* in `ready` or `gone`, never both */
   struct link *link;                 /* valid while `connection` is */
   struct MHD_Connection *connection; /* NULL: completed */
   int owners;

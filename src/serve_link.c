@@ -13,8 +13,7 @@ enum { EVENTS = 64 };
 static void on_hang_up(struct request *request) {
   if (!request) return;
   request->hung_up = true;
-  if (request->taken && (request->stream.on || !request->answered))
-    request_tell_gone(request);
+  if (request->stream.on || !request->answered) request_tell_gone(request);
 }
 
 void serve_on_watch(uv_poll_t *poll, int status, int events) {

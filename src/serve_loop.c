@@ -232,6 +232,7 @@ void server_stop(struct server *server) {
 
 void server_drop(struct server *server) {
   server->dropped = true;
+  server->waiter = server->closer = NULL; /* their tasks are gone as well */
   server_stop(server);
   if (server->handles == 0) free(server);
 }

@@ -188,8 +188,9 @@ void request_resume(struct request *request) {
   server_turn_soon(server_of(request));
 }
 
+/* Only while Lua has it: otherwise it may be in `ready` still. */
 void request_tell_gone(struct request *request) {
-  if (request->told || request->released) return;
+  if (!request->busy || request->told || request->released) return;
   if (request->waiter && !request->sending) return; /* waits for the end */
   request->told = true;
   if (request->waiter) {
@@ -212,7 +213,7 @@ void serve_on_completed(void *cls, struct MHD_Connection *connection,
   *context = NULL;
   bool complete = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
   request->whole = complete && request->stream.end == END_WELL;
-  if (request->taken && !request->whole) request_tell_gone(request);
+  if (!request->whole) request_tell_gone(request);
   if (request->busy && --server->busy == 0) server_wake(server);
   request->connection = NULL;
   request->link->request = NULL;

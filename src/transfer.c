@@ -20,8 +20,9 @@ static struct {
   CURLM *multi;
   uv_timer_t timer;
   uv_timer_t pulse; /* while there are forgetful transfers */
-  struct transfer *forgetful;
+  struct transfer *forgetful, *soon;
   unsigned running, room; /* for connections, busy ones included */
+  int awaited;
   CURL *spare[SPARE_EASIES];
   int spares;
   locale_t utf8;
@@ -40,6 +41,20 @@ static void take_ended(void) {
   }
 }
 
+static void resume_soon(void) {
+  struct transfer *one;
+  while ((one = pool.soon) != NULL) {
+    pool.soon = one->next_soon;
+    one->soon = false;
+    transfer_resume(one);
+  }
+}
+
+static void after_work(void) {
+  take_ended();
+  resume_soon();
+}
+
 static void act(curl_socket_t fd, int bits) {
   int running;
   curl_multi_socket_action(pool.multi, fd, bits, &running);
@@ -48,7 +63,7 @@ static void act(curl_socket_t fd, int bits) {
 static void on_timer(uv_timer_t *timer) {
   (void)timer;
   act(CURL_SOCKET_TIMEOUT, 0);
-  take_ended();
+  after_work();
 }
 
 /* Going on after a pause lets libcurl look at everything once. */
@@ -77,6 +92,13 @@ static void forget(struct transfer *transfer) {
   while (*place != transfer) place = &(*place)->next;
   *place = transfer->next;
   if (pool.forgetful == NULL) uv_timer_stop(&pool.pulse);
+}
+
+static void take_off_soon(struct transfer *transfer) {
+  struct transfer **place = &pool.soon;
+  while (*place != transfer) place = &(*place)->next_soon;
+  *place = transfer->next_soon;
+  transfer->soon = false;
 }
 
 static int set_timer(CURLM *multi, long timeout_ms, void *unused) {
@@ -125,10 +147,10 @@ int transfer_open(void) {
   curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, set_timer);
   make_room(CONNECTIONS);
   uv_timer_init(runtime_loop(), &pool.timer);
-  uv_unref((uv_handle_t *)&pool.timer); /* the sockets keep the loop alive */
+  uv_unref((uv_handle_t *)&pool.timer); /* see transfer_awaited */
   uv_timer_init(runtime_loop(), &pool.pulse);
   uv_unref((uv_handle_t *)&pool.pulse);
-  return transfer_sockets_open(act, take_ended);
+  return transfer_sockets_open(act, after_work);
 }
 
 void transfer_close(void) {
@@ -164,8 +186,7 @@ int transfer_start(struct transfer *transfer) {
   if (curl_multi_add_handle(pool.multi, easy) != CURLM_OK) return UV_ENOMEM;
   transfer->running = true;
   watch_forgetful(transfer);
-  if (pool.running++ == 0) transfer_sockets_needed(true);
-  if (pool.running > pool.room) make_room(pool.room * 2);
+  if (++pool.running > pool.room) make_room(pool.room * 2);
   return 0;
 }
 
@@ -173,7 +194,8 @@ void transfer_stop(struct transfer *transfer) {
   if (!transfer->running) return;
   transfer->running = false;
   forget(transfer);
-  if (--pool.running == 0) transfer_sockets_needed(false);
+  if (transfer->soon) take_off_soon(transfer);
+  pool.running--;
   curl_multi_remove_handle(pool.multi, transfer->easy);
 }
 
@@ -181,7 +203,21 @@ void transfer_resume(struct transfer *transfer) {
   if (!transfer->running) return;
   CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
   if (code == CURLE_OK) return;
+  if (code == CURLE_BAD_FUNCTION_ARGUMENT) return; /* has no connection yet */
   /* A callback that it ran has failed; libcurl leaves the rest to us. */
   transfer_stop(transfer);
   transfer->on_end(transfer, code);
+}
+
+void transfer_resume_soon(struct transfer *transfer) {
+  if (!transfer->running || transfer->soon) return;
+  transfer->soon = true;
+  transfer->next_soon = pool.soon;
+  pool.soon = transfer;
+}
+
+void transfer_awaited(int more) {
+  bool before = pool.awaited > 0;
+  pool.awaited += more;
+  if ((pool.awaited > 0) != before) transfer_sockets_needed(!before);
 }

@@ -16,6 +16,8 @@ struct transfer {
    * step and ask for no event, so that it has to be asked now and then. */
   bool forgetful;
   struct transfer *next; /* of the forgetful ones that run */
+  struct transfer *next_soon;
+  bool soon; /* to be resumed after the callback */
   /* Once, on the loop's thread, unless it was stopped before. */
   void (*on_end)(struct transfer *transfer, CURLcode code);
 };
@@ -42,5 +44,11 @@ void transfer_stop(struct transfer *transfer);
 
 /* Goes on after a callback has paused it. */
 void transfer_resume(struct transfer *transfer);
+/* The same in a callback: as soon as libcurl has returned. */
+void transfer_resume_soon(struct transfer *transfer);
+
+/* So many tasks more wait for transfers, or fewer. The loop goes on for them
+ * only: a transfer that nobody waits for can wake nobody. */
+void transfer_awaited(int more);
 
 #endif

@@ -54,6 +54,17 @@ function Stream:__index(key)
     or "; it has " .. table.concat(known, ", "))
 end
 
+function Stream.__call()
+  arg.fail("a stream is read with for line in s:lines(), s:chunks() or s:events()")
+end
+
+local function check_open(self)
+  if not self.closed then return end
+  errors.throw(errors.make { kind = "closed", url = urls.shown(self.url),
+    message = ("the stream of %s %s is closed already"):format(self.method,
+      urls.shown(self.url)) })
+end
+
 ---The next piece, as it came; waits for it.
 ---@async
 ---@return string? chunk nil at the end; raises kind `network`, `http` or `timeout` where the
@@ -63,11 +74,7 @@ function methods:read()
     checkpoint()
     return nil
   end
-  if self.closed then
-    errors.throw(errors.make { kind = "closed", url = urls.shown(self.url),
-      message = ("the stream of %s %s is closed already"):format(self.method,
-        urls.shown(self.url)) })
-  end
+  check_open(self)
   local chunk = self.raw:read()
   if not chunk then
     self.ended = true
@@ -169,6 +176,7 @@ function methods:json(opts) return whole(self):json(opts) end
 ---@return integer bytes; raises kind `os`
 function methods:save(path)
   path = require("orch.place").resolve(arg.check("stream:save", 1, path, "path"))
+  check_open(self)
   local size = self.raw:save(path, 0)
   self.ended = true
   unclosed.remove(self)

@@ -57,7 +57,11 @@ Stream.__index = Stream
 
 ---@async
 ---@return string? chunk nil at the end; raises what broke it off
-function Stream:read() return self.exchange:read() end
+function Stream:read()
+  local exchange, feeding = self.exchange, self.feeding
+  if not feeding then return exchange:read() end
+  return feeder.result(feeding, pcall(exchange.read, exchange))
+end
 
 ---The rest of the body into a file; what came before a failure is in it as well.
 ---@async
@@ -65,11 +69,15 @@ function Stream:read() return self.exchange:read() end
 ---@param offset integer where in the file
 ---@param sync boolean? it is on the disk at the return
 ---@return integer size of the file
-function Stream:save(path, offset, sync) return self.exchange:save(path, offset, sync) end
+function Stream:save(path, offset, sync)
+  local exchange, feeding = self.exchange, self.feeding
+  if not feeding then return exchange:save(path, offset, sync) end
+  return feeder.result(feeding, pcall(exchange.save, exchange, path, offset, sync))
+end
 
 ---Lets go of the connection. No effect the second time.
 function Stream:close()
-  if self.feeding then self.feeding:cancel() end
+  if self.feeding then self.feeding.task:cancel() end
   self.exchange:close()
 end
 
@@ -131,15 +139,20 @@ function real.raw(request, exchange, status, head, body, version, elapsed)
   }, Raw)
 end
 
-function real.open(request)
-  local exchange = prepare(request)
-  local feeding = type(request.body) == "function" and feeder.start(exchange, request.body) or nil
-  local status, head, version = exchange:open()
+local function stream(request, exchange, status, head, version)
   return setmetatable({
     exchange = exchange, url = request.url, status = status, head = head,
-    http_version = version, feeding = feeding,
-    redirect_url = redirect_url(request, status, head),
+    http_version = version, redirect_url = redirect_url(request, status, head),
   }, Stream)
+end
+
+function real.open(request)
+  local exchange = prepare(request)
+  if type(request.body) ~= "function" then return stream(request, exchange, exchange:open()) end
+  local feeding = feeder.start(exchange, request.body)
+  local raw = stream(request, exchange, feeder.result(feeding, pcall(exchange.open, exchange)))
+  raw.feeding = feeding
+  return raw
 end
 
 --- The network itself.
