@@ -32,6 +32,9 @@ local sentences = {
   ["a stream from chat"] = {
     'orch.ai.openai { key = false }:chat("x", { stream = true })',
     "provider:chat has no option `stream`; provider:stream(prompt) gives the answer" },
+  ["a scheme without its colon"] = {
+    'orch.http.get "https//host/x"',
+    "'https//host/x' is no URL to use: it has no scheme; did you mean 'https://host/x'?" },
   ["a number of retries"] = {
     'orch.ai.openai { key = false }:chat("x", { retry = 3 })',
     "option `retry` should be true, or a table such as { attempts = 3 }, not the number 3" },

@@ -14,7 +14,7 @@ local tokens = require("orch.ai.field").tokens
 local options = {
   concurrency = "integer", requests_per_minute = "integer", tokens_per_minute = "integer",
   progress = "boolean|string|callable", resume = "path", collect = "boolean",
-  retry = "boolean|table", timeout = "duration",
+  retry = "retry", timeout = "duration",
 }
 
 local BYTES_PER_TOKEN = 4  -- of English; others take more tokens

@@ -15,10 +15,19 @@ local urls = require "orch.http.url"
 ---@field cookies boolean|table<string, string>|nil default true: kept from answer to answer;
 ---  a table: to begin with, for the host of `base_url`
 
+local Client = { __name = "orch.http.client" }
+
+---@alias orch.http.ClientVerb async fun(self: orch.http.Client, path: string, opts: orch.http.Options?): orch.http.Response
+
 ---@class orch.http.Client
 ---@field base_url string?
+---@field get orch.http.ClientVerb
+---@field post orch.http.ClientVerb
+---@field put orch.http.ClientVerb
+---@field patch orch.http.ClientVerb
+---@field delete orch.http.ClientVerb
+---@field head orch.http.ClientVerb
 ---@field private defaults table
-local Client = { __name = "orch.http.client" }
 local methods = {}
 
 Client.__index = function(_, key)

@@ -14,7 +14,7 @@ local options = {}
 local shared = {
   headers = "table", query = "table|string", auth = "string|table", bearer = "string",
   timeout = "duration", connect_timeout = "duration", stall = "duration",
-  retry = "boolean|table", follow = "boolean|integer", check = "boolean", limit = "size",
+  retry = "retry", follow = "boolean|integer", check = "boolean", limit = "size",
   ca = "path", cert = "path", key = "path", key_password = "string", insecure = "boolean",
   proxy = "string", no_proxy = "string", netrc = "boolean|path", unix_socket = "path",
   http_version = "string|number", compressed = "boolean", secret_headers = "table",

@@ -34,6 +34,7 @@ local Stream = { __name = "orch.http.stream",
   leak = "the http.stream of %s was neither read to its end nor closed: write "
     .. "`local s <close> = orch.http.stream(...)`" }
 
+---@class orch.http.Stream
 local methods = {}
 
 local known = { "status", "ok", "headers", "url", "method", "reason", "http_version", "history",

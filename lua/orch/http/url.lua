@@ -67,7 +67,11 @@ function url.shown(text)
   local plain = not find(text, "[?@#]")
   if plain then return text end
   local start, authority, rest = match(text, "^(%a[%w+.-]*://)([^/?#]*)(.*)$")
-  if not start then start, authority, rest = "", "", text end
+  if not start then -- "https//user:password@host": not one yet, and not to be shown either
+    start = match(text, "^%a*:?/+") or ""
+    authority, rest = match(text, "^([^/?#]*@)(.*)$", #start + 1)
+    if not authority then start, authority, rest = "", "", text end
+  end
   rest = rest:gsub("#.*$", ""):gsub("([^?&=]+)=([^&]*)", hide)
   return start .. authority:gsub("^.*@", "") .. rest
 end
@@ -105,6 +109,10 @@ end
 
 local http_only = { http = true, https = true }
 
+local function is_broken_ipv6(host)
+  return find(host, "[%[%]]") and not find(host .. ":", "^%[[^%[%]]+%]:")
+end
+
 --- The long way, for all but the plainest ones.
 local function examine(text, schemes)
   if find(text, "%c") then
@@ -112,9 +120,10 @@ local function examine(text, schemes)
   end
   local scheme, authority, rest = match(text, "^%s*(%a[%w+.-]*)://([^/?#]*)(.-)%s*$")
   if not scheme then
-    local near = find(text, "^[%w.-]+[:/]?") and not find(text, "^%a+:%D") and text ~= ""
-    refuse(text, "it has no scheme%s", near
-      and ("; did you mean 'https://%s'?"):format(url.shown(text)) or ", such as https://")
+    local plain, host = match(text, "^([hH][tT][tT][pP][sS]?):?/+(.+)") -- https//, http:/
+    local near = plain or find(text, "^[%w.-]+[:/]?") and not find(text, "^%a+:%D") and text ~= ""
+    refuse(text, "it has no scheme%s", near and ("; did you mean '%s://%s'?"):format(
+      (plain or "https"):lower(), url.shown(host or text)) or ", such as https://")
   end
   scheme = scheme:lower()
   if not schemes[scheme] then
@@ -124,7 +133,9 @@ local function examine(text, schemes)
   local user, host = match(authority, "^(.*)@([^@]*)$")
   host = host or authority
   if host == "" or find(host, "^:") then refuse(text, "it names no host") end
-  if find(host, "[ <>\"\\^`{|}]") then refuse(text, "the host '%s' cannot be one", host) end
+  if find(host, "[ <>\"\\^`{|}]") or is_broken_ipv6(host) then
+    refuse(text, "the host '%s' cannot be one", host)
+  end
   if not utf8.len(host) then refuse(text:gsub("[\128-\255]", "?"), "its host is not UTF-8") end
   check_port(text, host)
   user = user and url.decode(user)
