@@ -103,8 +103,19 @@ describe("a redirect", function()
 
   it("to a broken URL is refused", function()
     for _, location in ipairs { "http://127.0.0.1:99999/", "http://[::1/" } do
-      fault(function() http.get(goes_to(location).url) end, { kind = "http" })
+      local from = goes_to(location).url
+      fault(function() http.get(from) end, { kind = "http", url = from, method = "GET" })
     end
+  end)
+
+  it("to another scheme goes by that one's proxy", function()
+    local first = goes_to "http://nowhere.invalid/x"
+    local proxy <close> = http.serve({ grace = "500ms" }, function(request)
+      return request.target
+    end)
+    local _ <close> = orch.with_env { http_proxy = proxy.url, https_proxy = "", no_proxy = "" }
+    local r = http.get(first:on "tls:good", { ca = server.certificate "ca.pem" })
+    expect(r.body):equals "http://nowhere.invalid/x"
   end)
 
   it("in a stream, too", function()

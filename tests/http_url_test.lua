@@ -105,7 +105,8 @@ describe("retry_after", function()
   end)
 
   it("is nil for what makes no sense", function()
-    for _, text in ipairs { "soon", "", "-1", "Sun, 06 Foo 1994 08:50:07 GMT", "nan" } do
+    for _, text in ipairs { "soon", "", "-1", "Sun, 06 Foo 1994 08:50:07 GMT", "nan", "0x10",
+      "1e999", ("9"):rep(400) } do
       expect(after(429, "Retry-After: " .. text)):is_nil()
     end
   end)

@@ -4,6 +4,7 @@
 local clock = require "orch.core.clock"
 local fault = require "orch.http.fault"
 local fields = require "orch.http.fields"
+local proxy_of = require "orch.http.proxy"
 local urls = require "orch.http.url"
 
 local redirect = {}
@@ -46,9 +47,24 @@ local function check(job, request, raw, target, count)
   end
 end
 
+local function check_url(job, request, raw, target)
+  local ok, url, user = pcall(urls.check, job.fname, target)
+  if ok then return url, user end
+  if type(url) ~= "table" or url.kind ~= "http" then error(url, 0) end
+  fault.http(request.method, request.url, ("redirected (%d): %s"):format(raw.status, url.message),
+    { status = raw.status })
+end
+
+--- The task's own proxy goes by the scheme; libcurl sees to the process's.
+local function change_proxy(settings, from, to)
+  local proxy, no_proxy = proxy_of(from)
+  if not proxy or settings.proxy ~= proxy or settings.no_proxy ~= no_proxy then return end
+  settings.proxy = proxy_of(to)
+end
+
 --- The request for the next hop; the old one stays as it is.
 local function next_request(job, request, raw, target)
-  local url, user = urls.check(job.fname, target)
+  local url, user = check_url(job, request, raw, target)
   local next_one = {}
   for key, value in next, request do next_one[key] = value end
   next_one.url = url
@@ -68,6 +84,7 @@ local function next_request(job, request, raw, target)
     next_one.headers = fields.without_credentials(next_one.headers, job.secret)
   end
   next_one.settings = redirect.settings(request.settings, elsewhere, user)
+  change_proxy(next_one.settings, request.url, url)
   return next_one
 end
 

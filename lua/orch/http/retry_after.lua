@@ -53,16 +53,22 @@ local function reset(status, headers)
   end
 end
 
+--- As the RFC has it, and with a fraction: neither hexadecimal nor infinite.
+local function number(text)
+  local value = text and tonumber(text:match "^%d+%.?%d*$")
+  return value and value < math.huge and value or nil
+end
+
 ---Seconds to wait: from Retry-After (seconds or a date), retry-after-ms, or a rate limit's
 ---reset where one was hit.
 ---@param status integer
 ---@param headers orch.http.Headers
 ---@return number? seconds not negative
 local function retry_after(status, headers)
-  local ms = tonumber(headers["retry-after-ms"])
+  local ms = number(headers["retry-after-ms"])
   local text = headers["retry-after"]
-  local seconds = ms and ms / 1000 or tonumber(text)
-  if seconds then return seconds >= 0 and seconds or nil end
+  local seconds = ms and ms / 1000 or number(text)
+  if seconds then return seconds end
   local at = date(text)
   seconds = at and at - now(headers) or reset(status, headers)
   return seconds and math.max(0, seconds)
