@@ -104,6 +104,17 @@ function redirect.settings(settings, elsewhere, user)
   return copy
 end
 
+--- The wire knows its own hop only, and the limit is for all of them.
+local function hop_in_time(op, request, started)
+  local ok, raw = pcall(op, request)
+  if ok then return raw end
+  if type(raw) == "table" and raw.kind == "timeout" and type(raw.message) == "string" then
+    raw.elapsed = clock.now() - started
+    raw.message = ("%s; %.3g s with the redirects before"):format(raw.message, raw.elapsed)
+  end
+  error(raw, 0)
+end
+
 ---Follows from an answer that is a redirect to one that is none.
 ---@async
 ---@param job orch.http.Job
@@ -128,8 +139,10 @@ function redirect.follow(job, op, request, raw, started)
       local left = job.timeout - (clock.now() - started)
       if left <= 0 then fault.timeout(request.method, request.url, job.timeout) end
       request.settings.timeout = left
+      raw = hop_in_time(op, request, started)
+    else
+      raw = op(request)
     end
-    raw = op(request)
     target = target_of(raw, request)
   end
   return raw, request, history
