@@ -8,6 +8,8 @@ local url = require "orch.http.url"
 describe("url.shown", function()
   it("hides credentials and secret values", function()
     for given, shown in pairs {
+      ["user:secret@host/x"] = "host/x", ["https//user:secret@host/x"] = "https//host/x",
+      ["/users/@me"] = "/users/@me",
       ["http://h/x?a=1"] = "http://h/x?a=1",
       ["http://ann:pw@h/x"] = "http://h/x",
       ["http://ann@h/x"] = "http://h/x",

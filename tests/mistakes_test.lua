@@ -58,6 +58,9 @@ local sentences = {
       .. "orch.http.post(s.url, { body = '{' })",
     "the handler failed: the body of the request is not JSON: line 1, column 2: the text ends "
       .. "inside an object\n" },
+  ["an answer of several"] = {
+    "local p = { chat = function() return { text = 'x' } end } print(orch.ai.compare('x', { p }).text)",
+    "the result of ai.compare has no 'text'; it has best, responses, failures, elapsed" },
   ["all of several fail"] = {
     "local p = orch.ai.openai { key = false, base_url = 'http://127.0.0.1:1/v1' } "
       .. "orch.ai.compare('x', { p })",
@@ -89,6 +92,19 @@ describe("a key is not shown", function()
       expect(result.stderr).never:contains "nobody"
     end)
   end
+
+  it("when the server repeats it", function()
+    local server <close> = orch.http.serve(function(request)
+      return { status = 401, json = { message = "no such " .. request.headers.authorization } }
+    end)
+    local opts = { bearer = "nobody-may-see-this" }
+    for _, call in ipairs { function() orch.http.get(server.url, opts) end,
+      function() orch.http.stream("GET", server.url, opts) end,
+      function() orch.http.download(server.url, test.temp_dir() .. "/x", opts) end,
+      function() orch.http.client(opts):get(server.url) end } do
+      expect(call):raises { kind = "status", message = "no such Bearer %*%*%*$" }
+    end
+  end)
 
   it("in the report of a test case", function()
     local dir = test.temp_dir()

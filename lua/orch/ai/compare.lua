@@ -100,6 +100,9 @@ local function ask_all(prompt, providers, keys, own, chat)
   return ok, failed, order
 end
 
+local Comparison = arg.known("the result of ai.compare",
+  { "best", "responses", "failures", "elapsed" })
+
 ---@class orch.ai.Comparison
 ---@field best orch.ai.Response the picked one
 ---@field responses orch.ai.Response[] in the order of the providers; `elapsed` is each one's
@@ -132,6 +135,6 @@ return function(prompt, providers, opts)
   local responses, failures, order = ask_all(prompt, providers, keys, own, chat)
   local elapsed = clock.now() - started
   if #responses < own.min_ok then ask.raise(order, responses) end
-  return { best = own.pick(responses), responses = responses, failures = failures,
-    elapsed = elapsed }
+  return setmetatable({ best = own.pick(responses), responses = responses, failures = failures,
+    elapsed = elapsed }, Comparison)
 end

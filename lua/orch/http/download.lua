@@ -141,7 +141,7 @@ local function fetch(job, part)
     if job.fresh then return nil end
   elseif response.status >= 400 then
     read_failure(stream, response)
-    fault.status(response)
+    fault.status(response, last)
   elseif not response.ok then
     fault.http("GET", response.url, ("the answer is %d %s, and no file"):format(response.status,
       response.reason), { status = response.status })

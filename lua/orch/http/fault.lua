@@ -2,6 +2,7 @@
 --- Unavailable: what the server says. URLs are shown without their secrets.
 
 local errors = require "orch.core.error"
+local fields = require "orch.http.fields"
 local retry_after = require "orch.http.retry_after"
 local url = require "orch.http.url"
 
@@ -81,17 +82,18 @@ end
 
 ---Raises kind `status` for an answer.
 ---@param response orch.http.Response
----@param note string? added to the sentence
-function fault.status(response, note)
+---@param sent orch.http.WireRequest? to which it is the answer
+function fault.status(response, sent)
   local status, headers = response.status, response.headers
   local shown = url.shown(response.url)
   local reason = fault.reason(status, response.raw.head)
   local said = fault.said(rawget(response, "body"), headers["content-type"])
+  if said and sent and sent.headers then said = fields.hide(said, sent.headers) end
   errors.throw(errors.make {
     kind = "status", status = status, response = response, method = response.method,
     url = shown, retry_after = retry_after(status, headers),
-    message = ("%s %s: %d%s%s%s"):format(response.method, shown, status,
-      reason ~= "" and " " .. reason or "", said and ": " .. said or "", note or ""),
+    message = ("%s %s: %d%s%s"):format(response.method, shown, status,
+      reason ~= "" and " " .. reason or "", said and ": " .. said or ""),
   })
 end
 

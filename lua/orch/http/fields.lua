@@ -119,6 +119,20 @@ function fields.public(map, secret)
   return kept
 end
 
+---What a server says, without the credentials that it was sent: some repeat them.
+---@param text string
+---@param lines string[]
+---@return string
+function fields.hide(text, lines)
+  for _, line in ipairs(lines) do
+    local name, word = line:match "^([^:;]+):.-(%S+)%s*$"
+    if name and #word > 3 and name:lower() ~= "host" and credentials[name:lower()] then
+      text = text:gsub(word:gsub("%p", "%%%0"), "***")
+    end
+  end
+  return text
+end
+
 ---@param lines string[]
 ---@return string[]
 function fields.without_body(lines)

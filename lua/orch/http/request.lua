@@ -22,7 +22,7 @@ local function attempt(job)
   local raw, last, history = exchange(job, wire.send)
   local response = new_response(raw, last.method)
   if history then response.history = history end
-  if raw.status >= 400 and (job.check or job.retry) then fault.status(response) end
+  if raw.status >= 400 and (job.check or job.retry) then fault.status(response, last) end
   return response
 end
 
@@ -48,7 +48,7 @@ local function finish(fname, method, sent, raw)
   raw, last, history = redirect.follow(job, wire.send, sent, raw, 0)
   local response = new_response(raw, last.method)
   if history then response.history = history end
-  if raw.status >= 400 then fault.status(response) end
+  if raw.status >= 400 then fault.status(response, last) end
   return response
 end
 

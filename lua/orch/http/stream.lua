@@ -207,7 +207,7 @@ local function new(job, raw, last, history)
 end
 
 --- A bad status: what the server says about it is read, as far as it is short.
-local function refuse(self, check)
+local function refuse(self, check, sent)
   local response = rawget(self, "response")
   if not check then
     response = self
@@ -220,15 +220,16 @@ local function refuse(self, check)
     end
     response.body = table.concat(parts):sub(1, MOST_OF_A_FAILURE)
   end
-  fault.status(response)
+  fault.status(response, sent)
 end
 
 local function attempt(job)
   if job.left_open then job.left_open:close() end
-  local self = new(job, request.exchange(job, wire.open))
+  local raw, last, history = request.exchange(job, wire.open)
+  local self = new(job, raw, last, history)
   if self.status < 400 or not (job.check or job.retry) then return self end
   job.left_open = not job.check and self or nil
-  refuse(self, job.check)
+  refuse(self, job.check, last)
 end
 
 local stream = {}
