@@ -1,14 +1,19 @@
-/* The file is opened, written, synced and closed on threads only. */
+/* The file is opened, synced and closed on threads. Writing into the kernel's
+ * cache is a copy and done at once, hot from libcurl's buffer; as soon as the
+ * kernel has kept us waiting for a disk, and for file systems that are not
+ * local, a thread writes. */
 #include "http_sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "op.h"
 
-enum { FULL = 1 << 20 };
+enum { FULL = 1 << 20, SLOW_NS = 10000000 };
 
 bool sink_open(struct sink *sink, const char *path, uint64_t offset,
                bool sync) {
@@ -20,6 +25,22 @@ bool sink_open(struct sink *sink, const char *path, uint64_t offset,
 }
 
 /* ---- on a thread ---- */
+
+static bool is_local(int fd) {
+  struct statfs info;
+  if (fstatfs(fd, &info) != 0) return false;
+  switch ((unsigned long)info.f_type) {
+  case EXT4_SUPER_MAGIC: /* ext2 and ext3, too */
+  case XFS_SUPER_MAGIC:
+  case BTRFS_SUPER_MAGIC:
+  case F2FS_SUPER_MAGIC:
+  case OVERLAYFS_SUPER_MAGIC:
+  case TMPFS_MAGIC:
+    return true;
+  default:
+    return false;
+  }
+}
 
 static int write_all(struct sink *sink) {
   size_t done = 0;
@@ -33,13 +54,17 @@ static int write_all(struct sink *sink) {
   return 0;
 }
 
+static void open_file(struct sink *sink) {
+  sink->fd = open(sink->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (sink->fd < 0 || ftruncate(sink->fd, (off_t)sink->at) != 0)
+    sink->status = -errno;
+  else
+    sink->quick = is_local(sink->fd);
+}
+
 static void write_out(uv_work_t *req) {
   struct sink *sink = req->data;
-  if (sink->fd < 0 && sink->status == 0) {
-    sink->fd = open(sink->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (sink->fd < 0 || ftruncate(sink->fd, (off_t)sink->at) != 0)
-      sink->status = -errno;
-  }
+  if (sink->fd < 0 && sink->status == 0) open_file(sink);
   if (sink->status == 0) sink->status = write_all(sink);
   if (!sink->last || sink->fd < 0) return;
   if (sink->sync && sink->status == 0 && fsync(sink->fd) != 0)
@@ -72,8 +97,28 @@ static void start_writing(struct sink *sink) {
   sink->finished = sink->last;
 }
 
+/* What is not written is written again by a thread, which also says why not. */
+static bool put_at_once(struct sink *sink, const char *data, size_t size) {
+  if (!sink->quick || sink->writing) return false;
+  uint64_t start_ns = uv_hrtime();
+  ssize_t put = pwrite(sink->fd, data, size, (off_t)sink->at);
+  sink->quick = put == (ssize_t)size && uv_hrtime() - start_ns < SLOW_NS;
+  if (put != (ssize_t)size) return false;
+  sink->at += size;
+  return true;
+}
+
+static bool write_at_once(struct sink *sink, const char *data, size_t size) {
+  if (sink->in.length > 0) {
+    if (!put_at_once(sink, sink->in.data, sink->in.length)) return false;
+    sink->in.length = 0;
+  }
+  return put_at_once(sink, data, size);
+}
+
 enum sink_take sink_take(struct sink *sink, const char *data, size_t size) {
   if (sink->status < 0) return SINK_FAILED;
+  if (write_at_once(sink, data, size)) return SINK_TAKEN;
   if (sink->in.length + size > FULL && sink->in.length > 0) {
     if (sink->writing) return SINK_FULL;
     start_writing(sink);

@@ -15,6 +15,7 @@ struct sink {
   uint64_t at;  /* where the next byte goes in the file */
   bool sync;    /* on the disk before it is finished */
   int status;   /* a negative libuv code: it could not be written */
+  bool quick;   /* writing it has not kept us waiting yet */
   bool writing; /* a thread has `out` */
   bool last;    /* ... for the last time */
   bool finished;
