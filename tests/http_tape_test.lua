@@ -255,7 +255,73 @@ describe("a tape", function()
     refuses("hello\n", "this is no tape")
     refuses("", "this is no tape")
     refuses('{"orch_tape": 99}\n', "made by a newer orch")
-    refuses(head .. '{"n": 1}\n', "exchange 1 has no request")
+    refuses(head .. '{"n": 1}\n', "line 2: request is missing")
+    refuses(head .. line .. line:gsub("200", '"200"'),
+      'line 3: response.status should be an integer, not the string "200"')
+    refuses(head .. line:gsub('"json":{"a":1}', '"text":["a",null]'),
+      "response.text[2] should be a text, not null")
+  end)
+
+  it("any field may be of another type: it is told, never an error of Lua's", function()
+    local one = { n = 1, elapsed = 0.001, ended = "closed",
+      request = { method = "GET", url = "http://h/", headers = { "A: b" }, text = { "a", "b" },
+        json = { a = 1 } },
+      response = { status = 200, redirect_url = "http://h/b", head = { "HTTP/1.1 200 OK", "A: b" },
+        head_at = 0.001, layout = "indent 2", chunks = { { at = 0.001, text = "a" } } },
+      error = { kind = "network", message = "x" } }
+    local whole = { json = { a = 1 }, text = { "a" }, base64 = "AAAA", file = "1.bin" }
+    local null, list = orch.json.null, orch.json.array {}
+    local function check()
+      fs.write(path, '{"orch_tape": 1}\n' .. orch.json.encode(one) .. "\n", { sync = false })
+      for _, url in ipairs { "http://h/", "http://h/other" } do
+        local _, err = orch.try(function()
+          local player <close> = tape(path, { mode = "none" })
+          player:unused()
+          send("GET", url, '{"a":1}')
+          chunks_of(open(url))
+        end)
+        if err and (err.kind == "error" or err.kind == "usage") then
+          expect(tostring(err) .. " <- " .. fs.read(path)):equals "a sentence"
+        end
+      end
+    end
+    local function walk(block)
+      for key, value in pairs(block) do
+        for _, odd in ipairs { null, true, -1, 1.5, "x", list, { a = 1 }, { { 1 } }, { null } } do
+          block[key] = odd
+          check()
+        end
+        block[key] = value
+        if type(value) == "table" then walk(value) end
+      end
+    end
+    walk(one)
+    one.error, one.ended, one.response.chunks = nil, nil, nil
+    for name, value in pairs(whole) do
+      one.response[name] = value
+      walk { response = one.response }
+      walk(one.response)
+      one.response[name] = nil
+    end
+  end)
+
+  it("what is put behind the JSON of an answer does not get into it", function()
+    record({ ["/"] = { json = { answer = 42 } } }, function() get "http://h/" end)
+    fs.write(path, (fs.read(path):gsub('("json": {"answer": 42})', '%1,\n    "note": "mine"')))
+    replay(function() expect(get("http://h/").body):equals '{"answer":42}' end)
+  end)
+
+  it("holds headers, addresses and messages that are not UTF-8", function()
+    record({ ["*"] = { headers = { ["X-Name"] = "gr\246\223e" }, status = 302 },
+      ["/down"] = { error = { kind = "network", message = "\255 is down" } } }, function()
+      get("http://h/", { "X-Mine: \252" })
+      fails(get, "http://h/down")
+    end)
+    expect(utf8.len(fs.read(path))):truthy()
+    replay(function()
+      expect(get("http://h/", { "X-Mine: \252" }).head):contains "X-Name: gr\246\223e\r\n"
+      expect(fails(get, "http://h/down").message):contains "\255 is down"
+    end, { headers = { "X-Mine" } })
   end)
 end)
 
@@ -313,6 +379,29 @@ describe("redaction", function()
     replay(function()
       expect(chunks_of(open "http://h/bot-other/x")):equals { "a *** b", " c", " ***" }
       expect(send("PUT", "http://h/", "I am somebody.").status):equals(200)
+    end)
+  end)
+
+  it("covers registered secrets in forms, bytes and names of files", function()
+    local secrets = orch.secrets
+    secrets.mask "zq-47&key"
+    local file = test.temp_dir() .. "/zq-47&key.txt"
+    fs.write(file, "x")
+    record({ ["*"] = { chunks = { "\0zq-4", "7&key\255" } } }, function()
+      chunks_of(open "http://h/")
+      get "http://h/"
+      send("POST", "http://h/", "a=zq-47%26key&b=1", { FORM })
+      send("POST", "http://h/", "\1\2zq-47&key\254")
+      send("POST", "http://h/", { "a", { path = file } })
+    end)
+    local text = fs.read(path)
+    expect(text):equals(secrets.redact(text))
+    replay(function()
+      expect(chunks_of(open "http://h/")):equals { "\0***\255" }
+      expect(get("http://h/").body):equals "\0***\255"
+      expect(send("POST", "http://h/", "a=zq-47%26key&b=1", { FORM }).status):equals(200)
+      expect(send("POST", "http://h/", "\1\2zq-47&key\254").status):equals(200)
+      expect(send("POST", "http://h/", { "a", { path = file } }).status):equals(200)
     end)
   end)
 

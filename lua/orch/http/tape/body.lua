@@ -98,7 +98,8 @@ end
 ---@return string?
 function body.decode(block, raw)
   if block.json ~= nil then
-    local compact = raw and layout.compact(raw) or json.encode(block.json)
+    local is_whole = raw and body.json(raw) -- whoever edits a tape may have put more behind it
+    local compact = is_whole and layout.compact(raw) or json.encode(block.json)
     return layout.apply(compact, block.layout)
   elseif block.text ~= nil then
     return joined(block.text)

@@ -82,18 +82,14 @@ function Taken:add_file(path, offset, size)
   end
 end
 
-local function is_textual(chunks)
-  return body.is_text(table.concat(chunks))
-end
-
 --- {at=, text=} for each chunk.
 local function chunk_list(self)
-  local chunks, first = self.chunks, nil
-  if is_textual(chunks) then chunks, first = self.tape.redactor:chunks(chunks) end
+  local is_text = body.is_text(table.concat(self.chunks))
+  local chunks, first = self.tape.redactor:chunks(self.chunks, is_text)
   local list = {}
   for i, chunk in ipairs(chunks) do
     local fields = body.encode(chunk)
-    table.insert(fields, 1, { "at", self.times[first and first[i] or i] })
+    table.insert(fields, 1, { "at", self.times[first[i]] })
     list[i] = file.object(fields)
   end
   return { { "chunks", raw = "[" .. table.concat(list, ",") .. "]" } }
@@ -105,13 +101,8 @@ local function answer_fields(self)
   if #self.chunks > 1 and not self.is_whole then return chunk_list(self) end
   local bytes = table.concat(self.chunks)
   if bytes == "" then return {} end
-  local length
-  if body.is_text(bytes) then
-    local clean = self.tape.redactor:text(bytes)
-    if #clean ~= #bytes then length = #clean end
-    bytes = clean
-  end
-  return body.encode(bytes, "exact"), length
+  local clean = self.tape.redactor:bytes(bytes, body.is_text(bytes))
+  return body.encode(clean, "exact"), #clean ~= #bytes and #clean or nil
 end
 
 local function head_lines(self, length)

@@ -7,6 +7,8 @@
 
 local errors = require "orch.core.error"
 local fs = require "orch.fs"
+local body = require "orch.http.tape.body"
+local check = require "orch.http.tape.check"
 local json = require "orch.json"
 local layout = require "orch.http.tape.layout"
 
@@ -54,6 +56,42 @@ local function raw_json(text)
   return stop and text:sub(start + 1, stop - 1)
 end
 
+--- Text that is not UTF-8, which JSON cannot hold, is written as { bytes = base64 }.
+local function escaped(value)
+  if type(value) == "string" and not utf8.len(value) then
+    return { bytes = require("orch.hash").base64(value) }
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, item in next, value do copy[key] = escaped(item) end
+  return copy
+end
+
+local function unescape(block)
+  for key, value in next, type(block) == "table" and block or {} do
+    if type(value) == "table" and type(value.bytes) == "string" then
+      block[key] = body.decode { base64 = value.bytes }
+    end
+  end
+end
+
+---An exchange, or a request to compare with one, as it was before it was written.
+---@param value any decoded
+---@return any value
+function file.restore(value)
+  if type(value) ~= "table" then return value end
+  for _, name in ipairs { "request", "response", "error" } do
+    local block = value[name]
+    unescape(block)
+    if type(block) == "table" then
+      unescape(block.headers)
+      unescape(block.head)
+    end
+  end
+  return value
+end
+
 ---Reads a tape.
 ---@async
 ---@param path string
@@ -77,6 +115,8 @@ function file.read(path)
       broken(path, count_lines(text, at - 1) + (value.line or 1) - 1, value.message)
     end
     if seen_header then
+      local problem = check(file.restore(value))
+      if problem then broken(path, count_lines(text, at - 1), problem) end
       value.raw, value.first, value.last = raw_json(part), at, stop
       list[#list + 1] = value
     else
@@ -93,7 +133,10 @@ end
 local function object(fields)
   local parts = {}
   for _, field in ipairs(fields) do
-    parts[#parts + 1] = json.encode(field[1]) .. ":" .. (field.raw or json.encode(field[2]))
+    local ok, text = true, field.raw
+    if not text then ok, text = pcall(json.encode, field[2]) end
+    if not ok then text = json.encode(escaped(field[2])) end
+    parts[#parts + 1] = json.encode(field[1]) .. ":" .. text
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end

@@ -77,7 +77,7 @@ end
 ---@param text string
 ---@return string
 function Redactor:form(text)
-  return parameters_in(self, "&" .. text, "(&)"):sub(2)
+  return redactor.secrets(parameters_in(self, "&" .. text, "(&)"):sub(2))
 end
 
 local function set_cookie(value)
@@ -140,14 +140,28 @@ function Redactor:text(text)
   return redactor.secrets(text)
 end
 
----The lengths of the chunks of a text after its redaction; a secret that lies across
----two of them joins these.
+---Any body. Of what is no text only registered secrets are redacted.
+---@param bytes string
+---@param is_text boolean?
+---@return string
+function Redactor:bytes(bytes, is_text)
+  if is_text then return self:text(bytes) end
+  return redactor.secrets(bytes)
+end
+
+---The chunks of a body after its redaction; a secret that lies across two of them joins
+---these.
 ---@param chunks string[]
+---@param is_text boolean
 ---@return string[] redacted
 ---@return integer[] first the index of the first chunk in each
-function Redactor:chunks(chunks)
+function Redactor:chunks(chunks, is_text)
   local original = table.concat(chunks)
-  local whole = self:text(original)
+  local function clean(bytes) return self:bytes(bytes, is_text) end
+  local function splits(left, right)
+    return clean(left .. right) ~= clean(left) .. clean(right)
+  end
+  local whole = clean(original)
   local list, first, at, pending, began = {}, {}, 1, "", 1
   if whole == original then
     for i = 1, #chunks do first[i] = i end
@@ -155,20 +169,15 @@ function Redactor:chunks(chunks)
   end
   for i, chunk in ipairs(chunks) do
     pending = pending .. chunk
-    local text = self:text(pending)
+    local text = clean(pending)
     local fits = whole:sub(at, at + #text - 1) == text
-    if fits and i < #chunks and not self:splits(pending, chunks[i + 1]) or i == #chunks then
+    if fits and i < #chunks and not splits(pending, chunks[i + 1]) or i == #chunks then
       if i == #chunks then text = whole:sub(at) end
       list[#list + 1], first[#first + 1] = text, began
       at, pending, began = at + #text, "", i + 1
     end
   end
   return list, first
-end
-
----@private
-function Redactor:splits(left, right)
-  return self:text(left .. right) ~= self:text(left) .. self:text(right)
 end
 
 ---@param names (string|table)? a list of names that are redacted as well, and

@@ -23,7 +23,8 @@ local function look(tape, raw)
   local fields = request.head_fields(raw, tape.redactor)
   local more = request.body_fields(raw.body, raw.headers or {}, tape.redactor, tape.limit)
   table.move(more, 1, #more, #fields + 1, fields)
-  return json.decode(file.object(fields), { big_floats = true })
+  local text = file.object { { "request", raw = file.object(fields) } }
+  return file.restore(json.decode(text, { big_floats = true })).request
 end
 
 ---Puts the exchanges of a tape where requests will look for them.
@@ -219,7 +220,8 @@ function replay.answer(tape, exchange, raw)
     errors.throw(errors.make { kind = "http", path = tape.path, message =
       ("the tape '%s' has no answer in number %s"):format(tape.shown, exchange.n) })
   end
-  local head = response.head or { ("HTTP/1.1 %d"):format(response.status) }
+  local head = response.head
+  if not head or #head == 0 then head = { ("HTTP/1.1 %d"):format(response.status) } end
   local next_piece, size, close = source(tape, exchange)
   return {
     status = response.status, head = table.concat(head, "\r\n") .. "\r\n\r\n",

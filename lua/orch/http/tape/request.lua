@@ -71,11 +71,11 @@ local function parts_of(segments, boundary, redactor)
   for i, segment in ipairs(segments) do
     if type(segment) == "string" then
       local text = without_boundary(segment, boundary)
-      if body.is_text(text) then text = redactor:text(text) end
-      list[i] = file.object(body.encode(text))
+      list[i] = file.object(body.encode(redactor:bytes(text, body.is_text(text))))
     else
       local size, sha256 = digest_file(segment)
-      list[i] = file.object { { "file", segment.path:match("[^/]*$") }, { "size", size },
+      local name = redactor:bytes(segment.path:match "[^/]*$")
+      list[i] = file.object { { "file", name }, { "size", size },
         { "sha256", sha256 } }
     end
   end
@@ -86,10 +86,9 @@ end
 local function fields_of(bytes, kind, boundary, redactor, limit)
   bytes = without_boundary(bytes, boundary)
   if #bytes > limit then return digest(bytes) end
-  if body.is_text(bytes) then
-    local is_form = kind and kind:lower():find("application/x-www-form-urlencoded", 1, true)
-    bytes = is_form and redactor:form(bytes) or redactor:text(bytes)
-  end
+  local is_form = kind and kind:lower():find("application/x-www-form-urlencoded", 1, true)
+  local is_text = body.is_text(bytes)
+  bytes = is_form and is_text and redactor:form(bytes) or redactor:bytes(bytes, is_text)
   return body.encode(bytes, "loosely")
 end
 
