@@ -139,6 +139,19 @@ for _, name in ipairs { "openai", "anthropic", "gemini" } do
       end
     end)
 
+    it("a password in base_url is not told", function()
+      test.http { ["POST *"] = function() return answer end }
+      local p = ai[name] { base_url = "http://me:zq47@mock/api", key = "key-of-the-mock" }
+      for _, one in ipairs { { body = "nonsense" }, { status = 404 },
+        { status = 301, headers = { Location = "http://me:zq47@other/" } } } do
+        answer = one
+        local ok, err = orch.try(p.chat, p, "x")
+        expect(ok):equals(false)
+        expect(err.message .. err.url).never:contains "zq47"
+        expect(err.message):contains "://"
+      end
+    end)
+
     it("when to try again may be told in any way", function()
       local p = provider(name)
       for _, value in ipairs { "", "x", "-1", "inf", ("9"):rep(400), "2026-11-22T10:00:1.2.3Z",

@@ -11,6 +11,7 @@
 local errors = require "orch.core.error"
 local field = require "orch.ai.field"
 local limit = require "orch.ai.limit"
+local url = require "orch.http.url"
 
 local failure = {}
 
@@ -26,7 +27,7 @@ local failure = {}
 
 local function throw(call, fields)
   fields.provider, fields.model = call.name, call.model
-  fields.url, fields.method = fields.url or call.url, "POST"
+  fields.url, fields.method = url.shown(call.url), "POST"
   fields.message = require("orch.secrets").redact(fields.message)
   errors.throw(errors.make(fields))
 end
@@ -54,7 +55,7 @@ local function hint(call, said, status)
   if said.reason == "key" or said.reason == "permission" then return "; " .. key_hint(call) end
   local is_own = call.base_url == call.adapter.base_url
   if status == 404 and not is_own and not call.base_url:find "/v%d[^/]*$" then
-    return ("; base_url includes the version: is it %s/v1?"):format(call.base_url)
+    return ("; base_url includes the version: is it %s/v1?"):format(url.shown(call.base_url))
   end
   if said.reason == "model" and call.model_is_default then
     return ("; %s is the default model, `model` names another"):format(call.model)
@@ -99,7 +100,7 @@ function failure.status(call, response)
   if status < 400 then
     throw(call, { kind = "http", status = status, message = ("%s: %s answers with a redirect%s; "
       .. "keys are not sent elsewhere, so give the final address as base_url"):format(call.name,
-      call.url, headers.location and " to " .. headers.location or "") })
+      url.shown(call.url), headers.location and " to " .. url.shown(headers.location) or "") })
   end
   local said = read_body(call, response.body)
   local is_passing = status == 429 or status >= 500
@@ -147,8 +148,8 @@ end
 ---@param text string? what had come before
 function failure.nonsense(call, body, text)
   throw(call, { kind = "http", text = text, body = body,
-    message = ("%s: what %s answers is not in the form of %s's API: %s"):format(call.name, call.url,
-      call.adapter.protocol, body:find "%S" and short(body, 120) or "it is empty") })
+    message = ("%s: what %s answers is not in the form of %s's API: %s"):format(call.name,
+      url.shown(call.url), call.adapter.protocol, body:find "%S" and short(body, 120) or "it is empty") })
 end
 
 ---Text instead of JSON.
