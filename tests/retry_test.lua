@@ -135,6 +135,16 @@ describe("retry", { clock = "virtual" }, function()
     expect_times(calls, { 0, 90 })
   end)
 
+  it("waits for nobody longer than two minutes, unless told to", function()
+    local late = { kind = "status", message = "s", status = 429, retry_after = 86400 }
+    local fn, calls = flaky(1, late)
+    orch.retry(fn)
+    expect_times(calls, { 0, 120 })
+    fn, calls = flaky(1, late)
+    orch.retry(fn, { retry_after_cap = "1d" })
+    expect_times(calls, { 0, 86400 })
+  end)
+
   it("gives up at once where the pause would overrun the deadline", function()
     local fn, calls = flaky(9)
     local took = elapsed(function()

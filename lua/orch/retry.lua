@@ -53,6 +53,7 @@ local function read_options(opts)
   opts.attempts = opts.attempts or 5
   opts.base, opts.factor = opts.base or 0.5, opts.factor or 2
   opts.cap, opts.jitter = opts.cap or 30, opts.jitter or "full"
+  opts.retry_after_cap = opts.retry_after_cap or 120
   if opts.attempts < 1 then
     arg.fail("retry: option `attempts` should be at least 1, not %d", opts.attempts)
   end
@@ -72,7 +73,7 @@ local function pause(opts, attempt, err)
   delay = jitters[opts.jitter](delay)
   local after = tonumber(err.retry_after)
   if not after then return delay end
-  return math.max(delay, math.min(after, opts.retry_after_cap or math.huge))
+  return math.max(delay, math.min(after, opts.retry_after_cap))
 end
 
 local function attempt_once(fn, timeout, attempt)
@@ -87,7 +88,7 @@ end
 ---@param fn fun(attempt: integer): ...
 ---@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_after_cap: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
 ---  `timeout` is for each attempt; `retry_after_cap` the longest wait that an error's
----  `retry_after` may ask for; `retry_on` a function, or kinds and statuses; by default
+---  `retry_after` may ask for (2 minutes); `retry_on` a function, or kinds and statuses; by default
 ---  every Error but the kinds `cancelled error usage json deadlock refused`, `status` other
 ---  than 408, 425, 429 and 5xx, and what says of itself `retryable = false`
 ---@return any ... the results of `fn`; raises the last real error, with `.attempts`

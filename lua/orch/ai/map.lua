@@ -67,6 +67,8 @@ local function learn(state, ticket, usage)
   state.budget:correct(ticket, total)
 end
 
+local LONGEST_HOLD = 120 -- seconds that a provider may ask for, as in orch.retry
+
 --- Every attempt counts against the limits.
 local function attempt(state, prompt)
   local ticket = state.budget:acquire(function() return estimate(state, prompt) end)
@@ -78,7 +80,7 @@ local function attempt(state, prompt)
   end
   local after = tonumber(failure.error.retry_after)
   if after and (failure.error.status == 429 or failure.error.status == 529) then
-    state.budget:hold(after) -- for everybody
+    state.budget:hold(math.min(after, LONGEST_HOLD)) -- for everybody
   end
   error(failure.error, 0)
 end

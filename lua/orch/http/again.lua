@@ -10,8 +10,6 @@ local retry = require "orch.retry"
 
 local again = {}
 
-local LONGEST_WAIT = 120 -- seconds that a server may ask for
-
 local spec = {
   attempts = "integer", base = "duration", factor = "number", cap = "duration",
   jitter = "string", timeout = "duration", max_elapsed = "duration",
@@ -70,7 +68,7 @@ function again.plan(fname, value)
     options = {
       attempts = o.attempts, base = o.base, factor = o.factor, cap = o.cap, jitter = o.jitter,
       timeout = o.timeout, max_elapsed = o.max_elapsed, on_retry = o.on_retry,
-      retry_after_cap = o.retry_after_cap or o.cap or LONGEST_WAIT,
+      retry_after_cap = o.retry_after_cap or o.cap,
     },
   }
 end
