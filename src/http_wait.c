@@ -123,6 +123,7 @@ static const struct op_kind open_kind = {
 int http_open(lua_State *L) {
   struct exchange *exchange = http_check_not_started(L);
   exchange->mode = BODY_STREAM;
+  exchange->transfer.apart = true;
   curl_easy_setopt(exchange->transfer.easy, CURLOPT_BUFFERSIZE, 128L << 10);
   return wait_for(L, exchange, WANT_HEAD, &open_kind);
 }

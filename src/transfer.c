@@ -11,7 +11,9 @@
 #include "transfer_socket.h"
 
 enum {
-  CONNECTIONS = 2048, /* kept open, unless more transfers run at once */
+  STREAMS = 100,       /* at once on an HTTP/2 connection */
+  NEW_HTTP2 = 0x80100, /* libcurl 8.1 */
+  CONNECTIONS = 2048,  /* kept open, unless more transfers run at once */
   SPARE_EASIES = 128,
   PULSE_MS = 20,
 };
@@ -22,7 +24,7 @@ static struct {
   uv_timer_t pulse; /* while there are forgetful transfers */
   struct transfer *forgetful, *soon;
   unsigned running, room; /* for connections, busy ones included */
-  int awaited;
+  int awaited, apart;
   CURL *spare[SPARE_EASIES];
   int spares;
   locale_t utf8;
@@ -137,6 +139,20 @@ static void read_names_as_utf8(void) {
   if (pool.utf8) uselocale(pool.utf8);
 }
 
+/* Before 8.1, libcurl gives bytes of one HTTP/2 stream to another when one of
+ * those on a connection is paused and another is given up: while there is one
+ * that may pause, nobody shares a connection. */
+static void keep_apart(const struct transfer *transfer, int more) {
+  bool before = pool.apart > 0;
+  if (!transfer->apart ||
+      curl_version_info(CURLVERSION_NOW)->version_num >= NEW_HTTP2)
+    return;
+  pool.apart += more;
+  if ((pool.apart > 0) != before)
+    curl_multi_setopt(pool.multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
+                      before ? (long)STREAMS : 1L);
+}
+
 int transfer_open(void) {
   descriptors_raise();
   read_names_as_utf8();
@@ -186,6 +202,7 @@ int transfer_start(struct transfer *transfer) {
   if (curl_multi_add_handle(pool.multi, easy) != CURLM_OK) return UV_ENOMEM;
   transfer->running = true;
   watch_forgetful(transfer);
+  keep_apart(transfer, 1);
   if (++pool.running > pool.room) make_room(pool.room * 2);
   return 0;
 }
@@ -195,6 +212,7 @@ void transfer_stop(struct transfer *transfer) {
   transfer->running = false;
   forget(transfer);
   if (transfer->soon) take_off_soon(transfer);
+  keep_apart(transfer, -1);
   pool.running--;
   curl_multi_remove_handle(pool.multi, transfer->easy);
 }

@@ -17,7 +17,8 @@ struct transfer {
   bool forgetful;
   struct transfer *next; /* of the forgetful ones that run */
   struct transfer *next_soon;
-  bool soon; /* to be resumed after the callback */
+  bool soon;  /* to be resumed after the callback */
+  bool apart; /* it may pause: see `keep_apart` */
   /* Once, on the loop's thread, unless it was stopped before. */
   void (*on_end)(struct transfer *transfer, CURLcode code);
 };

@@ -146,6 +146,26 @@ describe("HTTP/2 over TLS", function()
     expect(size):equals(30 << 20)
   end)
 
+  it("gives no stream the bytes of another, though some pause and some are given up", function()
+    local nginx <close> = start()
+    for _, letter in ipairs { "a", "b", "c", "d" } do
+      fs.write(dir .. "/files/" .. letter .. ".bin", letter:rep(12 << 20))
+    end
+    local letters = {}
+    for i = 1, 80 do letters[i] = ("abcd"):sub(i % 4 + 1, i % 4 + 1) end
+    orch.each(letters, function(letter, i)
+      local s <close> = http.stream("GET", over_tls(nginx, "/" .. letter .. ".bin"), { ca = ca })
+      local size, enough = 0, i % 3 > 0 and math.random(12 << 20) or math.huge
+      for chunk in s:chunks() do
+        size = size + #chunk
+        expect(chunk:find("[^" .. letter .. "]")):is_nil()
+        if size > enough then return end
+        if math.random(10) == 1 then orch.sleep(math.random() * 0.005) end
+      end
+      expect(size):equals(12 << 20)
+    end, { concurrency = 8 })
+  end)
+
   it("says what a status means, though it comes without words", function()
     local nginx <close> = start()
     local url = over_tls(nginx, "/coded")
