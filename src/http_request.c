@@ -97,7 +97,7 @@ int http_body(lua_State *L) {
   return 0;
 }
 
-enum { SHARES = 16 << 10 }; /* bytes of a body, on one connection */
+enum { SHARES = 16 << 10 }; /* bytes of a body on a shared connection */
 
 static bool has_body(const struct exchange *exchange) {
   return exchange->source.by_chunks || exchange->source.segments;
@@ -139,8 +139,7 @@ void http_set_method(struct exchange *exchange) {
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
   }
-  /* Answered before its end, it would break off its neighbours on HTTP/2. */
-  if (size < 0 || size > SHARES) exchange->transfer.apart = true;
+  if (size < 0 || size > SHARES) http_set_apart(exchange);
   if (size > 1 << 20)
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
 }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include "error.h"
 
+enum { NEW_HTTP2 = 0x80100 }; /* libcurl 8.1 */
+
 enum value_type {
   TEXT,
   NUMBER,  /* integer */
@@ -126,6 +128,18 @@ static CURLcode apply(lua_State *L, CURL *easy, const struct setting *setting) {
                                      : (long)ms);
 }
 
+static void set_version(struct exchange *exchange, long version) {
+  CURL *easy = exchange->transfer.easy;
+  bool old =
+      version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1;
+  exchange->shares = version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+  exchange->transfer.group = old && exchange->secure ? GROUP_HTTP1
+                             : exchange->shares      ? GROUP_HTTP2
+                                                     : GROUP_ANY;
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+  if (old) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L);
+}
+
 static bool apply_special(lua_State *L, struct exchange *exchange,
                           const char *name) {
   CURL *easy = exchange->transfer.easy;
@@ -134,9 +148,7 @@ static bool apply_special(lua_State *L, struct exchange *exchange,
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2);
   } else if (strcmp(name, "http_version") == 0) {
-    long version = check_choice(L, name, 3, versions);
-    exchange->shares = version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+    set_version(exchange, check_choice(L, name, 3, versions));
   } else if (strcmp(name, "auth_scheme") == 0) {
     long scheme = check_choice(L, name, 3, schemes);
     exchange->negotiates = scheme != CURLAUTH_BASIC;
@@ -213,6 +225,16 @@ static bool environment_has_proxy(void) {
   }
   if (known < 0) known = 0;
   return known;
+}
+
+/* Before 8.1, libcurl gives bytes of one HTTP/2 stream to another when one of
+ * them is paused, and waits for ever for the end of a body that the server has
+ * answered early: such requests go over HTTP/1.1. */
+bool http_set_apart(struct exchange *exchange) {
+  if (curl_version_info(CURLVERSION_NOW)->version_num >= NEW_HTTP2) return true;
+  if (exchange->shares) return false;
+  if (exchange->secure) set_version(exchange, CURL_HTTP_VERSION_1_1);
+  return true;
 }
 
 void http_set_defaults(struct exchange *exchange) {

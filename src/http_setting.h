@@ -8,6 +8,10 @@
 /* What every exchange has. */
 void http_set_defaults(struct exchange *exchange);
 
+/* It may pause, or be answered before all of it has been sent. False: it must
+ * not share a connection, and would. */
+bool http_set_apart(struct exchange *exchange);
+
 /* Arguments 2 and 3 are a name and its value; raises kind usage. */
 void http_set(lua_State *L, struct exchange *exchange);
 

@@ -4,8 +4,10 @@
 #include "http.h"
 
 #include <lauxlib.h>
+#include <string.h>
 #include "error.h"
 #include "http_failure.h"
+#include "http_setting.h"
 
 struct wait {
   struct op op;
@@ -87,16 +89,29 @@ static int result_of_send(lua_State *L, struct op *op) {
   return 5;
 }
 
-static const struct op_kind send_kind = {
-    .name = "http.request",
-    .size = sizeof(struct wait),
-    .result = result_of_send,
-    .cancel = cancel_wait,
+#define SEND(function)                                                         \
+  {                                                                            \
+    .name = "http." function, .size = sizeof(struct wait),                     \
+    .result = result_of_send, .cancel = cancel_wait                            \
+  }
+
+/* Messages name the function that the script called. */
+static const struct {
+  const char *method;
+  struct op_kind kind;
+} sends[] = {
+    {"GET", SEND("get")},    {"POST", SEND("post")},
+    {"PUT", SEND("put")},    {"PATCH", SEND("patch")},
+    {"HEAD", SEND("head")},  {"DELETE", SEND("delete")},
+    {NULL, SEND("request")},
 };
 
 /* send() -> status, head, body, version, seconds */
 int http_send(lua_State *L) {
-  return wait_for(L, http_check_not_started(L), WANT_END, &send_kind);
+  struct exchange *exchange = http_check_not_started(L);
+  size_t i = 0;
+  while (sends[i].method && strcmp(sends[i].method, exchange->method) != 0) i++;
+  return wait_for(L, exchange, WANT_END, &sends[i].kind);
 }
 
 static int result_of_open(lua_State *L, struct op *op) {
@@ -123,7 +138,8 @@ static const struct op_kind open_kind = {
 int http_open(lua_State *L) {
   struct exchange *exchange = http_check_not_started(L);
   exchange->mode = BODY_STREAM;
-  exchange->transfer.apart = true;
+  if (!http_set_apart(exchange))
+    return error_usage(L, "http.stream: HTTP/2 without TLS needs libcurl 8.1");
   curl_easy_setopt(exchange->transfer.easy, CURLOPT_BUFFERSIZE, 128L << 10);
   return wait_for(L, exchange, WANT_HEAD, &open_kind);
 }

@@ -1,4 +1,4 @@
-/* The multi handle, its one timer and the ends of transfers. After every call
+/* The multi handles, their timers and the ends of transfers. After every call
  * that lets libcurl work, the finished ones are taken: after a timer as well,
  * otherwise the last to end by its timeout would be lost. */
 #include "transfer.h"
@@ -11,29 +11,33 @@
 #include "transfer_socket.h"
 
 enum {
-  STREAMS = 100,       /* at once on an HTTP/2 connection */
-  NEW_HTTP2 = 0x80100, /* libcurl 8.1 */
-  CONNECTIONS = 2048,  /* kept open, unless more transfers run at once */
+  CONNECTIONS = 2048, /* kept open, unless more transfers run at once */
   SPARE_EASIES = 128,
   PULSE_MS = 20,
 };
 
-static struct {
-  CURLM *multi;
+struct group {
+  CURLM *multi; /* NULL: not needed so far */
   uv_timer_t timer;
+  unsigned running, room; /* for connections, busy ones included */
+};
+
+static struct {
+  struct group groups[TRANSFER_GROUPS];
   uv_timer_t pulse; /* while there are forgetful transfers */
   struct transfer *forgetful, *soon;
-  unsigned running, room; /* for connections, busy ones included */
-  int awaited, apart;
+  unsigned running;
+  int awaited;
+  bool open;
   CURL *spare[SPARE_EASIES];
   int spares;
   locale_t utf8;
 } pool;
 
-static void take_ended(void) {
+static void take_ended(CURLM *multi) {
   CURLMsg *message;
   int left;
-  while ((message = curl_multi_info_read(pool.multi, &left)) != NULL) {
+  while ((message = curl_multi_info_read(multi, &left)) != NULL) {
     struct transfer *transfer = NULL;
     CURL *easy = message->easy_handle;
     CURLcode code = message->data.result; /* `message` dies with the removal */
@@ -53,18 +57,19 @@ static void resume_soon(void) {
 }
 
 static void after_work(void) {
-  take_ended();
+  for (int i = 0; i < TRANSFER_GROUPS; i++)
+    if (pool.groups[i].running > 0) take_ended(pool.groups[i].multi);
   resume_soon();
 }
 
-static void act(curl_socket_t fd, int bits) {
+static void act(void *owner, curl_socket_t fd, int bits) {
+  struct group *group = owner;
   int running;
-  curl_multi_socket_action(pool.multi, fd, bits, &running);
+  curl_multi_socket_action(group->multi, fd, bits, &running);
 }
 
 static void on_timer(uv_timer_t *timer) {
-  (void)timer;
-  act(CURL_SOCKET_TIMEOUT, 0);
+  act(timer->data, CURL_SOCKET_TIMEOUT, 0);
   after_work();
 }
 
@@ -103,30 +108,43 @@ static void take_off_soon(struct transfer *transfer) {
   transfer->soon = false;
 }
 
-static int set_timer(CURLM *multi, long timeout_ms, void *unused) {
-  (void)multi, (void)unused;
+static int set_timer(CURLM *multi, long timeout_ms, void *owner) {
+  struct group *group = owner;
+  (void)multi;
   if (timeout_ms < 0) {
-    uv_timer_stop(&pool.timer);
+    uv_timer_stop(&group->timer);
     return 0;
   }
   /* Counted from now, not from when the loop last looked at the clock. */
   if (timeout_ms > 0) uv_update_time(runtime_loop());
-  uv_timer_start(&pool.timer, on_timer, (uint64_t)timeout_ms, 0);
+  uv_timer_start(&group->timer, on_timer, (uint64_t)timeout_ms, 0);
   return 0;
 }
 
-static int set_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
+static int set_socket(CURL *easy, curl_socket_t fd, int what, void *owner,
                       void *of_socket) {
-  (void)easy, (void)unused, (void)of_socket;
-  transfer_socket_want(fd, what);
+  (void)easy, (void)of_socket;
+  transfer_socket_want(fd, what, owner);
   return 0;
 }
 
 /* libcurl counts the busy connections as well, and where they are too many it
  * looks through all of them for an idle one to close, at every end. */
-static void make_room(unsigned connections) {
-  pool.room = connections;
-  curl_multi_setopt(pool.multi, CURLMOPT_MAXCONNECTS, (long)connections);
+static void make_room(struct group *group, unsigned connections) {
+  group->room = connections;
+  curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, (long)connections);
+}
+
+static bool open_group(struct group *group) {
+  if (group->multi) return true;
+  group->multi = curl_multi_init();
+  if (group->multi == NULL) return false;
+  curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
+  curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
+  curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+  curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
+  make_room(group, CONNECTIONS);
+  return true;
 }
 
 bool transfer_all_busy(void) {
@@ -139,31 +157,17 @@ static void read_names_as_utf8(void) {
   if (pool.utf8) uselocale(pool.utf8);
 }
 
-/* Before 8.1, libcurl gives bytes of one HTTP/2 stream to another when one of
- * those on a connection is paused and another is given up: while there is one
- * that may pause, nobody shares a connection. */
-static void keep_apart(const struct transfer *transfer, int more) {
-  bool before = pool.apart > 0;
-  if (!transfer->apart ||
-      curl_version_info(CURLVERSION_NOW)->version_num >= NEW_HTTP2)
-    return;
-  pool.apart += more;
-  if ((pool.apart > 0) != before)
-    curl_multi_setopt(pool.multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
-                      before ? (long)STREAMS : 1L);
-}
-
 int transfer_open(void) {
   descriptors_raise();
   read_names_as_utf8();
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return UV_ENOMEM;
-  pool.multi = curl_multi_init();
-  if (pool.multi == NULL) return UV_ENOMEM;
-  curl_multi_setopt(pool.multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-  curl_multi_setopt(pool.multi, CURLMOPT_TIMERFUNCTION, set_timer);
-  make_room(CONNECTIONS);
-  uv_timer_init(runtime_loop(), &pool.timer);
-  uv_unref((uv_handle_t *)&pool.timer); /* see transfer_awaited */
+  pool.open = true;
+  for (int i = 0; i < TRANSFER_GROUPS; i++) {
+    uv_timer_t *timer = &pool.groups[i].timer;
+    uv_timer_init(runtime_loop(), timer);
+    uv_unref((uv_handle_t *)timer); /* see transfer_awaited */
+    timer->data = &pool.groups[i];
+  }
   uv_timer_init(runtime_loop(), &pool.pulse);
   uv_unref((uv_handle_t *)&pool.pulse);
   return transfer_sockets_open(act, after_work);
@@ -171,10 +175,14 @@ int transfer_open(void) {
 
 void transfer_close(void) {
   while (pool.spares > 0) curl_easy_cleanup(pool.spare[--pool.spares]);
-  curl_multi_cleanup(pool.multi);
-  pool.multi = NULL;
+  pool.open = false;
+  for (int i = 0; i < TRANSFER_GROUPS; i++) {
+    struct group *group = &pool.groups[i];
+    if (group->multi) curl_multi_cleanup(group->multi);
+    group->multi = NULL;
+    uv_close((uv_handle_t *)&group->timer, NULL);
+  }
   transfer_sockets_close();
-  uv_close((uv_handle_t *)&pool.timer, NULL);
   uv_close((uv_handle_t *)&pool.pulse, NULL);
   curl_global_cleanup();
   uselocale(LC_GLOBAL_LOCALE);
@@ -186,7 +194,7 @@ CURL *transfer_take_easy(void) {
 }
 
 void transfer_give_easy(CURL *easy) {
-  if (pool.multi == NULL || pool.spares == SPARE_EASIES) {
+  if (!pool.open || pool.spares == SPARE_EASIES) {
     curl_easy_cleanup(easy);
     return;
   }
@@ -196,14 +204,17 @@ void transfer_give_easy(CURL *easy) {
 
 int transfer_start(struct transfer *transfer) {
   CURL *easy = transfer->easy;
+  struct group *group = &pool.groups[transfer->group];
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, transfer_socket_open);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, transfer_socket_close);
-  if (curl_multi_add_handle(pool.multi, easy) != CURLM_OK) return UV_ENOMEM;
+  if (!open_group(group) ||
+      curl_multi_add_handle(group->multi, easy) != CURLM_OK)
+    return UV_ENOMEM;
   transfer->running = true;
   watch_forgetful(transfer);
-  keep_apart(transfer, 1);
-  if (++pool.running > pool.room) make_room(pool.room * 2);
+  pool.running++;
+  if (++group->running > group->room) make_room(group, group->room * 2);
   return 0;
 }
 
@@ -212,9 +223,9 @@ void transfer_stop(struct transfer *transfer) {
   transfer->running = false;
   forget(transfer);
   if (transfer->soon) take_off_soon(transfer);
-  keep_apart(transfer, -1);
   pool.running--;
-  curl_multi_remove_handle(pool.multi, transfer->easy);
+  pool.groups[transfer->group].running--;
+  curl_multi_remove_handle(pool.groups[transfer->group].multi, transfer->easy);
 }
 
 void transfer_resume(struct transfer *transfer) {

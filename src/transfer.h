@@ -1,4 +1,4 @@
-/* libcurl on the loop: one pool of connections for the whole run. No Lua here,
+/* libcurl on the loop: the pool of connections of the whole run. No Lua here,
  * and the only curl_multi_. Nothing of this may be called from a callback of
  * libcurl. */
 #ifndef ORCH_TRANSFER_H
@@ -7,18 +7,27 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
+/* Connections of different groups are never mixed up: before 8.1, libcurl sends
+ * HTTP/1.1 on a connection that has become HTTP/2, and the other way round. */
+enum transfer_group {
+  GROUP_ANY,   /* whatever the two sides agree on */
+  GROUP_HTTP1, /* over TLS, by our choice */
+  GROUP_HTTP2, /* without TLS, where nothing is agreed on */
+  TRANSFER_GROUPS
+};
+
 /* Embedded in whoever owns the easy handle; it stays where it is in memory
  * while it runs. */
 struct transfer {
   CURL *easy; /* its CURLOPT_PRIVATE is this struct */
+  enum transfer_group group;
   bool running;
   /* FTP and SFTP: libcurl 7.88 may read an answer of the server, owe the next
    * step and ask for no event, so that it has to be asked now and then. */
   bool forgetful;
   struct transfer *next; /* of the forgetful ones that run */
   struct transfer *next_soon;
-  bool soon;  /* to be resumed after the callback */
-  bool apart; /* it may pause: see `keep_apart` */
+  bool soon; /* to be resumed after the callback */
   /* Once, on the loop's thread, unless it was stopped before. */
   void (*on_end)(struct transfer *transfer, CURLcode code);
 };

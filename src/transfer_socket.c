@@ -18,6 +18,7 @@ struct watched {
   uint8_t wanted; /* EPOLLIN, EPOLLOUT */
   uint8_t known;  /* what the kernel was told; 0: not in the set */
   bool ours;      /* will be closed through transfer_socket_close */
+  void *owner;    /* for on_ready */
 };
 
 static struct {
@@ -26,7 +27,7 @@ static struct {
   struct watched *sockets; /* by descriptor */
   int room;
   unsigned count; /* of those that are ours and open */
-  void (*on_ready)(curl_socket_t fd, int bits);
+  void (*on_ready)(void *owner, curl_socket_t fd, int bits);
   void (*on_batch)(void);
 } watch = {.set = -1};
 
@@ -56,9 +57,10 @@ static void tell(int fd, struct watched *socket, uint8_t events) {
   socket->known = events;
 }
 
-void transfer_socket_want(curl_socket_t fd, int what) {
+void transfer_socket_want(curl_socket_t fd, int what, void *owner) {
   struct watched *socket = find(fd);
   if (socket == NULL) return; /* the request then ends by its timeout */
+  socket->owner = owner;
   socket->wanted = (what & CURL_POLL_IN ? EPOLLIN : 0) |
                    (what & CURL_POLL_OUT ? EPOLLOUT : 0);
   if (what == CURL_POLL_REMOVE) socket->wanted = 0;
@@ -74,7 +76,7 @@ static void ready(int fd, uint32_t events) {
   int bits = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
              (events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
   if (events & (EPOLLERR | EPOLLHUP)) bits = 0;
-  watch.on_ready(fd, bits);
+  watch.on_ready(socket->owner, fd, bits);
 }
 
 static void on_set_ready(uv_poll_t *poll, int status, int events) {
@@ -108,7 +110,8 @@ unsigned transfer_sockets_count(void) {
   return watch.count;
 }
 
-int transfer_sockets_open(void (*on_ready)(curl_socket_t fd, int bits),
+int transfer_sockets_open(void (*on_ready)(void *owner, curl_socket_t fd,
+                                           int bits),
                           void (*on_batch)(void)) {
   watch.on_ready = on_ready;
   watch.on_batch = on_batch;

@@ -7,10 +7,11 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
-/* `on_ready` gets the socket and CURL_CSELECT_ bits, 0 after an error or a
- * hang-up: libcurl then finds the reason itself. `on_batch` follows the last of
- * those that were ready together. 0 or a negative libuv code. */
-int transfer_sockets_open(void (*on_ready)(curl_socket_t fd, int bits),
+/* `on_ready` gets the socket, who wanted it and CURL_CSELECT_ bits, 0 after an
+ * error or a hang-up: libcurl then finds the reason itself. `on_batch` follows
+ * the last of those that were ready together. 0 or a negative libuv code. */
+int transfer_sockets_open(void (*on_ready)(void *owner, curl_socket_t fd,
+                                           int bits),
                           void (*on_batch)(void));
 void transfer_sockets_close(void);
 
@@ -18,7 +19,7 @@ void transfer_sockets_close(void);
 void transfer_sockets_needed(bool needed);
 
 /* libcurl's CURL_POLL_ value for a socket. */
-void transfer_socket_want(curl_socket_t fd, int what);
+void transfer_socket_want(curl_socket_t fd, int what, void *owner);
 
 /* How many are open, busy or idle. */
 unsigned transfer_sockets_count(void);

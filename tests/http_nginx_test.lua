@@ -267,3 +267,40 @@ describe("HTTP/1.1", function()
     end
   end)
 end)
+
+describe("HTTP/1.1 and HTTP/2 on one server", function()
+  it("a body that is answered before its end is no wait, of any size", function()
+    local nginx <close> = start()
+    for _, size in ipairs { 1000, 16384, 16385, 70000, 1000000 } do
+      local r = http.post(over_tls(nginx, "/echo"),
+        { ca = ca, timeout = "20s", body = ("x"):rep(size) })
+      expect(r.body):equals "POST "
+    end
+  end)
+
+  it("all kinds of requests at once, some given up, are in nobody's way", function()
+    local nginx <close> = start()
+    local url, bad = over_tls(nginx, "/echo"), {}
+    local kinds = {
+      http.get,
+      function(_, o)
+        o.body = ("x"):rep(math.random(100000))
+        http.post(url, o)
+      end,
+      function(_, o)
+        local s <close> = http.stream("GET", url, o)
+        expect(s:text()):equals "GET "
+      end,
+      function(_, o) orch.move_on_after(math.random() * 0.01, http.get, url, o) end,
+    }
+    local list = {}
+    for i = 1, 400 do list[i] = i end
+    orch.each(list, function()
+      local version = math.random(3) == 1 and "1.1" or nil
+      local ok, err = orch.try(kinds[math.random(4)], url,
+        { ca = ca, timeout = "20s", http_version = version })
+      if not ok then bad[#bad + 1] = tostring(err) end
+    end, { concurrency = 20 })
+    expect(bad):equals {}
+  end)
+end)

@@ -79,6 +79,15 @@ describe("send", function()
     for _ = 1, 3 do expect(wire.send(get(play.url)).body):equals "abcdef" end
   end)
 
+  it("is named as the script called it, where it cannot wait", function()
+    for _, name in ipairs { "get", "post", "delete" } do
+      local err = expect(function()
+        ("x"):gsub("x", function() return orch.http[name]("http://127.0.0.1:9/").body end)
+      end):raises "usage"
+      expect(err.message):contains("http." .. name .. " was called inside string.gsub")
+    end
+  end)
+
   it("keeps a body in memory up to a limit only", function()
     local play = server.play { head .. "abcdef" }
     local err = expect(function()
