@@ -337,13 +337,16 @@ function cases.ai()
   assert(#map({ "x", "y" }, a, { resume = path }) == 2)
 end
 
--- Providers over a wire that only pretends.
+-- Providers over a wire that only pretends. The large numbers keep out lua-cjson, which
+-- leaks its own buffer when memory runs out.
 function cases.providers()
   local json, wire = orch.json, require "orch.http.wire"
   local head = "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n"
-  local answer = { model = "m", choices = { { finish_reason = "stop", message = { content = "hi" } } } }
-  local events = { 'data: {"choices":[{"delta":{"content":"h"}}]}\n\n',
-    'data: {"choices":[{"delta":{"content":"i"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n' }
+  local answer = { n = 9007199254740993,
+    choices = { { finish_reason = "stop", message = { content = "hi" } } } }
+  local events = { 'data: {"n":9007199254740993,"choices":[{"delta":{"content":"h"}}]}\n\n',
+    'data: {"n":9007199254740993,"choices":[{"delta":{"content":"i"},"finish_reason":"stop"}]}\n\n',
+    'data: [DONE]\n\n' }
   local _ <close> = wire.with {
     send = function(request)
       orch.checkpoint()
