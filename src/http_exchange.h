@@ -75,6 +75,11 @@ void exchange_drop(struct exchange *exchange);
 
 /* Puts `op`, or NULL, into `waiter` or `feeder`: the loop goes on for it. */
 void exchange_wait(struct op **place, struct op *op);
+/* Something has happened: the waiting task goes on if it has what it wants. */
+void exchange_changed(struct exchange *exchange);
+/* The chunk that was handed over is sent, or never will be. */
+void exchange_end_feeder(struct exchange *exchange);
+
 /* Whether the waiter's wish is fulfilled. */
 bool exchange_has(struct exchange *exchange, enum exchange_want want);
 /* Room has been made: goes on receiving. */
