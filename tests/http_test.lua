@@ -55,6 +55,7 @@ describe("a request", function()
       for name in pairs(r.headers) do names[name] = true end
       expect(names["x-one"]):equals(true)
       usage(function() return r.sttus end, "did you mean 'status'?")
+      expect(tostring(r)):equals("GET " .. url "/x" .. ": 201 Created, 5 bytes")
       usage(function() r.headers.x = "y" end, "cannot be changed")
     end)
   end)

@@ -111,6 +111,10 @@ local known = { "status", "ok", "headers", "body", "url", "method", "reason", "h
 
 local Response = {
   __name = "orch.http.response",
+  __tostring = function(self)
+    return ("%s %s: %d %s, %d bytes"):format(self.method,
+      require("orch.http.url").shown(self.url), self.status, self.reason, #self.body)
+  end,
   __index = function(self, key)
     local method = methods[key]
     if method then return method end
