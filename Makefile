@@ -86,9 +86,10 @@ $(BUILD)/.installed: scripts/install-packages.sh
 	@sh scripts/install-packages.sh build
 	@touch $@
 
-# The last line says how many passed and failed.
+# The last line says how many passed and failed. A shell's background job ignores
+# Ctrl-C, and so would what the tests start.
 test: all $(SWEEP) $(BUILD)/.installed-test
-	@$(BUILD)/orch test tests
+	@env --default-signal=HUP,INT,QUIT $(BUILD)/orch test tests
 
 $(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
 	@sh scripts/install-packages.sh test
