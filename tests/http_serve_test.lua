@@ -760,6 +760,16 @@ describe("http.serve: time and order", function()
     client:wait()
   end)
 
+  it("children do not inherit the limit of open files that it needs", function()
+    local code = [[
+      io.write(orch.sh("ulimit -Sn").stdout)
+      local s <close> = orch.http.serve(print)
+      io.write(orch.sh("ulimit -Sn").stdout)]]
+    local out = process.run { "/bin/sh", "-c", 'ulimit -Sn 256; exec "$0" -e "$1"',
+      require("orch.core.runtime").executable(), code }.stdout
+    expect(out):equals "256\n256\n"
+  end)
+
   it("a thousand connections at once", function()
     local waiting, go = 0, orch.event()
     local server <close>, reported = serve(function(request)
