@@ -6,7 +6,13 @@
 -- hand; help texts, sentences about errors and the other commands load when
 -- they are needed.
 
-local commands = { run = true, test = true, version = true, help = true }
+--- Each but run and help is the module orch.cli.NAME: what follows it is its own.
+local commands = {
+  run = true, resume = true, watch = true, list = true, info = true, graph = true,
+  history = true, show = true, diff = true, logs = true, report = true, gc = true,
+  test = true, new = true, completion = true, version = true, help = true,
+  __complete = true,
+}
 
 local flags = {
   ["--seed"] = "seed", ["--grace"] = "grace", ["--slow"] = "slow",
@@ -91,7 +97,9 @@ local function check_file(found, word)
     return nil
   end
   local names = {}
-  for name in pairs(commands) do names[#names + 1] = name end
+  for name in pairs(commands) do
+    if name ~= "__complete" then names[#names + 1] = name end
+  end
   table.sort(names)
   names[#names + 1] = require("orch.cli.syntax").similar_file(word)
   return require("orch.cli.help").fail(
@@ -120,12 +128,8 @@ local function other_command(found, words)
     return require("orch.cli.help").fail("--record and --replay belong to orch run, not to orch "
       .. found.command, nil, nil, "run")
   end
-  if found.command == "test" then
-    return require("orch.cli.test")(words, found)
-  elseif found.command == "version" then
-    return require("orch.cli.version")(words)
-  end
-  return require("orch.cli.help").main(words)
+  if found.command == "help" then return require("orch.cli.help").main(words) end
+  return require("orch.cli." .. found.command)(words, found)
 end
 
 ---@async

@@ -1,0 +1,281 @@
+--- What a run looks like after a number of its events: the fold that all views and
+--- reports read. Times are seconds since the run began, resumed sessions after the first.
+---
+---     local run = model.load(folder .. "/events.jsonl")
+---     print(run.status, run.counts.ok)
+
+local model = {}
+
+---@class orch.RunAttempt
+---@field number integer
+---@field started_at number
+---@field ended_at number?
+---@field status "running"|"ok"|"failed"|"cancelled"
+---@field error table?
+---@field elapsed number?
+---@field reason string? why it ran
+
+---@class orch.RunJob
+---@field name string
+---@field state "pending"|"queued"|"running"|"retrying"|"ok"|"skipped"|"failed"|"cancelled"
+---@field needs string[]
+---@field after string[]
+---@field attempts orch.RunAttempt[]
+---@field steps {name: string, state: string, elapsed: number?, value: any, attempt: integer}[]
+---@field problems table[]
+---@field desc string?
+---@field where string?
+---@field command string?
+---@field expected number? seconds that it took last time
+---@field reason string? why it ran or was skipped
+---@field because string? why it was cancelled
+---@field queued_at number?
+---@field started_at number? of the first attempt
+---@field ended_at number?
+---@field elapsed number? of the last attempt
+---@field retry_at number?
+---@field waiting {pool: string, held_by: string[]}?
+---@field progress {label: string?, done: number, total: number?}?
+---@field message string?
+---@field error table?
+---@field value any
+---@field outputs {[1]: string, [2]: integer}[]?
+---@field last_line string? only while one watches
+
+---@class orch.RunModel
+---@field status "running"|"ok"|"failed"|"interrupted"|"crashed"
+---@field order orch.RunJob[] in the order of declaration
+---@field jobs table<string, orch.RunJob>
+---@field counts table<string, integer> by state
+---@field failures orch.RunJob[] in the order of time: the first is the root cause
+---@field problems table[]
+---@field sessions {time: number, offset: number}[]
+local Run = { __name = "orch.run" }
+Run.__index = Run
+
+---@return orch.RunModel
+function model.new()
+  return setmetatable({
+    status = "running", order = {}, jobs = {}, failures = {}, problems = {}, sessions = {},
+    args = {}, params = {}, pools = {}, offset = 0, now = 0, skipped_lines = 0,
+    counts = {
+      pending = 0, queued = 0, running = 0, retrying = 0, ok = 0, skipped = 0, failed = 0,
+      cancelled = 0,
+    },
+  }, Run)
+end
+
+local function set_state(run, job, state)
+  run.counts[job.state] = run.counts[job.state] - 1
+  run.counts[state] = run.counts[state] + 1
+  job.state = state
+  job.waiting, job.retry_at = nil, nil
+end
+
+local function new_job(run, name)
+  local job = {
+    name = name, state = "pending", needs = {}, after = {}, attempts = {}, steps = {},
+    problems = {},
+  }
+  run.jobs[name] = job
+  run.order[#run.order + 1] = job
+  run.counts.pending = run.counts.pending + 1
+  return job
+end
+
+local function job_of(run, record)
+  local name = tostring(record.job)
+  return run.jobs[name] or new_job(run, name)
+end
+
+local function attempt_of(job, number)
+  for i = #job.attempts, 1, -1 do
+    if job.attempts[i].number == number then return job.attempts[i] end
+  end
+  return job.attempts[#job.attempts]
+end
+
+local function find_step(job, name)
+  for i = #job.steps, 1, -1 do
+    if job.steps[i].name == name then return job.steps[i] end
+  end
+  local step = { name = name, state = "running" }
+  job.steps[#job.steps + 1] = step
+  return step
+end
+
+local apply = {}
+
+local session_fields = {
+  "script", "folder", "args", "slots", "keep_going", "params", "pools", "seed", "orch",
+  "host", "user", "pid",
+}
+
+local function begin_session(run, record)
+  for _, field in ipairs(session_fields) do
+    if record[field] ~= nil then run[field] = record[field] end
+  end
+  run.id = record.run or run.id
+  local time = tonumber(record.time) or 0
+  run.started = run.started or time
+  -- A clock that was set back in between must not make the run go back.
+  run.offset = math.max(run.now, time - run.started)
+  run.sessions[#run.sessions + 1] = { time = time, offset = run.offset }
+  run.status, run.ended, run.signal = "running", nil, nil
+end
+
+apply.run_start = begin_session
+
+--- What was being done when a session ended without a word is to be done again.
+local function forget_unfinished(run)
+  for _, job in ipairs(run.order) do
+    if job.state ~= "ok" and job.state ~= "skipped" then
+      local last = job.attempts[#job.attempts]
+      if last and last.status == "running" then
+        last.status, last.ended_at = "cancelled", run.now
+      end
+      set_state(run, job, "pending")
+      job.queued_at, job.ended_at, job.error, job.because = nil, nil, nil, nil
+    end
+  end
+  run.failures = {}
+end
+
+function apply.run_resume(run, record)
+  forget_unfinished(run)
+  begin_session(run, record)
+end
+
+local job_fields = {
+  "desc", "where", "needs", "after", "pools", "priority", "when", "expected", "command",
+  "timeout",
+}
+
+function apply.job(run, record)
+  local job = job_of(run, record)
+  for _, field in ipairs(job_fields) do
+    if record[field] ~= nil then job[field] = record[field] end
+  end
+  if record.skip then apply.job_skip(run, { job = record.job, reason = record.skip }) end
+end
+
+function apply.job_skip(run, record)
+  local job = job_of(run, record)
+  job.reason, job.elapsed = record.reason, record.elapsed or job.elapsed
+  if record.value ~= nil then job.value = record.value end
+  if job.state == "ok" then return end -- by an earlier session
+  set_state(run, job, "skipped")
+end
+
+function apply.job_ready(run, record)
+  local job = job_of(run, record)
+  set_state(run, job, "queued")
+  job.queued_at = run.now
+end
+
+function apply.job_wait(run, record)
+  job_of(run, record).waiting = { pool = record.pool, held_by = record.held_by or {} }
+end
+
+function apply.job_start(run, record)
+  local job = job_of(run, record)
+  set_state(run, job, "running")
+  job.queued_at = job.queued_at or run.now
+  job.started_at = job.started_at or run.now
+  job.reason, job.progress, job.message = record.reason or job.reason, nil, nil
+  job.attempts[#job.attempts + 1] = {
+    number = record.attempt or #job.attempts + 1, started_at = run.now, status = "running",
+    reason = record.reason,
+  }
+end
+
+local function end_attempt(run, job, record, status)
+  local attempt = attempt_of(job, record.attempt)
+  if not attempt or attempt.status ~= "running" then return end
+  attempt.status, attempt.ended_at, attempt.error = status, run.now, record.error
+  attempt.elapsed = record.elapsed or run.now - attempt.started_at
+end
+
+function apply.job_retry(run, record)
+  local job = job_of(run, record)
+  end_attempt(run, job, record, "failed")
+  set_state(run, job, "retrying")
+  job.error, job.retry_at = record.error, run.now + (record.delay or 0)
+end
+
+local final = { ok = true, failed = true, cancelled = true }
+
+function apply.job_end(run, record)
+  local job = job_of(run, record)
+  local status = final[record.status] and record.status or "failed"
+  if record.attempt then end_attempt(run, job, record, status) end
+  set_state(run, job, status)
+  job.ended_at, job.elapsed = run.now, record.elapsed or job.elapsed
+  job.error, job.because = record.error, record.because
+  job.value, job.outputs = record.value, record.outputs
+  job.progress = nil
+  if status == "failed" then run.failures[#run.failures + 1] = job end
+end
+
+function apply.progress(run, record)
+  job_of(run, record).progress = {
+    label = record.label, done = record.done or 0, total = record.total,
+  }
+end
+
+function apply.message(run, record)
+  job_of(run, record).message = record.text
+end
+
+function apply.problem(run, record)
+  local job = job_of(run, record)
+  job.problems[#job.problems + 1] = record
+  run.problems[#run.problems + 1] = record
+end
+
+local step_states = {
+  step_start = "running", step = "done", step_reuse = "reused", step_fail = "failed",
+}
+for event, state in pairs(step_states) do
+  apply[event] = function(run, record)
+    local step = find_step(job_of(run, record), record.step)
+    step.state, step.attempt, step.elapsed = state, record.attempt, record.elapsed or step.elapsed
+    if record.value ~= nil then step.value = record.value end
+    step.error = record.error
+  end
+end
+
+function apply.output(run, record)
+  job_of(run, record).last_line = record.text:match "([^\n]*%S[^\n]*)%s*$"
+    or job_of(run, record).last_line
+end
+
+function apply.run_end(run, record)
+  run.status, run.exit_code, run.signal = record.status, record.exit_code, record.signal
+  run.ended = true
+end
+
+---Takes in a record. Unknown events are ignored.
+---@param record table
+function Run:apply(record)
+  self.now = math.max(self.now, self.offset + record.t)
+  self.elapsed = self.now
+  local fn = apply[record.event]
+  if fn then fn(self, record) end
+end
+
+---A run from its file. One without an end is "crashed"; whether it still runs only the
+---project's lock can tell.
+---@async
+---@param path string of events.jsonl
+---@return orch.RunModel
+function model.load(path)
+  local run = model.new()
+  local records, info = require("orch.pipeline.events").read(path)
+  for record in records do run:apply(record) end
+  run.skipped_lines = info.skipped
+  if not run.ended then run.status = "crashed" end
+  return run
+end
+
+return model
