@@ -23,6 +23,7 @@
   X(error)                                                                     \
   X(file)                                                                      \
   X(flock)                                                                     \
+  X(journal)                                                                   \
   X(lines)                                                                     \
   X(mask)                                                                      \
   X(park)                                                                      \

@@ -121,6 +121,7 @@ int signals_open(uv_loop_t *loop) {
   if (status < 0) return status;
   uv_unref((uv_handle_t *)&sig.wake);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, no death */
   for (size_t i = 0; i < ENDINGS; i++) handle(ending[i], on_end);
   struct sigaction quit = {.sa_handler = on_quit, .sa_flags = SA_RESTART};
   sigaction(SIGQUIT, &quit, NULL); /* shells ignore it for background jobs */

@@ -25,13 +25,14 @@ struct start {
 };
 
 /* Handlers of ours must not run in the child, whose memory is ours; ignored
- * signals stay ignored (nohup), except SIGPIPE, which only we ignore. */
+ * signals stay ignored (nohup), except those that only we ignore. */
 static void reset_signals(const sigset_t *mask) {
   for (int number = 1; number < NSIG; number++) {
     struct sigaction action;
     if (sigaction(number, NULL, &action) != 0) continue;
     if (action.sa_handler == SIG_DFL) continue;
-    if (action.sa_handler == SIG_IGN && number != SIGPIPE) continue;
+    bool ours = number == SIGPIPE || number == SIGXFSZ;
+    if (action.sa_handler == SIG_IGN && !ours) continue;
     action.sa_handler = SIG_DFL;
     action.sa_flags = 0;
     sigaction(number, &action, NULL);

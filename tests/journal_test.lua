@@ -1,0 +1,127 @@
+local journals = require "orch.core.journal"
+
+local folder
+
+local function path(name) return folder .. "/" .. name end
+
+describe("journal", function()
+  before_each(function() folder = orch.fs.temp_dir() end)
+
+  it("appends to what is there", function()
+    orch.fs.write(path "log", "one\n")
+    local journal <close> = journals.open(path "log")
+    journal:append "two\n"
+    journal:append ""
+    expect(orch.fs.read(path "log")):equals "one\ntwo\n"
+    journal:append_later "three\n"
+    journal:sync()
+    expect(orch.fs.read(path "log")):equals "one\ntwo\nthree\n"
+  end)
+
+  it("leaves half a line of a killed writer alone", function()
+    orch.fs.write(path "log", '{"t":1}\n{"t":2,"ev')
+    local journal <close> = journals.open(path "log")
+    journal:append '{"t":3}\n'
+    expect(orch.fs.read(path "log")):equals '{"t":1}\n{"t":2,"ev\n{"t":3}\n'
+  end)
+
+  it("makes its folders when it is told to", function()
+    local err = expect(function() journals.open(path "a/b/log") end):raises "os"
+    expect(err.code):equals "ENOENT"
+    expect(err.path):equals(path "a/b/log")
+    local journal <close> = journals.open(path "a/b/log", true)
+    journal:append "x"
+    expect(orch.fs.read(path "a/b/log")):equals "x"
+    orch.fs.write(path "file", "")
+    err = expect(function() journals.open(path "file/b/log", true) end):raises "os"
+    expect(err.code):equals "ENOTDIR"
+  end)
+
+  it("gives its end", function()
+    local journal <close> = journals.open(path "log")
+    local text, whole = journal:tail(10)
+    expect(text):equals ""
+    expect(whole):is(true)
+    journal:append "0123456789"
+    text, whole = journal:tail(4)
+    expect(text):equals "6789"
+    expect(whole):is(false)
+    text, whole = journal:tail(10)
+    expect(text):equals "0123456789"
+    expect(whole):is(true)
+  end)
+
+  it("appends at once in a task that is cancelled", function()
+    local journal <close> = journals.open(path "log")
+    local task = orch.spawn({ hold = true }, function()
+      local _ <close> = setmetatable({}, {
+        __close = function() journal:append "unwound\n" end,
+      })
+      orch.sleep "1h"
+    end)
+    orch.checkpoint()
+    task:cancel "enough"
+    expect(function() task:await() end):raises "cancelled"
+    expect(orch.fs.read(path "log")):equals "unwound\n"
+  end)
+
+  for _, call in ipairs { "append_later", "sync" } do
+    it(call .. " is a checkpoint, cancelled before it starts and in flight", function()
+      local journal <close> = journals.open(path "log")
+      for _, begun in ipairs { false, true } do
+        local task = orch.spawn({ hold = true }, journal[call], journal, ("x"):rep(1 << 20))
+        if begun then orch.checkpoint() end
+        task:cancel "enough"
+        expect(function() task:await() end):raises "cancelled"
+      end
+      journal[call](journal, "y")
+    end)
+  end
+
+  it("may be closed twice, and while something is written", function()
+    local journal = journals.open(path "log")
+    local task = orch.spawn(journal.append_later, journal, ("x"):rep(1 << 20))
+    orch.checkpoint()
+    journal:close()
+    journal:close()
+    task:await()
+    expect(orch.fs.stat(path "log").size):equals(1 << 20)
+    for _, call in ipairs { "append", "append_later", "sync", "tail" } do
+      local err = expect(function() journal[call](journal, "1") end):raises "closed"
+      expect(err.message):contains(path "log")
+    end
+  end)
+
+  it("a full disk is an Error that names the file", function()
+    local journal <close> = journals.open "/dev/full"
+    for _, call in ipairs { "append", "append_later" } do
+      local err = expect(function() journal[call](journal, "x\n") end):raises "os"
+      expect(err.code):equals "ENOSPC"
+      expect(err.path):equals "/dev/full"
+      expect(tostring(err)):equals "cannot write '/dev/full': no space left on device"
+    end
+  end)
+
+  it("a limit on files is an Error; what follows half a line begins a new one", function()
+    orch.fs.write(path "script.lua", [[
+      local function make_room(text)
+        local file <close> = io.open("log", "w")
+        file:write(text)
+      end
+      local journal = require("orch.core.journal").open "log"
+      journal:append(("a"):rep(300) .. "\n")
+      for _, call in ipairs { "append", "append_later" } do
+        local ok, err = pcall(journal[call], journal, ("b"):rep(300) .. "\n")
+        print(ok, err.message)
+        assert(io.open("log"):seek "end" == 512)
+        make_room "bbbbbbb"
+        journal:append "c\n"
+        print((journal:tail(10):gsub("\n", "|")))
+        make_room(("a"):rep(300) .. "\n")
+      end
+    ]])
+    local exe = require("orch.core.runtime").executable()
+    local result = orch.sh("ulimit -f 1; exec ${exe} script.lua", { exe = exe }, { cwd = folder })
+    expect(result.stdout):equals(("false\tcannot write 'log': file too large\nbbbbbbb|c|\n"):rep(2))
+  end)
+end)
