@@ -1,0 +1,77 @@
+/* The prepared statements of a connection: the last few texts stay compiled.
+ * No Lua here. */
+#include <string.h>
+#include "sqlite.h"
+
+static bool is_text(sqlite3_stmt *statement, const char *sql, size_t length) {
+  const char *text = sqlite3_sql(statement);
+  return strlen(text) == length && memcmp(text, sql, length) == 0;
+}
+
+/* Where a text is, or where it may go. */
+static struct cached_statement *find(struct database *database, const char *sql,
+                                     size_t length) {
+  struct cached_statement *oldest = database->cache;
+  for (size_t i = 0; i < SQLITE_CACHED; i++) {
+    struct cached_statement *entry = &database->cache[i];
+    if (entry->statement == NULL) {
+      if (oldest->statement) oldest = entry;
+    } else if (is_text(entry->statement, sql, length)) {
+      return entry;
+    } else if (oldest->statement && entry->used < oldest->used) {
+      oldest = entry;
+    }
+  }
+  return oldest;
+}
+
+/* Only blanks and comments after the first statement. */
+static bool is_all(struct query *query, const char *tail) {
+  sqlite3_stmt *more = NULL;
+  int code = sqlite3_prepare_v2(query->database->handle, tail, -1, &more, NULL);
+  sqlite3_finalize(more);
+  return code == SQLITE_OK && more == NULL;
+}
+
+static bool refuse(struct query *query, const char *sql, const char *words) {
+  run_failed(query, SQLITE_MISUSE, sql);
+  sqlite3_snprintf(sizeof query->message, query->message, "%s", words);
+  return false;
+}
+
+static bool compile(struct query *query, struct cached_statement *entry,
+                    const char *sql, size_t length) {
+  const char *tail;
+  if (memchr(sql, '\0', length)) return refuse(query, sql, "NUL in the text");
+  int code =
+      sqlite3_prepare_v3(query->database->handle, sql, (int)length + 1,
+                         SQLITE_PREPARE_PERSISTENT, &entry->statement, &tail);
+  if (code != SQLITE_OK) return run_failed(query, code, sql);
+  if (entry->statement == NULL)
+    return refuse(query, sql, "there is no statement in it");
+  if (is_all(query, tail)) return true;
+  sqlite3_finalize(entry->statement);
+  entry->statement = NULL;
+  return refuse(query, sql, "there is more than one statement in it");
+}
+
+sqlite3_stmt *cache_prepare(struct query *query, const char *sql,
+                            size_t length) {
+  struct database *database = query->database;
+  struct cached_statement *entry = find(database, sql, length);
+  if (entry->statement && !is_text(entry->statement, sql, length)) {
+    sqlite3_finalize(entry->statement);
+    entry->statement = NULL;
+  }
+  if (entry->statement == NULL && !compile(query, entry, sql, length))
+    return NULL;
+  entry->used = ++database->uses;
+  return entry->statement;
+}
+
+void cache_clear(struct database *database) {
+  for (size_t i = 0; i < SQLITE_CACHED; i++) {
+    sqlite3_finalize(database->cache[i].statement);
+    database->cache[i].statement = NULL;
+  }
+}

@@ -1,0 +1,252 @@
+/* Values between Lua and packed bytes: parameters on their way in, rows on
+ * their way out. A packed value is a tag and what belongs to it. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include "error.h"
+#include "sqlite.h"
+
+/* ---- bytes ---- */
+
+bool packed_add(struct packed *packed, const void *data, size_t size) {
+  if (packed->room - packed->length < size) {
+    size_t room = packed->room ? packed->room : 1024;
+    while (room - packed->length < size) room *= 2;
+    char *grown = realloc(packed->data, room);
+    if (grown == NULL) return false;
+    packed->data = grown;
+    packed->room = room;
+  }
+  if (size > 0) memcpy(packed->data + packed->length, data, size);
+  packed->length += size;
+  return true;
+}
+
+/* The head of a value: its tag, and a number, a float's bits or a length. */
+static size_t make_head(char *head, const struct packed_value *value) {
+  head[0] = (char)value->tag;
+  switch (value->tag) {
+  case PACKED_NULL:
+    return 1;
+  case PACKED_INTEGER:
+    memcpy(head + 1, &value->integer, 8);
+    return 9;
+  case PACKED_FLOAT:
+    memcpy(head + 1, &value->number, 8);
+    return 9;
+  default:
+    memcpy(head + 1, &value->length, 8);
+    return 9;
+  }
+}
+
+static bool has_bytes(const struct packed_value *value) {
+  return value->tag == PACKED_TEXT || value->tag == PACKED_BLOB;
+}
+
+bool packed_add_value(struct packed *packed, const struct packed_value *value) {
+  char head[9];
+  if (!packed_add(packed, head, make_head(head, value))) return false;
+  if (!has_bytes(value)) return true;
+  return packed_add(packed, value->bytes, value->length) &&
+         packed_add(packed, "", 1);
+}
+
+const char *packed_read(const char *from, struct packed_value *value) {
+  value->tag = (enum packed_tag)from[0];
+  from++;
+  switch (value->tag) {
+  case PACKED_NULL:
+    return from;
+  case PACKED_INTEGER:
+    memcpy(&value->integer, from, 8);
+    return from + 8;
+  case PACKED_FLOAT:
+    memcpy(&value->number, from, 8);
+    return from + 8;
+  default:
+    memcpy(&value->length, from, 8);
+    value->bytes = from + 8;
+    return from + 8 + value->length + 1;
+  }
+}
+
+const char *packed_read_count(const char *from, size_t *count) {
+  memcpy(count, from, sizeof *count);
+  return from + sizeof *count;
+}
+
+/* ---- out of Lua ---- */
+
+static void add_value(lua_State *L, struct buffer *buffer,
+                      const struct packed_value *value) {
+  char head[9];
+  buffer_add(L, buffer, head, make_head(head, value));
+  if (!has_bytes(value)) return;
+  buffer_add(L, buffer, value->bytes, value->length);
+  buffer_byte(L, buffer, '\0');
+}
+
+static void add_text(lua_State *L, struct buffer *buffer, int index,
+                     enum packed_tag tag) {
+  struct packed_value value = {.tag = tag};
+  value.bytes = lua_tolstring(L, index, &value.length);
+  add_value(L, buffer, &value);
+}
+
+/* A blob is a table {bytes} with a metatable of ours. */
+static bool add_blob(lua_State *L, struct buffer *buffer) {
+  if (!lua_getmetatable(L, -1)) return false;
+  luaL_getmetatable(L, SQLITE_BLOB_TYPE);
+  bool blob = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  if (!blob) return false;
+  lua_rawgeti(L, -1, 1);
+  add_text(L, buffer, -1, PACKED_BLOB);
+  lua_pop(L, 1);
+  return true;
+}
+
+/* The value on top. */
+static void pack_value(lua_State *L, struct buffer *buffer, const char *what,
+                       size_t i) {
+  struct packed_value value = {.tag = PACKED_NULL};
+  int type = lua_type(L, -1);
+  if (type == LUA_TSTRING) {
+    add_text(L, buffer, -1, PACKED_TEXT);
+    return;
+  } else if (type == LUA_TTABLE && add_blob(L, buffer)) {
+    return;
+  } else if (type == LUA_TBOOLEAN || lua_isinteger(L, -1)) {
+    value.tag = PACKED_INTEGER;
+    value.integer = type == LUA_TBOOLEAN ? lua_toboolean(L, -1)
+                                         : (int64_t)lua_tointeger(L, -1);
+  } else if (type == LUA_TNUMBER) {
+    value.tag = PACKED_FLOAT;
+    value.number = lua_tonumber(L, -1);
+  } else if (type != LUA_TNIL &&
+             !(type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1))) {
+    error_usage(L,
+                "%s: parameter %d should be a number, a string, a boolean, "
+                "a blob or nil, not a %s",
+                what, (int)i, lua_typename(L, type));
+  }
+  add_value(L, buffer, &value);
+}
+
+static size_t count_of(lua_State *L, int index) {
+  lua_pushliteral(L, "n");
+  lua_rawget(L, index);
+  size_t n = lua_rawlen(L, index);
+  if (lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 0)
+    n = (size_t)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
+static void add_count(lua_State *L, struct buffer *buffer, size_t n) {
+  buffer_add(L, buffer, &n, sizeof n);
+}
+
+void pack_row(lua_State *L, struct buffer *buffer, int index,
+              const char *what) {
+  size_t n = count_of(L, index);
+  add_count(L, buffer, n);
+  for (size_t i = 1; i <= n; i++) {
+    lua_rawgeti(L, index, (lua_Integer)i);
+    pack_value(L, buffer, what, i);
+    lua_pop(L, 1);
+  }
+}
+
+void pack_batch(lua_State *L, struct buffer *buffer, int index) {
+  size_t items = lua_rawlen(L, index);
+  luaL_checkstack(L, 8, NULL);
+  add_count(L, buffer, items);
+  for (size_t i = 1; i <= items; i++) {
+    lua_rawgeti(L, index, (lua_Integer)i);
+    luaL_argexpected(L, lua_istable(L, -1), index, "list of {sql, rows}");
+    int item = lua_gettop(L);
+    lua_rawgeti(L, item, 1);
+    lua_rawgeti(L, item, 2);
+    luaL_argexpected(L, lua_type(L, -2) == LUA_TSTRING && lua_istable(L, -1),
+                     index, "list of {sql, rows}");
+    add_text(L, buffer, -2, PACKED_TEXT);
+    size_t rows = lua_rawlen(L, -1);
+    add_count(L, buffer, rows);
+    for (size_t row = 1; row <= rows; row++) {
+      lua_rawgeti(L, item + 2, (lua_Integer)row);
+      luaL_argexpected(L, lua_istable(L, -1), index, "list of {sql, rows}");
+      pack_row(L, buffer, lua_gettop(L), "sqlite.batch");
+      lua_pop(L, 1);
+    }
+    lua_settop(L, item - 1);
+  }
+}
+
+/* ---- into Lua ---- */
+
+/* Pushes a value; false, and nothing, for a NULL that is left out. */
+static bool push_value(lua_State *L, const struct packed_value *value,
+                       int null) {
+  switch (value->tag) {
+  case PACKED_INTEGER:
+    lua_pushinteger(L, value->integer);
+    return true;
+  case PACKED_FLOAT:
+    lua_pushnumber(L, value->number);
+    return true;
+  case PACKED_TEXT:
+  case PACKED_BLOB:
+    lua_pushlstring(L, value->bytes, value->length);
+    return true;
+  default:
+    if (null == 0) return false;
+    lua_pushvalue(L, null);
+    return true;
+  }
+}
+
+/* Pushes one string per column: the keys of the rows. */
+static void push_names(lua_State *L, const struct query *query) {
+  const char *from = query->names.data;
+  luaL_checkstack(L, query->columns + 8, "a result with too many columns");
+  for (int i = 0; i < query->columns; i++) {
+    struct packed_value name;
+    from = packed_read(from, &name);
+    lua_pushlstring(L, name.bytes, name.length);
+  }
+}
+
+static const char *push_row(lua_State *L, const struct query *query,
+                            const char *from, int names, int null) {
+  int columns = query->columns;
+  lua_createtable(L, query->named ? 0 : columns, query->named ? columns : 0);
+  for (int i = 0; i < columns; i++) {
+    struct packed_value value;
+    from = packed_read(from, &value);
+    if (query->named) lua_pushvalue(L, names + i);
+    if (!push_value(L, &value, null))
+      lua_settop(L, lua_gettop(L) - (query->named ? 1 : 0));
+    else if (query->named)
+      lua_rawset(L, -3);
+    else
+      lua_rawseti(L, -2, i + 1);
+  }
+  return from;
+}
+
+void pack_push_rows(lua_State *L, const struct query *query, int null) {
+  const char *from = query->out.data;
+  luaL_checkstack(L, 8, NULL);
+  lua_createtable(L, query->rows < 1 << 20 ? (int)query->rows : 0, 0);
+  int list = lua_gettop(L), names = list + 1;
+  push_names(L, query);
+  for (uint64_t row = 1; row <= query->rows; row++) {
+    from = push_row(L, query, from, names, null);
+    lua_rawseti(L, list, (lua_Integer)row);
+  }
+  lua_createtable(L, query->columns, 0);
+  lua_insert(L, names);
+  for (int i = query->columns; i >= 1; i--) lua_rawseti(L, names, i);
+}

@@ -1,0 +1,254 @@
+/* What a connection does on a thread of the pool: open, statements, batches,
+ * close. No Lua here. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "sqlite.h"
+
+/* How many steps of SQLite's machine lie between two looks at `stop`. */
+#define LOOK_EVERY 1000
+#define SQL_KEPT 4096 /* bytes of a statement that failed */
+
+bool run_failed(struct query *query, int code, const char *sql) {
+  sqlite3 *handle = query->database->handle;
+  query->code = code & 0xff;
+  query->extended = handle ? sqlite3_extended_errcode(handle) : code;
+  if ((query->extended & 0xff) != query->code) query->extended = code;
+  free(query->failed_sql);
+  query->failed_sql = sql ? strndup(sql, SQL_KEPT) : NULL;
+  const char *words = handle && query->extended == sqlite3_errcode(handle)
+                          ? sqlite3_errmsg(handle)
+                          : sqlite3_errstr(code);
+  sqlite3_snprintf(sizeof query->message, query->message, "%s", words);
+  return false;
+}
+
+static bool out_of_memory(struct query *query) {
+  return run_failed(query, SQLITE_NOMEM, NULL);
+}
+
+/* ---- waiting and stopping ---- */
+
+static bool stopped(struct database *database) {
+  return __atomic_load_n(&database->running->stop, __ATOMIC_RELAXED);
+}
+
+static int on_progress(void *data) {
+  return stopped(data);
+}
+
+/* SQLite's own handler would sleep on after a cancellation. */
+static int on_busy(void *data, int count) {
+  struct database *database = data;
+  uint64_t now_ns = uv_hrtime();
+  if (count == 0) database->busy_since_ns = now_ns;
+  uint64_t waited_ms = (now_ns - database->busy_since_ns) / 1000000;
+  if (stopped(database) || waited_ms >= (uint64_t)database->busy_ms) return 0;
+  struct timespec pause = {.tv_nsec = count < 10 ? 1000000 : 10000000};
+  nanosleep(&pause, NULL);
+  return 1;
+}
+
+/* ---- open and close ---- */
+
+void run_open(struct query *query) {
+  struct database *database = query->database;
+  int code =
+      sqlite3_open_v2(database->path, &database->handle, query->flags, NULL);
+  if (code != SQLITE_OK) {
+    if (database->handle) sqlite3_extended_result_codes(database->handle, 1);
+    run_failed(query, code, NULL);
+    sqlite3_close_v2(database->handle);
+    database->handle = NULL;
+    return;
+  }
+  sqlite3_extended_result_codes(database->handle, 1);
+  sqlite3_busy_handler(database->handle, on_busy, database);
+  sqlite3_progress_handler(database->handle, LOOK_EVERY, on_progress, database);
+}
+
+void run_close(struct query *query) {
+  struct database *database = query->database;
+  cache_clear(database);
+  sqlite3_close_v2(database->handle);
+  database->handle = NULL;
+}
+
+/* ---- one statement ---- */
+
+static int bind_value(sqlite3_stmt *statement, int i,
+                      const struct packed_value *value) {
+  switch (value->tag) {
+  case PACKED_INTEGER:
+    return sqlite3_bind_int64(statement, i, value->integer);
+  case PACKED_FLOAT:
+    return sqlite3_bind_double(statement, i, value->number);
+  case PACKED_TEXT:
+    return sqlite3_bind_text64(statement, i, value->bytes, value->length,
+                               SQLITE_STATIC, SQLITE_UTF8);
+  case PACKED_BLOB:
+    return sqlite3_bind_blob64(statement, i, value->bytes, value->length,
+                               SQLITE_STATIC);
+  default:
+    return sqlite3_bind_null(statement, i);
+  }
+}
+
+/* Binds a packed row; where the next one begins, or NULL. */
+static const char *bind_row(struct query *query, sqlite3_stmt *statement,
+                            const char *from) {
+  size_t given, wanted = (size_t)sqlite3_bind_parameter_count(statement);
+  from = packed_read_count(from, &given);
+  if (given != wanted) {
+    run_failed(query, SQLITE_RANGE, sqlite3_sql(statement));
+    sqlite3_snprintf(sizeof query->message, query->message,
+                     "the statement has %d parameters, %d were given",
+                     (int)wanted, (int)given);
+    return NULL;
+  }
+  for (size_t i = 1; i <= given; i++) {
+    struct packed_value value;
+    from = packed_read(from, &value);
+    int code = bind_value(statement, (int)i, &value);
+    if (code == SQLITE_OK) continue;
+    run_failed(query, code, sqlite3_sql(statement));
+    return NULL;
+  }
+  return from;
+}
+
+static void read_column(sqlite3_stmt *statement, int i,
+                        struct packed_value *value) {
+  switch (sqlite3_column_type(statement, i)) {
+  case SQLITE_INTEGER:
+    value->tag = PACKED_INTEGER;
+    value->integer = sqlite3_column_int64(statement, i);
+    return;
+  case SQLITE_FLOAT:
+    value->tag = PACKED_FLOAT;
+    value->number = sqlite3_column_double(statement, i);
+    return;
+  case SQLITE_TEXT:
+    value->tag = PACKED_TEXT;
+    value->bytes = (const char *)sqlite3_column_text(statement, i);
+    break;
+  case SQLITE_BLOB:
+    value->tag = PACKED_BLOB;
+    value->bytes = sqlite3_column_blob(statement, i);
+    break;
+  default:
+    value->tag = PACKED_NULL;
+    return;
+  }
+  value->length = (size_t)sqlite3_column_bytes(statement, i);
+}
+
+static bool keep_names(struct query *query, sqlite3_stmt *statement) {
+  query->columns = sqlite3_column_count(statement);
+  for (int i = 0; i < query->columns; i++) {
+    struct packed_value name = {.tag = PACKED_TEXT};
+    name.bytes = sqlite3_column_name(statement, i);
+    if (name.bytes == NULL) return false;
+    name.length = strlen(name.bytes);
+    if (!packed_add_value(&query->names, &name)) return false;
+  }
+  return true;
+}
+
+static bool keep_row(struct query *query, sqlite3_stmt *statement) {
+  for (int i = 0; i < query->columns; i++) {
+    struct packed_value value;
+    read_column(statement, i, &value);
+    if (!packed_add_value(&query->out, &value)) return false;
+  }
+  query->rows++;
+  return true;
+}
+
+/* Runs a bound statement to its end. The columns are known after the first
+ * step: a schema that changed has compiled it anew. */
+static bool step_all(struct query *query, sqlite3_stmt *statement) {
+  bool first = query->wants_rows, good = true;
+  int code;
+  do {
+    code = sqlite3_step(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+      return run_failed(query, code, sqlite3_sql(statement));
+    if (first && sqlite3_column_count(statement) > 0)
+      good = keep_names(query, statement);
+    first = false;
+    if (good && code == SQLITE_ROW && query->wants_rows)
+      good = keep_row(query, statement);
+  } while (good && code == SQLITE_ROW);
+  return good || out_of_memory(query);
+}
+
+/* The packed row at `from`; where the next one begins, or NULL. What was bound
+ * is not ours for longer than this. */
+static const char *run_row(struct query *query, sqlite3_stmt *statement,
+                           const char *from) {
+  const char *next = bind_row(query, statement, from);
+  if (next && !step_all(query, statement)) next = NULL;
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  return next;
+}
+
+static void count_changes(struct query *query, int64_t before) {
+  sqlite3 *handle = query->database->handle;
+  query->changes = sqlite3_total_changes64(handle) - before;
+  query->last_id = sqlite3_last_insert_rowid(handle);
+}
+
+void run_one(struct query *query) {
+  int64_t before = sqlite3_total_changes64(query->database->handle);
+  sqlite3_stmt *statement = cache_prepare(query, query->sql, query->sql_length);
+  if (statement) run_row(query, statement, query->in);
+  count_changes(query, before);
+}
+
+/* ---- many statements ---- */
+
+static bool execute(struct query *query, const char *sql) {
+  int code = sqlite3_exec(query->database->handle, sql, NULL, NULL, NULL);
+  return code == SQLITE_OK || run_failed(query, code, sql);
+}
+
+void run_script(struct query *query) {
+  int64_t before = sqlite3_total_changes64(query->database->handle);
+  execute(query, query->sql);
+  count_changes(query, before);
+}
+
+/* One statement of a batch with all its rows; where the next begins. */
+static const char *run_item(struct query *query, const char *from) {
+  struct packed_value sql;
+  size_t rows;
+  from = packed_read(from, &sql);
+  from = packed_read_count(from, &rows);
+  sqlite3_stmt *statement = cache_prepare(query, sql.bytes, sql.length);
+  if (statement == NULL) return NULL;
+  while (from && rows-- > 0) {
+    from = run_row(query, statement, from);
+    if (from && stopped(query->database)) {
+      run_failed(query, SQLITE_INTERRUPT, sql.bytes);
+      return NULL;
+    }
+  }
+  return from;
+}
+
+void run_batch(struct query *query) {
+  sqlite3 *handle = query->database->handle;
+  int64_t before = sqlite3_total_changes64(handle);
+  size_t items;
+  const char *from = packed_read_count(query->in, &items);
+  if (!execute(query, "BEGIN IMMEDIATE")) return;
+  while (from && items-- > 0) from = run_item(query, from);
+  if (from && execute(query, "COMMIT")) {
+    count_changes(query, before);
+    return;
+  }
+  if (!sqlite3_get_autocommit(handle))
+    sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+}
