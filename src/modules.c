@@ -18,6 +18,7 @@
 #define MODULES(X)                                                             \
   X(change)                                                                    \
   X(clock)                                                                     \
+  X(code)                                                                      \
   X(duplicate)                                                                 \
   X(entry)                                                                     \
   X(error)                                                                     \
@@ -27,6 +28,7 @@
   X(lines)                                                                     \
   X(mask)                                                                      \
   X(park)                                                                      \
+  X(print)                                                                     \
   X(process)                                                                   \
   X(quiet)                                                                     \
   X(remove)                                                                    \

@@ -81,8 +81,18 @@ function log.format(record, colour)
   return table.concat(parts, " ")
 end
 
+--- To whom the prints of the running task go, if not to the terminal.
+local function to_output(sink, record)
+  if not sink.message then return sink:write(log.format(record) .. "\n") end
+  local text = record.prefix and (record.prefix .. ": " .. record.message) or record.message
+  sink:message(record.level, text, record.fields)
+end
+
 --- A closed or full standard error is no reason to stop a build.
 local function to_stderr(record)
+  local output = package.loaded["orch.output"]
+  local taken = output and output.current()
+  if taken then return to_output(taken, record) end
   local shown = package.loaded["orch.progress"]
   if shown then shown.clear() end
   local ok, colour = pcall(function() return require("orch.tty").color "stderr" end)

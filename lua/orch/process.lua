@@ -40,26 +40,62 @@ local process = {}
 
 local run_options = command.run_options
 
-local function run(fname, argv, opts, text)
-  local words = {
-    stdout = command.output(fname, "stdout", opts.stdout, opts.on_stdout, "capture"),
-    stderr = command.output(fname, "stderr", opts.stderr, opts.on_stderr, "capture"),
-  }
+--- Whom the running task prints to, if not to the terminal: a job's log.
+local function current_sink()
+  local output = package.loaded["orch.output"]
+  return output and output.current()
+end
+
+--- What becomes of what it prints: words for the core, takers of what is handed on.
+local function plan_output(fname, opts, sink)
+  local words, takers, tee = {}, {}, nil
+  for _, name in ipairs { "stdout", "stderr" } do
+    local callback = opts["on_" .. name]
+    words[name] = command.output(fname, name, opts[name], callback, "capture")
+    takers[name] = callback and flow.to_lines(callback) or nil
+  end
+  if sink then tee = require("orch.process.tee").plan(words, takers, opts, sink) end
   if opts.stall and not (words.stdout == "capture" or words.stdout == "stream"
     or words.stderr == "capture" or words.stderr == "stream") then
     arg.fail("%s: `stall` needs output that orch sees; capture stdout or stderr, or use "
       .. "on_stdout", fname)
   end
+  return words, takers, tee
+end
+
+--- All of an output, where it was asked for.
+local function captured(child, which, word, taker)
+  if taker and taker.text then return taker.text() end
+  return word == "capture" and child:output(which) or nil
+end
+
+local function tail_of(child, words, takers, tee)
+  if tee and tee.merged then return { name = "output", text = takers.stdout.tail() } end
+  local text = takers.stderr and takers.stderr.tail()
+    or words.stderr == "capture" and child:output(2)
+  return text and { name = "stderr", text = text } or nil
+end
+
+local function run(fname, argv, opts, text, sink)
+  local words, takers, tee = plan_output(fname, opts, sink or current_sink())
+  local rest <close> = tee
   local child <close>, source = command.start(fname, argv, opts, words, "null")
+  if tee then tee.child = child end
   if opts.timeout or opts.stall then child:limit(opts.timeout, opts.stall) end
-  local tail = flow.fed(child, source, text, flow.follow, child, opts, text)
+  local function limit(what, which)
+    failure.limit(child, what, which, opts, text, tail_of(child, words, takers, tee))
+  end
+  flow.fed(child, source, text, flow.follow, child, takers, limit)
   local exit_code, signal, elapsed = child:result()
   local result = setmetatable({
     ok = exit_code == 0, exit_code = exit_code, signal = signal, elapsed = elapsed,
-    stdout = words.stdout == "capture" and child:output(1) or nil,
-    stderr = words.stderr == "capture" and child:output(2) or opts.on_stderr and tail or nil,
+    stdout = captured(child, 1, words.stdout, takers.stdout),
+    stderr = opts.on_stderr and takers.stderr.tail()
+      or captured(child, 2, words.stderr, takers.stderr),
   }, command.result)
-  if not result.ok and opts.check ~= false then failure.ended(text, result) end
+  if not result.ok and opts.check ~= false then
+    failure.ended(text, result, tail_of(child, words, takers, tee))
+  end
   return result
 end
 
@@ -84,6 +120,22 @@ end
 ---@private
 function process.run_shell(text, opts)
   return run("sh", { "/bin/sh", "-c", text }, arg.options("sh", opts, run_options), text)
+end
+
+---For the library: runs a command that prints into `sink` only, both streams through one
+---pipe, so in order. The error's `output` is the end of it.
+---@async
+---@param what string|string[] a line for /bin/sh, or a program and its arguments
+---@param opts orch.ProcessOptions? without what is said of stdout and stderr
+---@param sink orch.Sink
+---@return orch.ProcessResult
+function process.run_to(what, opts, sink)
+  opts = arg.options("process.run_to", opts, run_options)
+  opts.stdout, opts.stderr = "inherit", "inherit"
+  if type(what) == "string" then
+    return run("sh", { "/bin/sh", "-c", what }, opts, what, sink)
+  end
+  return run("process.run", what, opts, quote.command(what), sink)
 end
 
 ---One word for a shell: `'it'\''s'`; a list gives its items, separated by spaces.

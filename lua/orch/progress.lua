@@ -1,4 +1,5 @@
---- How far a loop is: a line on the terminal, and nothing anywhere else.
+--- How far a loop is: a line on the terminal, a bar of its job inside of one, and
+--- nothing anywhere else.
 ---
 ---     for i, file in orch.progress({ "a.png", "b.png" }, "checking") do
 ---       assert(i == 1 or file == "b.png")
@@ -65,6 +66,7 @@ end
 ---@field private count number
 ---@field private started number seconds, of the clock
 ---@field private width integer? of the terminal; nil: draw nothing
+---@field private report function? where it is a job's, not the terminal's
 ---@field private drawn boolean
 ---@field private closed boolean
 local Bar = {}
@@ -122,6 +124,7 @@ end
 function Bar:add(n)
   self.count = self.count + (n or 1)
   if self.width then self:draw() end
+  if self.report then self.report(self.count, self.total) end
 end
 
 --- `n` are done altogether.
@@ -130,6 +133,7 @@ end
 function Bar:set(n, total)
   self.count, self.total = n, total or self.total
   if self.width then self:draw() end
+  if self.report then self.report(self.count, self.total) end
 end
 
 local function clear()
@@ -144,6 +148,7 @@ function Bar:done()
   for i = #bars, 1, -1 do
     if bars[i] == self then table.remove(bars, i) end
   end
+  if self.report then self.report(self.count, self.total, true) end
   if not self.drawn then return end
   clear()
   local elapsed = clock.now() - self.started
@@ -158,9 +163,12 @@ end
 Bar.__close = Bar.done
 
 local function new(total, label, unit)
+  local output = package.loaded["orch.output"]
+  local sink = output and output.current()
   local bar = setmetatable({
     total = total, label = label, unit = unit, count = 0, started = clock.now(),
-    width = terminal_width(), drawn = false, closed = false,
+    width = not sink and terminal_width() or nil, drawn = false, closed = false,
+    report = sink and output.reporter(sink, label) or nil,
   }, Bar)
   if bar.width then bars[#bars + 1] = bar end
   return bar

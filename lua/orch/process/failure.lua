@@ -4,7 +4,7 @@ local errors = require "orch.core.error"
 
 local failure = {}
 
-local TAIL = 4096 -- bytes of stderr on an error
+local TAIL = 4096 -- bytes of output on an error
 
 ---The command in the words of a message: short, on one line.
 ---@param command string
@@ -14,34 +14,40 @@ function failure.show(command)
   return #text > 120 and text:sub(1, 117) .. "..." or text
 end
 
---- The last line of stderr that says something.
-local function last_line(stderr)
+--- The last line that says something.
+local function last_line(tail)
   local line
-  for text in stderr:sub(-TAIL):gmatch "[^\r\n]+" do
+  for text in tail:sub(-TAIL):gmatch "[^\r\n]+" do
     if text:find "%S" then line = text end
   end
   line = line and line:gsub("\27%[[%d;]*%a", ""):gsub("%c", " "):match "^%s*(.-)%s*$"
   return line and (#line > 200 and line:sub(1, 197) .. "..." or line)
 end
 
-local function raise(command, fields, stderr)
-  local line = stderr and last_line(stderr)
+---The end of what a command printed, for its error.
+---@class orch.OutputTail
+---@field name "stderr"|"output" the error's field; `output`: both streams in one
+---@field text string
+
+local function raise(command, fields, tail)
+  local line = tail and last_line(tail.text)
   if line then fields.message = fields.message .. ": " .. line end
   fields.command = command
-  fields.stderr = stderr and stderr:sub(-TAIL)
+  if tail then fields[tail.name] = tail.text:sub(-TAIL) end
   errors.throw(errors.make(fields))
 end
 
 ---Raises kind `process`.
 ---@param command string
 ---@param result orch.ProcessResult
-function failure.ended(command, result)
+---@param tail orch.OutputTail?
+function failure.ended(command, result, tail)
   local how = result.signal and "died of " .. result.signal
     or "failed with exit code " .. result.exit_code
   raise(command, {
     kind = "process", message = ("`%s` %s"):format(failure.show(command), how),
     exit_code = result.exit_code, signal = result.signal,
-  }, result.stderr)
+  }, tail)
 end
 
 local function in_words(seconds)
@@ -52,7 +58,7 @@ end
 ---@async
 ---@param what "timeout"|"stall"|"overflow"
 ---@param which "stdout"|"stderr"|nil what overflowed
----@param tail string the end of stderr
+---@param tail orch.OutputTail?
 function failure.limit(child, what, which, opts, command, tail)
   child:close()
   local lost = select(4, child:result())

@@ -6,7 +6,7 @@ local failure = require "orch.process.failure"
 
 local flow = {}
 
-local TAIL = 4096 -- bytes of stderr kept for an error
+local TAIL = 4096 -- bytes kept for an error
 local LONGEST_LINE = 16 << 20 -- a longer one comes in pieces
 
 --- Cuts what comes in pieces into lines; returns add(bytes) and finish().
@@ -61,28 +61,47 @@ local function write_pieces(child, source)
   child:close_stdin()
 end
 
+---What is handed on of an output: `add` takes bytes and may wait, `finish` comes at the
+---end, `tail` gives the last bytes.
+---@class orch.OutputTaker
+---@field add fun(bytes: string): "overflow"?
+---@field finish fun()
+---@field tail fun(): string
+
+---@param tail string
+---@param bytes string that follow
+---@return string tail
+function flow.tail(tail, bytes)
+  if #bytes < TAIL then bytes = tail .. bytes end
+  return bytes:sub(-TAIL)
+end
+
+---@param callback fun(line: string)
+---@return orch.OutputTaker
+function flow.to_lines(callback)
+  local cut, finish = line_cutter(callback)
+  local tail = ""
+  local function add(bytes)
+    tail = flow.tail(tail, bytes)
+    cut(bytes)
+  end
+  return { add = add, finish = finish, tail = function() return tail end }
+end
+
 ---Hands on what comes until the command has ended.
 ---@async
----@return string tail of stderr, where it went to a callback
-function flow.follow(child, opts, command)
-  local add, finish, tail = {}, {}, ""
-  for _, name in ipairs { "stdout", "stderr" } do
-    local callback = opts["on_" .. name]
-    if callback then add[name], finish[name] = line_cutter(callback) end
-  end
+---@param takers {stdout: orch.OutputTaker?, stderr: orch.OutputTaker?}
+---@param limit fun(what: string, which: string?) raises: a limit was hit
+function flow.follow(child, takers, limit)
   while true do
     local what, value = child:next()
     if what == nil then break end
-    if not add[what] then
-      if not opts.on_stderr then tail = child:output(2) end
-      failure.limit(child, what, value, opts, command, tail)
-    end
-    if what == "stderr" then tail = (tail .. value):sub(-TAIL) end
-    add[what](value)
+    local taker = takers[what]
+    if not taker then limit(what, value) end
+    if taker.add(value) == "overflow" then limit("overflow", what) end
   end
-  if finish.stdout then finish.stdout() end
-  if finish.stderr then finish.stderr() end
-  return tail
+  if takers.stdout then takers.stdout.finish() end
+  if takers.stderr then takers.stderr.finish() end
 end
 
 ---Calls `fn` while a task of its own writes what `source` gives; without a source,

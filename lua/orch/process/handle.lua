@@ -94,7 +94,8 @@ function Process:wait()
   while not self.ended do self.waiters:wait() end
   local result = self.result or error("not enough memory", 0)
   if not result.ok and self.check and not self.killed then
-    failure.ended(self.command, result)
+    failure.ended(self.command, result,
+      result.stderr and { name = "stderr", text = result.stderr })
   end
   return result
 end
