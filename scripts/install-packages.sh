@@ -13,10 +13,12 @@ set -eu
 #   libcurl4-openssl-dev  the HTTP client (and FTP, SFTP), in a plug-in
 #   libmicrohttpd-dev     the HTTP server of http.serve, in a plug-in
 #   libsqlite3-dev  the state of pipelines, in a plug-in
+#   libxxhash-dev   fingerprints of files and code: headers only, used inline
 #   lua-cjson-dev   the fast path of orch.json, in a plug-in
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev
+  libxxhash-dev
   lua-cjson-dev lua-argparse"
 # test: real tools that the tests drive:
 #   procps          finds what a killed run has left behind

@@ -19,6 +19,7 @@
   X(change)                                                                    \
   X(clock)                                                                     \
   X(code)                                                                      \
+  X(code)                                                                      \
   X(duplicate)                                                                 \
   X(entry)                                                                     \
   X(error)                                                                     \
