@@ -136,20 +136,29 @@ static int journal_append(lua_State *L) {
   return error == 0 ? 0 : error_os(L, "write", path_of(L), -error);
 }
 
-/* tail(size) -> at most so many of its last bytes, from the beginning? */
-static int journal_tail(lua_State *L) {
-  struct journal *journal = check_open(L);
-  size_t wanted = (size_t)luaL_checkinteger(L, 2);
+/* At most `size` of its last bytes; a negative errno where it fails. */
+static ssize_t read_end(int fd, char *text, size_t size, bool *whole) {
   struct stat info;
-  if (fstat(journal->fd, &info) != 0)
-    return error_os(L, "read", path_of(L), -errno);
-  size_t size = (size_t)info.st_size < wanted ? (size_t)info.st_size : wanted;
+  if (fd < 0 || fstat(fd, &info) != 0) return -errno;
+  off_t from = info.st_size > (off_t)size ? info.st_size - (off_t)size : 0;
+  *whole = from == 0;
+  ssize_t got = pread(fd, text, size, from);
+  return got < 0 ? -errno : got;
+}
+
+/* tail(path, size) -> the end of a file, whether that is all of it */
+static int journal_tail(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  size_t size = (size_t)luaL_checkinteger(L, 2);
   luaL_Buffer buffer;
   char *text = luaL_buffinitsize(L, &buffer, size);
-  ssize_t got = pread(journal->fd, text, size, info.st_size - (off_t)size);
-  if (got < 0) return error_os(L, "read", path_of(L), -errno);
+  bool whole = false;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  ssize_t got = read_end(fd, text, size, &whole);
+  if (fd >= 0) close(fd);
+  if (got < 0) return error_os(L, "read", path, (int)got);
   luaL_pushresultsize(&buffer, (size_t)got);
-  lua_pushboolean(L, (size_t)info.st_size == size);
+  lua_pushboolean(L, whole);
   return 2;
 }
 
@@ -226,7 +235,8 @@ static int journal_sync(lua_State *L) {
 
 int luaopen_orch_core_journal(lua_State *L);
 int luaopen_orch_core_journal(lua_State *L) {
-  static const luaL_Reg functions[] = {{"open", journal_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"open", journal_open}, {"tail", journal_tail}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"append", journal_append}, {"append_later", journal_append_later},
       {"sync", journal_sync},     {"tail", journal_tail},

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdlib.h>
 #include <string.h>
 #include "error.h"
 #include "mask.h"
@@ -75,9 +76,101 @@ static int redact(lua_State *L) {
   return 1;
 }
 
+/* ---- texts that come in pieces ---- */
+
+#define MASKER "orch.masker"
+
+/* What may be the beginning of a secret waits here for the next piece. */
+struct masker {
+  char *held;
+  size_t size, capacity;
+  size_t covered;
+};
+
+static struct masker *check_masker(lua_State *L) {
+  return luaL_checkudata(L, 1, MASKER);
+}
+
+static void hold(lua_State *L, struct masker *masker, const char *text,
+                 size_t size) {
+  size_t needed = masker->size + size;
+  if (needed > masker->capacity) {
+    char *held = realloc(masker->held, needed);
+    if (!held) luaL_error(L, "not enough memory");
+    masker->held = held;
+    masker->capacity = needed;
+  }
+  memcpy(masker->held + masker->size, text, size);
+  masker->size = needed;
+}
+
+/* Pushes what can be said of what is held. */
+static void let_go(lua_State *L, struct masker *masker, bool more) {
+  luaL_Buffer buffer;
+  size_t size = masker->size;
+  struct mask_out out = {.text = luaL_buffinitsize(L, &buffer, size)};
+  size_t done =
+      size ? mask_run(masker->held, size, more, &masker->covered, &out) : 0;
+  masker->size -= done;
+  memmove(masker->held, masker->held + done, masker->size);
+  luaL_pushresultsize(&buffer, out.size);
+}
+
+/* The text on top, and how many of its bytes are whole lines. */
+static int push_whole(lua_State *L) {
+  size_t size;
+  const char *text = lua_tolstring(L, -1, &size);
+  const char *end = memrchr(text, '\n', size);
+  lua_pushinteger(L, end ? end + 1 - text : 0);
+  return 2;
+}
+
+/* masker:add(text) -> text, bytes of it that are whole lines */
+static int masker_add(lua_State *L) {
+  struct masker *masker = check_masker(L);
+  size_t size;
+  const char *text = luaL_checklstring(L, 2, &size);
+  lua_settop(L, 2);
+  if (masker->size > 0 || masker->covered > 0 || mask_any()) {
+    hold(L, masker, text, size);
+    let_go(L, masker, true);
+  }
+  return push_whole(L);
+}
+
+/* masker:finish() -> the rest: nothing follows */
+static int masker_finish(lua_State *L) {
+  let_go(L, check_masker(L), false);
+  return 1;
+}
+
+static int masker_drop(lua_State *L) {
+  struct masker *masker = check_masker(L);
+  free(masker->held);
+  *masker = (struct masker){0};
+  return 0;
+}
+
+/* stream() -> masker */
+static int stream(lua_State *L) {
+  static const luaL_Reg methods[] = {{"add", masker_add},
+                                     {"finish", masker_finish},
+                                     {"__gc", masker_drop},
+                                     {NULL, NULL}};
+  struct masker *masker = lua_newuserdatauv(L, sizeof *masker, 0);
+  *masker = (struct masker){0};
+  if (luaL_newmetatable(L, MASKER)) {
+    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"add", add},       {"count", count}, {"forget", forget},
-    {"redact", redact}, {NULL, NULL},
+    {"add", add},       {"count", count},   {"forget", forget},
+    {"redact", redact}, {"stream", stream}, {NULL, NULL},
 };
 
 int luaopen_orch_core_mask(lua_State *L);

@@ -37,18 +37,19 @@ describe("journal", function()
     expect(err.code):equals "ENOTDIR"
   end)
 
-  it("gives its end", function()
+  it("gives the end of a file", function()
     local journal <close> = journals.open(path "log")
-    local text, whole = journal:tail(10)
-    expect(text):equals ""
-    expect(whole):is(true)
+    local function tail(size)
+      local text, whole = journals.tail(path "log", size)
+      return text .. (whole and " (all)" or "")
+    end
+    expect(tail(10)):equals " (all)"
     journal:append "0123456789"
-    text, whole = journal:tail(4)
-    expect(text):equals "6789"
-    expect(whole):is(false)
-    text, whole = journal:tail(10)
-    expect(text):equals "0123456789"
-    expect(whole):is(true)
+    expect(tail(4)):equals "6789"
+    expect(tail(10)):equals "0123456789 (all)"
+    expect(tail(11)):equals "0123456789 (all)"
+    local err = expect(function() journals.tail(path "none", 1) end):raises "os"
+    expect(err.code):equals "ENOENT"
   end)
 
   it("appends at once in a task that is cancelled", function()
@@ -86,7 +87,7 @@ describe("journal", function()
     journal:close()
     task:await()
     expect(orch.fs.stat(path "log").size):equals(1 << 20)
-    for _, call in ipairs { "append", "append_later", "sync", "tail" } do
+    for _, call in ipairs { "append", "append_later", "sync" } do
       local err = expect(function() journal[call](journal, "1") end):raises "closed"
       expect(err.message):contains(path "log")
     end
@@ -108,7 +109,8 @@ describe("journal", function()
         local file <close> = io.open("log", "w")
         file:write(text)
       end
-      local journal = require("orch.core.journal").open "log"
+      local journals = require "orch.core.journal"
+      local journal = journals.open "log"
       journal:append(("a"):rep(300) .. "\n")
       for _, call in ipairs { "append", "append_later" } do
         local ok, err = pcall(journal[call], journal, ("b"):rep(300) .. "\n")
@@ -116,7 +118,7 @@ describe("journal", function()
         assert(io.open("log"):seek "end" == 512)
         make_room "bbbbbbb"
         journal:append "c\n"
-        print((journal:tail(10):gsub("\n", "|")))
+        print((journals.tail("log", 10):gsub("\n", "|")))
         make_room(("a"):rep(300) .. "\n")
       end
     ]])
