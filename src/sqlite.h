@@ -88,7 +88,7 @@ struct packed_value {
   size_t length;
 };
 
-bool packed_add(struct packed *packed, const void *data, size_t size);
+/* False when memory runs out. */
 bool packed_add_value(struct packed *packed, const struct packed_value *value);
 const char *packed_read(const char *from, struct packed_value *value);
 const char *packed_read_count(const char *from, size_t *count);

@@ -8,18 +8,17 @@
 
 /* ---- bytes ---- */
 
-bool packed_add(struct packed *packed, const void *data, size_t size) {
+/* Room for `size` more bytes; NULL when memory runs out. */
+static char *reserve(struct packed *packed, size_t size) {
   if (packed->room - packed->length < size) {
     size_t room = packed->room ? packed->room : 1024;
     while (room - packed->length < size) room *= 2;
     char *grown = realloc(packed->data, room);
-    if (grown == NULL) return false;
+    if (grown == NULL) return NULL;
     packed->data = grown;
     packed->room = room;
   }
-  if (size > 0) memcpy(packed->data + packed->length, data, size);
-  packed->length += size;
-  return true;
+  return packed->data + packed->length;
 }
 
 /* The head of a value: its tag, and a number, a float's bits or a length. */
@@ -45,11 +44,17 @@ static bool has_bytes(const struct packed_value *value) {
 }
 
 bool packed_add_value(struct packed *packed, const struct packed_value *value) {
-  char head[9];
-  if (!packed_add(packed, head, make_head(head, value))) return false;
-  if (!has_bytes(value)) return true;
-  return packed_add(packed, value->bytes, value->length) &&
-         packed_add(packed, "", 1);
+  size_t length = has_bytes(value) ? value->length : 0;
+  char *to = reserve(packed, length + 10);
+  if (to == NULL) return false;
+  to += make_head(to, value);
+  if (has_bytes(value)) {
+    if (length > 0) memcpy(to, value->bytes, length);
+    to[length] = '\0';
+    to += length + 1;
+  }
+  packed->length = (size_t)(to - packed->data);
+  return true;
 }
 
 const char *packed_read(const char *from, struct packed_value *value) {

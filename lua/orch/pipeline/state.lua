@@ -23,7 +23,7 @@ local statements = {
   { "run_end", [[
     UPDATE run SET status = ?2, elapsed = ?3, ok = ?4, skipped = ?5, failed = ?6,
     cancelled = ?7 WHERE id = ?1]] },
-  { "job", "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
+  { "job", "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" },
   { "blob", "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)" },
   { "duration", [[
     INSERT INTO duration (run, script, job, status, seconds, attempts, time)
@@ -34,7 +34,7 @@ local statements = {
 }
 
 local JOBS = [[
-SELECT name, definition, parts, inputs_stamp, inputs_digest, outputs_stamp, outputs_digest,
+SELECT name, definition, inputs_stamp, inputs_digest, outputs_stamp, outputs_digest,
 needs, value, digest, seconds, run, time FROM job WHERE script = ?]]
 
 local function empty_queue()
@@ -45,7 +45,8 @@ end
 
 ---@class orch.JobRecord what a job's last success was made of
 ---@field definition string digest of its code and options
----@field parts string? JSON, {name: text}: what the definition consists of
+---@field parts string? JSON, {name: text}: what the definition consists of; loaded when it
+---  is read first, which waits
 ---@field inputs_stamp string? digest over paths, sizes and times
 ---@field inputs_digest string? over contents
 ---@field inputs_blob string? see State:blob; not loaded, and kept when it is nil
@@ -102,9 +103,14 @@ end
 ---@param script string
 ---@return table<string, orch.JobRecord> by name
 function State:jobs(script)
+  local lazy = { __index = function(record, field)
+    if field ~= "parts" then return nil end
+    record.parts = self:blob(script, record.name, "parts") or false
+    return record.parts
+  end }
   local records = {}
   for _, record in ipairs(self:call("query", JOBS, { script }, true)) do
-    records[record.name] = record
+    records[record.name] = setmetatable(record, lazy)
   end
   return records
 end
@@ -112,7 +118,7 @@ end
 ---@async
 ---@param script string
 ---@param name string of the job
----@param side "inputs"|"outputs"
+---@param side "inputs"|"outputs"|"parts"
 ---@return string? blob
 function State:blob(script, name, side)
   for i = #self.queue.blob, 1, -1 do
@@ -144,14 +150,15 @@ end
 ---@param record orch.JobRecord
 function State:save(script, name, record)
   self:add("job", {
-    script, name, blob(record.definition), redact(record.parts), blob(record.inputs_stamp),
+    script, name, blob(record.definition), blob(record.inputs_stamp),
     blob(record.inputs_digest), blob(record.outputs_stamp), blob(record.outputs_digest),
     blob(record.needs), redact(record.value), blob(record.digest), record.seconds, record.run,
-    record.time, n = 14,
+    record.time, n = 13,
   })
-  for _, side in ipairs { "inputs", "outputs" } do
-    local bytes = record[side .. "_blob"]
-    if bytes then self:add("blob", { script, name, side, blob(bytes) }) end
+  local blobs = { inputs = record.inputs_blob, outputs = record.outputs_blob,
+    parts = redact(rawget(record, "parts") or nil) }
+  for side, bytes in pairs(blobs) do
+    self:add("blob", { script, name, side, blob(bytes) })
   end
 end
 

@@ -19,7 +19,7 @@ local BUSY = 30
 local SCHEMA = ([[
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS job (
-  script TEXT, name TEXT, definition BLOB, parts TEXT, inputs_stamp BLOB,
+  script TEXT, name TEXT, definition BLOB, inputs_stamp BLOB,
   inputs_digest BLOB, outputs_stamp BLOB, outputs_digest BLOB, needs BLOB, value TEXT,
   digest BLOB, seconds REAL, run TEXT, time REAL, PRIMARY KEY (script, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blob (
