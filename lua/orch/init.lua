@@ -28,6 +28,11 @@ local lazy = {
   single_flight = { "single_flight", "single_flight" },
   once = { "single_flight", "once" },
 
+  job = { "pipeline.declare", "job" }, pools = { "pipeline.declare", "pools" },
+  default = { "pipeline.declare", "default" }, params = { "pipeline.params", "params" },
+  step = { "pipeline.step", "step" }, result = { "pipeline.results", "result" },
+  results = { "pipeline.results", "results" },
+
   context = "context", cd = { "place", "cd" }, with_env = { "place", "with_env" },
 
   error = "error", try = { "error", "try" },

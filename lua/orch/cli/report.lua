@@ -166,7 +166,7 @@ end
 -- What belongs to a kind and helps to mend it.
 local function add_details(out, err)
   if type(err) ~= "table" then return end
-  for _, field in ipairs { "tree", "diff" } do
+  for _, field in ipairs { "tree", "diff", "details" } do
     local text = rawget(err, field)
     if type(text) == "string" and text ~= "" then
       for line in text:gmatch("[^\n]+") do out[#out + 1] = "  " .. line end

@@ -1,0 +1,289 @@
+--- Params: what a script may be told on the command line.
+---
+---     local p = orch.params { channel = { "internal", choices = { "internal", "beta" } },
+---       version = "1.0", fast = false }
+---     print(p.channel)        -- orch run deploy.lua --channel beta
+---
+--- The type of a param is that of its default. The words are read in the script's body,
+--- because what jobs there are may depend on them; words that are neither a param nor an
+--- option of orch are refused when the body has ended, for a module of the script may have
+--- params of its own. One that is nearly the name of a param is refused at once.
+
+local arg = require "orch.arg"
+local arguments = require "orch.pipeline.arguments"
+local declare = require "orch.pipeline.declare"
+
+local refuse = arguments.refuse
+
+local params = {}
+
+---@class orch.Param
+---@field name string as the script reads it
+---@field flag string "--channel"
+---@field type "string"|"boolean"|"integer"|"number"
+---@field default any
+---@field value any
+---@field given boolean it was on the command line
+---@field required boolean
+---@field choices any[]?
+---@field help string?
+
+local types = { string = true, boolean = true, integer = true, number = true }
+
+local function type_of(value)
+  local kind = math.type(value) or type(value)
+  return kind == "float" and "number" or kind
+end
+
+local spec_of_param = {
+  default = "any", choices = "table", help = "string", type = "string", required = "boolean",
+}
+
+local function fail(name, message, ...)
+  arg.fail("params: `%s` " .. message, name, ...)
+end
+
+--- A param as it was declared: a default, or a table with the default in its first place.
+local function read_spec(name, spec)
+  if type(spec) ~= "table" then return { default = spec } end
+  local opts, default = {}, spec[1]
+  for key, value in next, spec do
+    if key ~= 1 and math.type(key) then
+      fail(name, "has %s without a name; the values to choose from are choices = { ... }",
+        arg.describe(value))
+    end
+    if key ~= 1 then opts[key] = value end
+  end
+  local read = arg.options(("params: `%s`"):format(name), opts, spec_of_param)
+  if default ~= nil then read.default = default end
+  return read
+end
+
+local function check_type(param)
+  local example = param.default
+  if example == nil and param.choices then example = param.choices[1] end
+  local kind = param.type or type_of(example)
+  if kind == "nil" and param.required then kind = "string" end
+  if kind == "nil" then
+    fail(param.name, "needs a default, or type = \"string\" and required = true")
+  elseif not types[kind] then
+    local near = arg.suggest(kind, arg.keys_of(types))
+    fail(param.name, "should be a string, a boolean, an integer or a number, not '%s'%s", kind,
+      near and ("; did you mean '%s'?"):format(near) or "")
+  end
+  param.type = kind
+end
+
+local function fits(param, value)
+  local kind = type_of(value)
+  return kind == param.type or param.type == "number" and kind == "integer"
+end
+
+local function is_choice(param, value)
+  for _, choice in ipairs(param.choices or { value }) do
+    if choice == value then return true end
+  end
+  return false
+end
+
+local function check_values(param)
+  local default = param.default
+  if default ~= nil and not fits(param, default) then
+    fail(param.name, "has the type %s, and %s as its default", param.type, arg.describe(default))
+  end
+  if param.choices and #param.choices == 0 then fail(param.name, "has no choices") end
+  for _, choice in ipairs(param.choices or {}) do
+    if not fits(param, choice) then
+      fail(param.name, "has the type %s, and %s among its choices", param.type,
+        arg.describe(choice))
+    end
+  end
+  if default ~= nil and not is_choice(param, default) then
+    fail(param.name, "has %s as its default, which is not among its choices",
+      arg.describe(default))
+  end
+end
+
+local function new_param(registry, name, spec)
+  if type(name) ~= "string" or not name:find "^%a[%w_-]*$" then
+    arg.fail("params: %s is not a name for a param; write name = default", arg.describe(name))
+  end
+  local param = read_spec(name, spec)
+  param.name, param.flag = name, "--" .. name:gsub("_", "-")
+  param.given, param.required = false, param.required == true
+  local known = arguments.option(param.flag)
+  if known then
+    fail(name, "cannot be used: %s is an option of orch itself (%s)", param.flag,
+      (known.help:gsub("[%.;].*$", "")))
+  elseif registry.param_by_name[param.flag] then
+    fail(name, "is declared twice")
+  end
+  check_type(param)
+  check_values(param)
+  return param
+end
+
+-- The command line ---------------------------------------------------------------
+
+--- The param that a word means: param, its value in the same word, whether it is --no-.
+local function find(word, registry)
+  local by_flag = registry.param_by_name
+  local flag, value = word:match "^(%-%-[^=]+)=(.*)$"
+  flag = (flag or word):gsub("_", "-")
+  if by_flag[flag] then return by_flag[flag], value, false end
+  local positive = flag:match "^%-%-no%-(.+)$"
+  local param = positive and by_flag["--" .. positive]
+  if param and param.type == "boolean" then return param, value, true end
+end
+
+--- The index after a param's word, and after its value.
+local function after(param, value, at)
+  return (value or param.type == "boolean") and at + 1 or at + 2
+end
+
+---For arguments: passes over a param that `orch.params` has read.
+---@param words string[]
+---@param at integer
+---@param registry orch.Registry
+---@return integer? next_at nil when the word is no param
+function params.skip(words, at, registry)
+  local param, value = find(words[at], registry)
+  return param and after(param, value, at)
+end
+
+local booleans = { ["true"] = true, yes = true, on = true, ["1"] = true,
+  ["false"] = false, no = false, off = false, ["0"] = false }
+
+local function convert(param, text)
+  if param.type == "string" then return text end
+  if param.type == "boolean" then
+    if booleans[text] == nil then
+      refuse("%s is on or off, not '%s'; write %s or --no-%s", param.flag, text, param.flag,
+        param.flag:sub(3))
+    end
+    return booleans[text]
+  end
+  local number = tonumber(text)
+  if param.type == "integer" then number = number and math.tointeger(number) end
+  return number or refuse("%s should be a %snumber, not '%s'", param.flag,
+    param.type == "integer" and "whole " or "", text)
+end
+
+local function refuse_choice(param, text)
+  local names = {}
+  for i, choice in ipairs(param.choices) do names[i] = tostring(choice) end
+  local near = arg.suggest(text, names)
+  refuse("%s should be %s, not '%s'%s", param.flag, table.concat(names, ", "), text,
+    near and ("; did you mean '%s'?"):format(near) or "")
+end
+
+local function set(param, text)
+  local value = convert(param, text)
+  if not is_choice(param, value) then refuse_choice(param, text) end
+  param.value, param.given = value, true
+end
+
+--- The value in the next word: one that begins with "-" must be meant.
+local function next_word(param, words, at, registry)
+  local text = words[at + 1]
+  if text == nil then
+    refuse("option '%s' needs a value: %s %s", param.flag, param.flag,
+      param.name:upper():gsub("-", "_"))
+  elseif text:find "^%-%-?%a" and (find(text, registry) or arguments.option(text)) then
+    refuse("option '%s' needs a value, but '%s' follows; if that is the value, write %s=%s",
+      param.flag, text, param.flag, text)
+  end
+  return text
+end
+
+--- A word that is nobody's, but nearly the name of a new param.
+local function check_slip(word, fresh)
+  local flag, flags = word:match "^[^=]+", {}
+  for i, param in ipairs(fresh) do flags[i] = param.flag end
+  local near = flag:find "^%-%-%w" and arg.suggest(flag, flags)
+  if near then
+    refuse("there is no option '%s'; did you mean '%s'?", flag, near)
+  end
+end
+
+--- Reads the params out of the words; `fresh` are the ones that are to be read.
+local function read(words, fresh, registry)
+  local at, is_fresh = 1, {}
+  for _, param in ipairs(fresh) do is_fresh[param] = true end
+  while words[at] and words[at] ~= "--" do
+    local word = words[at]
+    local param, value, negative = find(word, registry)
+    if not param then
+      local option = word:find "^%-." and arguments.take(words, at, {})
+      if not option and word:find "^%-." then check_slip(word, fresh) end
+      at = option or at + 1
+    else
+      if negative and value then refuse("--no-%s takes no value", param.flag:sub(3)) end
+      if is_fresh[param] then
+        if param.type == "boolean" then
+          set(param, value or (negative and "false" or "true"))
+        else
+          set(param, value or next_word(param, words, at, registry))
+        end
+      end
+      at = after(param, value, at)
+    end
+  end
+end
+
+local function asks_for_help(words)
+  for _, word in ipairs(words) do
+    if word == "--" then return false end
+    if word == "-h" or word == "--help" then return true end
+  end
+  return false
+end
+
+--- Where the script is only looked at, a value that is required and lacking is made up.
+local stand_in = { string = "?", boolean = false, integer = 0, number = 0 }
+
+local function settle(registry, fresh, lenient)
+  local lacking = {}
+  for _, param in ipairs(fresh) do
+    if not param.given then param.value = param.default end
+    if param.value == nil and param.required then
+      if lenient then param.value = stand_in[param.type] else
+        lacking[#lacking + 1] = param.flag
+      end
+    end
+  end
+  if lacking[1] then
+    refuse("%s %s required: %s %s", table.concat(lacking, ", "),
+      #lacking == 1 and "is" or "are", lacking[1], registry.params[1] and "VALUE" or "")
+  end
+end
+
+---Declares params, and reads them from the command line.
+---@param declared table<string, any> name -> the default, or { default, choices = {...},
+---  help = "...", type = "string"|"boolean"|"integer"|"number", required = true }
+---@return table<string, any> values reading one that is not declared raises; raises kind
+---  `usage` for a wrong declaration and for a wrong command line
+function params.params(declared)
+  local registry = declare.registry
+  arg.check("params", 1, declared, "table")
+  if registry.closed then
+    arg.fail("orch.params was called while the jobs run: params belong into the script's body")
+  end
+  local names, fresh, values = {}, {}, {}
+  for name in next, declared do names[#names + 1] = name end
+  table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for _, name in ipairs(names) do
+    local param = new_param(registry, name, declared[name])
+    fresh[#fresh + 1] = param
+    registry.params[#registry.params + 1] = param
+    registry.param_by_name[param.flag] = param
+  end
+  local words = rawget(require "orch", "args") or {}
+  local lenient = registry.inspecting or asks_for_help(words)
+  read(words, fresh, registry)
+  settle(registry, fresh, lenient)
+  for _, param in ipairs(fresh) do values[param.name] = param.value end
+  return arg.public("the table of params", values)
+end
+
+return params
