@@ -21,7 +21,7 @@ local model = {}
 ---@field needs string[]
 ---@field after string[]
 ---@field attempts orch.RunAttempt[]
----@field steps {name: string, state: string, elapsed: number?, value: any, attempt: integer}[]
+---@field steps {name: string, state: string, started_at: number?, ended_at: number?, elapsed: number?, value: any, attempt: integer}[]
 ---@field problems table[]
 ---@field desc string?
 ---@field where string?
@@ -242,6 +242,11 @@ for event, state in pairs(step_states) do
     step.state, step.attempt, step.elapsed = state, record.attempt, record.elapsed or step.elapsed
     if record.value ~= nil then step.value = record.value end
     step.error = record.error
+    if event == "step_start" then
+      step.started_at, step.ended_at = run.now, nil
+    elseif event ~= "step_reuse" then
+      step.ended_at = run.now
+    end
   end
 end
 

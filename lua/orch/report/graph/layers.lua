@@ -132,13 +132,7 @@ local function add_dummies(g, links)
   g.segments = #segments
 end
 
----@param n integer vertices are 1..n
----@param edges {[1]: integer, [2]: integer, style: string?}[] no loops, none twice; only
----  edges of one style share a way
----@return {n: integer, real: integer, layer: integer[], dummy: table<integer, true>, ways: integer[][], reversed: table<integer, true>, downs: integer[][], ups: integer[][], segments: integer} graph
----  vertices above `real` are dummies; a way lists the vertices of an edge from the
----  earlier layer to the later one, `reversed` has the edges that run the other way
-function layers.build(n, edges)
+local function find_layers(n, edges)
   local reversed, links = find_back_edges(n, edges), {}
   for i, edge in ipairs(edges) do
     local u, w = edge[1], edge[2]
@@ -146,7 +140,25 @@ function layers.build(n, edges)
     links[i] = { u, w, style = edge.style }
   end
   local downs, ups = neighbours(n, links)
-  local layer = longest_paths(sorted(n, downs, ups), downs, ups)
+  return longest_paths(sorted(n, downs, ups), downs, ups), links, reversed
+end
+
+---The layers alone.
+---@param n integer
+---@param edges {[1]: integer, [2]: integer}[]
+---@return integer[] layer by vertex, from 1
+function layers.depths(n, edges)
+  return (find_layers(n, edges))
+end
+
+---@param n integer vertices are 1..n
+---@param edges {[1]: integer, [2]: integer, style: string?}[] no loops, none twice; only
+---  edges of one style share a way
+---@return {n: integer, real: integer, layer: integer[], dummy: table<integer, true>, ways: integer[][], reversed: table<integer, true>, downs: integer[][], ups: integer[][], segments: integer} graph
+---  vertices above `real` are dummies; a way lists the vertices of an edge from the
+---  earlier layer to the later one, `reversed` has the edges that run the other way
+function layers.build(n, edges)
+  local layer, links, reversed = find_layers(n, edges)
   local g = { n = n, real = n, layer = layer, dummy = {}, ways = {}, reversed = reversed }
   add_dummies(g, links)
   return g

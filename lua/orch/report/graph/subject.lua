@@ -38,12 +38,11 @@ end
 
 -- How far from the start a job is, in at most LEVELS steps.
 local function level_keys(order, edges)
-  local g = require("orch.report.graph.layers").build(#order, edges)
-  local deepest = 1
-  for i = 1, #order do deepest = math.max(deepest, g.layer[i]) end
-  local keys = {}
+  local layer = require("orch.report.graph.layers").depths(#order, edges)
+  local deepest, keys = 1, {}
+  for i = 1, #order do deepest = math.max(deepest, layer[i]) end
   for i = 1, #order do
-    local at = deepest <= LEVELS and g.layer[i] or (g.layer[i] - 1) * LEVELS // deepest + 1
+    local at = deepest <= LEVELS and layer[i] or (layer[i] - 1) * LEVELS // deepest + 1
     keys[i] = ("level %d"):format(at)
   end
   return keys
