@@ -129,6 +129,12 @@ static int live_ops(lua_State *L) {
   return 1;
 }
 
+/* cpus() -> processors that this process may use */
+static int cpus(lua_State *L) {
+  lua_pushinteger(L, uv_available_parallelism());
+  return 1;
+}
+
 static int versions(lua_State *L) {
   lua_newtable(L);
   lua_pushliteral(L, LUA_RELEASE);
@@ -147,7 +153,7 @@ static const luaL_Reg functions[] = {
     {"cwd", cwd},         {"check_folder", check_folder},
     {"handles", handles}, {"live_ops", live_ops},
     {"leaks", leak_take}, {"versions", versions},
-    {NULL, NULL},
+    {"cpus", cpus},       {NULL, NULL},
 };
 
 int luaopen_orch_core_runtime(lua_State *L) {

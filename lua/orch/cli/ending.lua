@@ -3,7 +3,7 @@
 local runtime = require "orch.core.runtime"
 local report = require "orch.cli.report"
 
-local EXIT_FAILED, EXIT_TIMEOUT = 1, 5
+local EXIT_FAILED, EXIT_USAGE, EXIT_SCRIPT, EXIT_TIMEOUT = 1, 2, 3, 5
 local SIGINT = 2
 local signals = { [1] = "HUP", [15] = "TERM" }
 
@@ -30,7 +30,19 @@ local function is_alarm(err)
   return type(err) == "table" and rawget(err, "alarm")
 end
 
----@param last {ok: boolean, error: any}
+-- A wrong word on the command line, or jobs that cannot be a graph: the exit code.
+local function before_anything_ran(err)
+  if type(err) ~= "table" then return nil end
+  if rawget(err, "command_line") then
+    say(err.message)
+    return EXIT_USAGE
+  elseif rawget(err, "kind") == "graph" then
+    report.print(err)
+    return EXIT_SCRIPT
+  end
+end
+
+---@param last {ok: boolean, error: any, code: integer?} `code`: of the script's jobs
 ---@param leaks string[]
 ---@param seed integer
 ---@return integer exit_code
@@ -49,8 +61,10 @@ function ending.tell(last, leaks, seed)
     report_unless_cancelled(last)
     return runtime.exit_code()
   elseif last.ok then
-    return 0
+    return last.code or 0
   end
+  local code = before_anything_ran(last.error)
+  if code then return code end
   report.print(last.error)
   io.stderr:write(report.paint(report.color("stderr"), "2",
     ("orch: seed %d; re-run with --seed %d"):format(seed, seed)), "\n")

@@ -111,12 +111,23 @@ local function notice_waiting(body, main)
   end
 end
 
+-- The jobs that the script has declared: they run when its body is over.
+local function run_jobs(found, words)
+  local declare = package.loaded["orch.pipeline.declare"]
+  if declare then
+    return require("orch.pipeline").finish_body(declare.registry, found, words)
+  elseif found.pipeline then
+    return require("orch.pipeline").without_jobs(found)
+  end
+end
+
 -- In tracebacks the name `script_body` is the script's main chunk.
-local function run_main(script_body, words, settings)
+local function run_main(script_body, found, words, settings)
   local last, body = {}, { queue = park.new() }
   local main
   main = core.spawn("main", HOLD, function()
     script_body(table.unpack(words))
+    last.code = run_jobs(found, words)
     if #core.children(main) == 0 then return end
     body.ended = true
     body.queue:wake()
@@ -161,11 +172,11 @@ return function(found, words)
   if code then return EXIT_USAGE end
   chunk, code = step(prepare, found, words)
   if not chunk then return code end
-  local last = run_main(chunk, words, settings)
+  local last = run_main(chunk, found, words, settings)
   if tape then close_tape(tape, found, last) end
   local leaks = find_leaks()
   local plain = last.ok and #leaks == 0 and not runtime.interrupted()
     and not runtime.exit_code()
-  if plain then return 0 end
+  if plain then return last.code or 0 end
   return require("orch.cli.ending").tell(last, leaks, settings.seed)
 end

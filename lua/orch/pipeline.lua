@@ -1,0 +1,35 @@
+--- Where a script becomes a pipeline: after its body, when it has declared jobs.
+---
+---     local code = pipeline.finish_body(declare.registry, found, words)
+
+local pipeline = {}
+
+local EXIT_USAGE = 2
+
+---A script without jobs has no use for the options of a pipeline.
+---@param found {file: string?, pipeline: string[]}
+---@return integer exit_code
+function pipeline.without_jobs(found)
+  return require("orch.cli.help").fail(("%s declares no jobs, so it has no use for %s"):format(
+    found.file or "the script", found.pipeline[1]), nil, nil, "run") or EXIT_USAGE
+end
+
+---Runs the jobs that the body has declared.
+---@async
+---@param registry orch.Registry
+---@param found table what was typed in front of the script
+---@param words string[] what followed it
+---@return integer? exit_code nil where it is just a script
+function pipeline.finish_body(registry, found, words)
+  if #registry.jobs == 0 and not next(registry.unfinished) then
+    if found.pipeline then return pipeline.without_jobs(found) end
+    return nil
+  end
+  local all = table.move(found.pipeline or {}, 1, #(found.pipeline or {}), 1, {})
+  table.move(words, 1, #words, #all + 1, all)
+  return require("orch.pipeline.run").execute(registry, all, {
+    script = found.file or "(command line)", resume = found.resume,
+  })
+end
+
+return pipeline

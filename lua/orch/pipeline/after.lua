@@ -1,0 +1,27 @@
+--- What is written when a run is over, because the command line asked for it: reports.
+---
+---     local _ <close> = after.reports(session)
+
+local after = {}
+
+local formats = { "html", "junit", "trace", "markdown" }
+
+local function write(session, format, path)
+  local make = require("orch.report." .. format)
+  local text = make(session.model, { folder = session.run.folder })
+  require("orch.fs").write(path, text, { sync = false })
+end
+
+---@param session table
+---@return table closer writes the reports when it is closed, also after a failure
+function after.reports(session)
+  return setmetatable({}, { __close = function()
+    local shield <close> = require("orch.core.task").open("reports", nil, true, nil, false)
+    for _, format in ipairs(formats) do
+      local path = session.options[format]
+      if path then write(session, format, path) end
+    end
+  end })
+end
+
+return after

@@ -1,0 +1,180 @@
+--- Whether a job has to run, and what is remembered of it once it has: a job is up to date
+--- while its definition, its inputs, its outputs and what it needs are as they were after
+--- its last success. Files are compared by size and time first, by content where these
+--- differ.
+---
+---     local reason = freshness.closer(session, node)   -- nil: up to date
+
+local definition = require "orch.pipeline.definition"
+local inputs = require "orch.pipeline.inputs"
+local hash = require("orch.core.code").hash
+
+local freshness = {}
+
+local function hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+freshness.hex = hex
+
+local function has_files(job)
+  return #job.inputs > 0 or #job.outputs > 0
+end
+
+---What the jobs that this one needs have given, in one digest.
+---@param session table
+---@param job table
+---@return string digest
+function freshness.needs_digest(session, job)
+  if #job.needed == 0 then return "" end
+  local parts = {}
+  for i, need in ipairs(job.needed) do
+    local result = session.results[need.name]
+    parts[i] = need.name .. "\0" .. (result and result.digest or "")
+  end
+  table.sort(parts)
+  return hash(table.concat(parts, "\0"))
+end
+
+---@param value_text string? JSON
+---@param outputs_digest string?
+---@return string digest of what a job has given
+function freshness.result_digest(value_text, outputs_digest)
+  if not value_text and (outputs_digest or "") == "" then return "" end
+  return hash((value_text or "") .. "\0" .. (outputs_digest or ""))
+end
+
+local function first_of(list, words)
+  local more = #list - 1
+  return ("%s %s"):format(words:format(list[1]), more > 0 and ("and %d more"):format(more) or "")
+    :gsub("%s+$", "")
+end
+
+---How a job's definition differs from the one that succeeded last.
+---@param session table
+---@param job table
+---@return string[] sentences
+function freshness.definition_changes(session, job)
+  local record = session.records[job.name]
+  local before = record.parts and require("orch.json").decode(record.parts) or {}
+  return definition.compare(before, definition.parts(job, session.memo))
+end
+
+local function definition_reason(session, job)
+  local changes = freshness.definition_changes(session, job)
+  if #changes == 0 then return "its definition changed" end
+  return first_of(changes, "%s")
+end
+
+local function needs_reason(session, job)
+  for _, need in ipairs(job.needed) do
+    local node = session.nodes[need.name]
+    if node and node.ran then return ("the result of %s changed"):format(need.name) end
+  end
+  return "the result of what it needs changed"
+end
+
+---What can be said from sizes and times alone.
+---@param session table
+---@param node table with `.look`
+---@return "fresh"|"run"|"closer" verdict "closer": contents have to be compared
+---@return string? reason to run
+function freshness.quick(session, node)
+  local job, record = node.job, session.records[node.job.name]
+  if job.forced then return "run", "forced by --force" end
+  if not has_files(job) then
+    return "run", job.run and "it has no inputs or outputs to tell whether it must" or "a group"
+  end
+  if not record then return "run", "it has not succeeded here yet" end
+  if record.definition ~= node.definition then return "run", definition_reason(session, job) end
+  if record.needs ~= freshness.needs_digest(session, job) then
+    return "run", needs_reason(session, job)
+  end
+  local look = node.look
+  if look.outputs and #look.outputs.missing > 0 then
+    return "run", first_of(look.outputs.missing, "output %s is missing")
+  end
+  local same_inputs = not look.inputs or look.inputs.stamp == record.inputs_stamp
+  local same_outputs = not look.outputs or look.outputs.stamp == record.outputs_stamp
+  if same_inputs and same_outputs then return "fresh" end
+  return "closer"
+end
+
+local function change_text(old, new, what)
+  local added, removed, changed = inputs.compare(old, new)
+  if #changed > 0 then return first_of(changed, what .. " %s changed") end
+  if #added > 0 then return first_of(added, what .. " %s is new") end
+  if #removed > 0 then return first_of(removed, what .. " %s is gone") end
+  return what .. "s changed"
+end
+
+--- Compares contents; nil where they are as recorded, and the record then learns the new
+--- sizes and times.
+local function compare(session, node, side, exclude)
+  local job, record, look = node.job, session.records[node.job.name], node.look[side]
+  if not look or look.stamp == record[side .. "_stamp"] then return nil end
+  if (record[side .. "_digest"] or "") == "" then
+    return ("the %s changed while it ran last"):format(side)
+  end
+  local known = session.state:blob(session.script, job.name, side)
+  local now = inputs.detail(job[side], known, exclude)
+  if now.digest ~= record[side .. "_digest"] then
+    local what = side == "inputs" and "input" or "output"
+    return known and change_text(known, now.blob, what) or what .. "s changed"
+  end
+  record[side .. "_stamp"], record[side .. "_blob"] = look.stamp, now.blob
+  session.state:save(session.script, job.name, record)
+end
+
+---Whether a job has to run, by the contents of its files where that matters.
+---@async
+---@param session table
+---@param node table
+---@return string? reason nil: it is up to date
+function freshness.closer(session, node)
+  if not node.look then node.look = inputs.look({ node.job })[1] end
+  local verdict, reason = freshness.quick(session, node)
+  if verdict ~= "closer" then return reason end
+  return compare(session, node, "inputs", node.job.outputs)
+    or compare(session, node, "outputs")
+end
+
+local function details(job, side, look, exclude)
+  if not look then return { digest = "", blob = nil } end
+  return inputs.detail(job[side], nil, exclude)
+end
+
+---What to keep of a job that has just succeeded. Inputs that changed meanwhile are not
+---vouched for: it will run again.
+---@async
+---@param session table
+---@param node table with the `.look` from before it ran
+---@param value_text string?
+---@param seconds number
+---@return table record
+function freshness.record(session, node, value_text, seconds)
+  local job, before = node.job, node.look or {}
+  local record = {
+    definition = node.definition, needs = freshness.needs_digest(session, job),
+    value = value_text, seconds = seconds, run = session.run.id, time = os.time(),
+    parts = require("orch.json").encode(definition.parts(job, session.memo), { sorted = true }),
+  }
+  if has_files(job) then
+    local after = inputs.look({ job })[1]
+    if after.inputs then
+      local same = before.inputs and before.inputs.stamp == after.inputs.stamp
+      local found = same and details(job, "inputs", after.inputs, job.outputs) or { digest = "" }
+      record.inputs_stamp = same and after.inputs.stamp or ""
+      record.inputs_digest, record.inputs_blob = found.digest, found.blob
+    end
+    if after.outputs then
+      local found = details(job, "outputs", after.outputs)
+      record.outputs_stamp = after.outputs.stamp
+      record.outputs_digest, record.outputs_blob = found.digest, found.blob
+      node.outputs = found
+    end
+  end
+  record.digest = freshness.result_digest(value_text, record.outputs_digest)
+  return record
+end
+
+return freshness

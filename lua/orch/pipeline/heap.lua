@@ -1,0 +1,103 @@
+--- Jobs that could run, the most urgent on top: by priority, then in the order of
+--- declaration. A binary heap for each combination of pools, so that those who wait for a
+--- pool do not stand in the way of the others.
+---
+---     local ready = heap.new()
+---     ready:push(node)
+---     local node = ready:take(function(job) return has_room(job.pools) end)
+
+local heap = {}
+
+local function before(a, b)
+  if a.priority ~= b.priority then return a.priority > b.priority end
+  return a.index < b.index
+end
+
+local function sift_up(list, i)
+  local node = list[i]
+  while i > 1 do
+    local up = i // 2
+    if not before(node, list[up]) then break end
+    list[i], i = list[up], up
+  end
+  list[i] = node
+end
+
+local function sift_down(list, node)
+  local size, i = #list, 1
+  while true do
+    local down = 2 * i
+    if down > size then break end
+    if down < size and before(list[down + 1], list[down]) then down = down + 1 end
+    if not before(list[down], node) then break end
+    list[i], i = list[down], down
+  end
+  list[i] = node
+end
+
+local function pop(list)
+  local top, last = list[1], table.remove(list)
+  if top ~= last then sift_down(list, last) end
+  return top
+end
+
+---@class orch.ReadyHeap
+---@field private lists table<string, table[]>
+local Heap = {}
+Heap.__index = Heap
+
+---@return orch.ReadyHeap
+function heap.new()
+  return setmetatable({ lists = {}, keys = {}, size = 0 }, Heap)
+end
+
+local function key_of(pools)
+  if not pools or next(pools) == nil then return "" end
+  local parts = {}
+  for name, amount in pairs(pools) do parts[#parts + 1] = name .. "=" .. amount end
+  table.sort(parts)
+  return table.concat(parts, ",")
+end
+
+---@param node {job: table, priority: number, index: integer}
+function Heap:push(node)
+  local key = key_of(node.job.pools)
+  local list = self.lists[key]
+  if not list then
+    list = {}
+    self.lists[key] = list
+    self.keys[#self.keys + 1] = key
+  end
+  list[#list + 1] = node
+  sift_up(list, #list)
+  self.size = self.size + 1
+end
+
+---Takes the most urgent one that fits.
+---@param fits fun(node: table): boolean asked for the top of each heap only
+---@return table? node
+function Heap:take(fits)
+  local best
+  for _, key in ipairs(self.keys) do
+    local list = self.lists[key]
+    local top = list[1]
+    if top and (not best or before(top, best[1])) and fits(top) then best = list end
+  end
+  if not best then return nil end
+  self.size = self.size - 1
+  return pop(best)
+end
+
+---All that are left, in no particular order.
+---@return table[] nodes
+function Heap:clear()
+  local all = {}
+  for _, key in ipairs(self.keys) do
+    table.move(self.lists[key], 1, #self.lists[key], #all + 1, all)
+    self.lists[key] = {}
+  end
+  self.size = 0
+  return all
+end
+
+return heap

@@ -1,0 +1,138 @@
+--- The books of the scheduler: a node for each chosen job, with what it waits for.
+---
+---     local list = nodes.build(session)
+
+local definition = require "orch.pipeline.definition"
+local hex = require("orch.pipeline.freshness").hex
+local keep = require "orch.pipeline.keep"
+local policies = require "orch.retry.policy"
+
+local nodes = {}
+
+---@class orch.JobNode
+---@field job table
+---@field index integer
+---@field priority number
+---@field state "pending"|"checking"|"queued"|"running"|"retrying"|"done"
+---@field outcome "ok"|"skipped"|"failed"|"cancelled"|nil
+---@field pending integer jobs that it still waits for
+---@field dependents orch.JobNode[]
+---@field needs table<orch.JobNode, boolean> those that must succeed
+---@field root string? the job whose failure is the reason that this one cannot run
+---@field number integer of the last attempt
+---@field definition string digest
+---@field look table? sizes and times of its files, before it runs
+---@field dirty boolean? something before it ran
+
+---Whether a job is of the usual kind, which runs after successes only.
+---@param node orch.JobNode
+---@return boolean
+function nodes.is_ordinary(node)
+  return node.job.when == "success"
+end
+
+local function depend(node, on)
+  if not on or node.waits_for[on] then return end
+  node.waits_for[on] = true
+  node.pending = node.pending + 1
+  on.dependents[#on.dependents + 1] = node
+end
+
+local function connect(session, node)
+  local job = node.job
+  for _, need in ipairs(job.needed) do
+    local on = session.nodes[need.name]
+    if on then
+      node.needs[on] = true
+      depend(node, on)
+    end
+  end
+  for _, other in ipairs(job.follows) do depend(node, session.nodes[other.name]) end
+end
+
+--- A job for after a failure that names nothing to wait for waits for all.
+local function connect_to_all(node, list)
+  if nodes.is_ordinary(node) or node.pending > 0 then return end
+  node.after_all = true
+  for _, other in ipairs(list) do
+    if nodes.is_ordinary(other) then depend(node, other) end
+  end
+end
+
+---@param session table gets `.nodes`: name -> node
+---@return orch.JobNode[] list in topological order
+function nodes.build(session)
+  local list, by_name = {}, session.nodes
+  for i, job in ipairs(session.chosen) do
+    local node = {
+      job = job, index = job.index, priority = job.priority, state = "pending", pending = 0,
+      dependents = {}, needs = {}, waits_for = {}, number = session.attempts[job.name] or 0,
+      definition = definition.digest(job, session.memo), look = session.looks[i],
+    }
+    list[i], by_name[job.name] = node, node
+  end
+  for _, node in ipairs(list) do connect(session, node) end
+  for _, node in ipairs(list) do connect_to_all(node, list) end
+  return list
+end
+
+---A job that `dependent` waits for did not succeed.
+---@param dependent orch.JobNode
+---@param node orch.JobNode
+function nodes.note_failure(dependent, node)
+  if not (dependent.needs[node] or not nodes.is_ordinary(dependent)) then return end
+  dependent.root = dependent.root or node.root or node.job.name
+  dependent.because = dependent.because or node.because or node.job.name .. " failed"
+end
+
+---What is to become of a job now that all it waits for is over.
+---@param node orch.JobNode
+---@param schedule table
+---@return "run"|"cancel"|"skip" verdict
+---@return string? because
+function nodes.gate(node, schedule)
+  local when = node.job.when
+  if when == "always" then
+    node.because = nil
+    return "run"
+  elseif when == "failure" then
+    node.because = nil
+    if node.root or node.after_all and schedule.failed then return "run" end
+    return "skip", "nothing failed"
+  end
+  if node.root then return "cancel", node.because end
+  if schedule.stopping then return "cancel", schedule.stopping end
+  return "run"
+end
+
+---@param job table
+---@return orch.RetryPolicy
+function nodes.policy(job)
+  return policies.of("job '" .. job.name .. "'", job.retry)
+end
+
+local kept = { "inputs_stamp", "inputs_digest", "outputs_stamp", "outputs_digest", "needs" }
+
+--- What the record in the state has, so that a run can be continued without it.
+local function state_of(record)
+  local state = { seconds = record.seconds, parts = record.parts }
+  for _, name in ipairs(kept) do
+    if record[name] and record[name] ~= "" then state[name] = hex(record[name]) end
+  end
+  return state
+end
+
+---The fields of a job_end.
+---@param node orch.JobNode
+---@param value {text: string?, elapsed: number, record: table}
+---@return table
+function nodes.success_event(node, value)
+  local record = value.record
+  return {
+    job = node.job.name, attempt = node.number, status = "ok", elapsed = value.elapsed,
+    value = keep.decode(value.text), outputs = node.outputs and node.outputs.list,
+    definition = hex(node.definition), digest = hex(record.digest), state = state_of(record),
+  }
+end
+
+return nodes

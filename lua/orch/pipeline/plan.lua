@@ -1,0 +1,159 @@
+--- What a run would do, and why: `--dry-run` and `--explain JOB`. Nothing is written.
+---
+---     plan.print(session)
+
+local freshness = require "orch.pipeline.freshness"
+local nodes = require "orch.pipeline.nodes"
+local tty = require "orch.tty"
+
+local plan = {}
+
+---@class orch.PlanLine
+---@field job string
+---@field verdict "run"|"maybe"|"skip"
+---@field reason string
+---@field seconds number? of its last success
+
+--- A job behind one that runs may run, or not, depending on what that one brings.
+local function upstream(node)
+  local runs, maybe
+  for on in pairs(node.waits_for) do
+    if on.verdict == "run" and (not runs or on.index < runs.index) then runs = on end
+    if on.verdict == "maybe" and (not maybe or on.index < maybe.index) then maybe = on end
+  end
+  return runs or maybe
+end
+
+local function decide(session, node)
+  local job = node.job
+  if job.skipped then return "skip", "skipped by --skip" end
+  if session.reuse[job.name] then return "skip", "recorded in this run" end
+  if job.when ~= "success" then
+    return job.when == "always" and "run" or "maybe", "when = \"" .. job.when .. "\""
+  end
+  if not job.run then return "skip", "a group of other jobs" end
+  local verdict, reason = freshness.quick(session, node)
+  if verdict == "closer" then reason = freshness.closer(session, node) end
+  if reason then return "run", reason end
+  local on = upstream(node)
+  if on then return "maybe", ("after %s, if that changes anything"):format(on.job.name) end
+  return "skip", "up to date"
+end
+
+---@async
+---@param session table
+---@return orch.PlanLine[] lines in the order in which jobs would be considered
+function plan.lines(session)
+  local lines = {}
+  for i, node in ipairs(nodes.build(session)) do
+    node.verdict, node.reason = decide(session, node)
+    local record = session.records[node.job.name]
+    lines[i] = { job = node.job.name, verdict = node.verdict, reason = node.reason,
+      seconds = record and record.seconds }
+  end
+  return lines
+end
+
+local styles = { run = "bold", maybe = "yellow", skip = "dim" }
+
+local function show_seconds(seconds)
+  if not seconds then return "" end
+  if seconds >= 60 then return ("%dm %02ds"):format(seconds // 60, seconds % 60 // 1) end
+  return ("%.1fs"):format(seconds)
+end
+
+local function pad(text, width)
+  return text .. (" "):rep(width - tty.width(text))
+end
+
+local function widest(lines)
+  local width = 0
+  for _, line in ipairs(lines) do width = math.max(width, tty.width(line.job)) end
+  return math.min(width, 40)
+end
+
+---Prints the plan; as JSON where `--json` was given.
+---@async
+---@param session table
+---@return integer exit_code
+function plan.print(session)
+  local lines, counts = plan.lines(session), { run = 0, maybe = 0, skip = 0 }
+  local out, width = {}, widest(lines)
+  for i, line in ipairs(lines) do
+    counts[line.verdict] = counts[line.verdict] + 1
+    out[i] = ("%s  %s  %s  %s\n"):format(tty.style(("%-5s"):format(line.verdict),
+      styles[line.verdict]), pad(line.job, width), ("%7s"):format(show_seconds(line.seconds)),
+      line.reason)
+  end
+  if session.options.json or session.options.ui == "json" then
+    io.stdout:write(require("orch.json").pretty(require("orch.json").array(lines)), "\n")
+    return 0
+  end
+  io.stdout:write(table.concat(out), ("%d would run, %d may run, %d need not\n"):format(
+    counts.run, counts.maybe, counts.skip))
+  return 0
+end
+
+local MAX_PATHS = 10
+
+local function tell_paths(out, title, list)
+  for i, path in ipairs(list) do
+    if i > MAX_PATHS then
+      out[#out + 1] = ("  ... and %d more %s"):format(#list - MAX_PATHS, title)
+      return
+    end
+    out[#out + 1] = ("  %s: %s"):format(title, path)
+  end
+end
+
+local function tell_files(out, session, node, side)
+  local inputs = require "orch.pipeline.inputs"
+  local look, record = node.look[side], session.records[node.job.name]
+  if not look then return end
+  for _, pattern in ipairs(look.missing) do
+    out[#out + 1] = ("  %s: nothing matches %s"):format(side, pattern)
+  end
+  if look.stamp == record[side .. "_stamp"] then return end
+  local known = session.state:blob(session.script, node.job.name, side)
+  local exclude = side == "inputs" and node.job.outputs or nil
+  local now = inputs.detail(node.job[side], known, exclude)
+  if not known then return end
+  local added, removed, changed = inputs.compare(known, now.blob)
+  local word = side == "inputs" and "input" or "output"
+  tell_paths(out, "changed " .. word, changed)
+  tell_paths(out, "new " .. word, added)
+  tell_paths(out, "removed " .. word, removed)
+end
+
+---Says why one job would run, with all that changed since its last success.
+---@async
+---@param session table
+---@param graph table
+---@param name string
+---@return integer exit_code
+function plan.explain(session, graph, name)
+  local job = require("orch.pipeline.select").one(graph, name, "--explain")
+  plan.lines(session)
+  local node = session.nodes[job.name]
+  if not node then
+    io.stdout:write(job.name, " is not among the jobs of this run\n")
+    return 0
+  end
+  local record = session.records[job.name]
+  local words = { run = "would run", maybe = "may run", skip = "would not run" }
+  local out = { ("%s %s: %s"):format(job.name, words[node.verdict], node.reason) }
+  if record then
+    for _, sentence in ipairs(freshness.definition_changes(session, job)) do
+      out[#out + 1] = "  " .. sentence
+    end
+    if not node.look then node.look = require("orch.pipeline.inputs").look({ job })[1] end
+    tell_files(out, session, node, "inputs")
+    tell_files(out, session, node, "outputs")
+    out[#out + 1] = ("  its last success: run %s, %s"):format(record.run or "?",
+      show_seconds(record.seconds))
+  end
+  io.stdout:write(table.concat(out, "\n"), "\n")
+  return 0
+end
+
+return plan

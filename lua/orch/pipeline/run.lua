@@ -1,0 +1,185 @@
+--- Runs the jobs that a script has declared: plan, questions, schedule, end.
+---
+---     return run.execute(registry, words, settings)   -- exit code
+
+local arguments = require "orch.pipeline.arguments"
+local errors = require "orch.core.error"
+local graphs = require "orch.pipeline.graph"
+local project = require "orch.pipeline.project"
+local runtime = require "orch.core.runtime"
+local select_jobs = require "orch.pipeline.select"
+local sessions = require "orch.pipeline.session"
+local states = require "orch.pipeline.state"
+
+local EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_GRAPH, EXIT_REFUSED = 0, 1, 2, 3, 7
+local DAEMON = 1
+local LEAST_SLOTS, BEYOND_CPUS = 4, 2
+
+local run = {}
+
+local function say(...)
+  io.stderr:write("orch: ", ...)
+  io.stderr:write("\n")
+end
+
+--- Jobs wait more than they compute, so there are some more than processors.
+local function slots_of(options)
+  return options.jobs or math.max(LEAST_SLOTS, runtime.cpus() + BEYOND_CPUS)
+end
+
+local exit_of = { usage = EXIT_USAGE, graph = EXIT_GRAPH, refused = EXIT_REFUSED,
+  state = EXIT_FAILED }
+
+--- What is wrong before anything runs: one message, and the exit code.
+local function refuse(err)
+  local code = errors.is(err) and exit_of[err.kind]
+  if not code then error(err, 0) end
+  say((tostring(err):gsub("^orch: ", "")))
+  return code
+end
+
+local function make_folder(p)
+  local fs = require "orch.fs"
+  fs.mkdir(p.orch .. "/runs")
+  local ignore = p.orch .. "/.gitignore"
+  if not fs.exists(ignore) then fs.write(ignore, "*\n", { sync = false }) end
+end
+
+--- The lock of the project, or the sentence about who holds it.
+local function take_lock(p)
+  local guard, holder_pid = project.try_lock(p)
+  if guard then return guard end
+  local file <close> = io.open(p.orch .. "/lock")
+  local ok, holder = pcall(require("orch.json").decode, file and file:read "a" or "")
+  local who = holder_pid and ("process %d"):format(holder_pid) or "another process"
+  if ok and type(holder) == "table" and holder.run then
+    who = ("run %s of %s, since %s (process %d%s)"):format(holder.run, holder.script,
+      os.date("%H:%M", holder.time), holder.pid, holder.user and " of " .. holder.user or "")
+  end
+  errors.throw(errors.make { kind = "refused", message = "this project is busy with " .. who
+    .. "; wait for it, or run beside it with --concurrent" })
+end
+
+--- Asked all at once, before anything runs: nobody sits in front of a nightly build.
+local function confirm(session)
+  if session.options.yes then return end
+  local tty = require "orch.tty"
+  for _, job in ipairs(session.chosen) do
+    if job.confirm and not job.skipped and not session.reuse[job.name] then
+      if not tty.is_terminal "stdin" then
+        errors.throw(errors.make { kind = "refused", message =
+          ("job '%s' (%s) asks \"%s\", and nobody is there to answer; add --yes to agree")
+            :format(job.name, job.where, job.confirm) })
+      elseif not tty.confirm(job.confirm) then
+        errors.throw(errors.make { kind = "refused",
+          message = ("job '%s' was not agreed to; nothing has run"):format(job.name) })
+      end
+    end
+  end
+end
+
+--- What the words mean: options, jobs and their order.
+local function prepare(registry, words)
+  local given = arguments.parse(words, registry)
+  local graph = graphs.build(registry)
+  local chosen = select_jobs.choose(graph, {
+    targets = given.targets, only = given.options.only, skip = given.options.skip,
+    force = given.options.force,
+  })
+  return given, graph, chosen
+end
+
+local function open_view(session)
+  local view = require("orch.view").open(session.options.ui, session.model,
+    { folder = session.run.folder, script = session.script })
+  local output = require "orch.output" -- an event may come from a job's own task
+  session.log:listen(function(record) output.aside(view.event, view, record) end)
+  if view.run then
+    require("orch.core.task").spawn("orch/view", DAEMON, view.run, view)
+  end
+  return view
+end
+
+--- How the run ended, from what is left of it.
+local function outcome(session, err)
+  local signal = runtime.interrupted()
+  if signal then return "interrupted", 128 + signal, "SIG" .. runtime.signal_name(signal) end
+  if err ~= nil and errors.is_cancelled(err) then return "interrupted", EXIT_FAILED end
+  if err ~= nil then return "failed", EXIT_FAILED end
+  local failed = session.model.counts.failed > 0
+  return failed and "failed" or "ok", failed and EXIT_FAILED or EXIT_OK
+end
+
+--- The end is written down whatever happened; what ended the run goes on its way.
+local function ending(session)
+  return setmetatable({}, { __close = function(_, err)
+    local shield <close> = require("orch.core.task").open("end of the run", nil, true, nil, false)
+    local status, code, signal = outcome(session, err)
+    session.exit_code = code
+    session:finish(status, code, signal)
+  end })
+end
+
+local function work(session, given, resumed)
+  sessions.begin(session, session.words, resumed)
+  local log <close> = session.log
+  if not session.options.concurrent then session:sign_lock() end
+  local view <close> = open_view(session)
+  local report <close> = require("orch.pipeline.after").reports(session)
+  local finish <close> = ending(session)
+  local _ <close> = require("orch.core.task").open("run", nil, false, nil, false)
+  session:keep()
+  require("orch.pipeline.schedule").new(session):run()
+end
+
+--- --dry-run and --explain: nothing is written.
+local function tell_plan(session, graph)
+  local plan = require "orch.pipeline.plan"
+  if session.options.explain then return plan.explain(session, graph, session.options.explain) end
+  return plan.print(session)
+end
+
+local function is_dry(options)
+  return options.dry_run or options.explain ~= nil
+end
+
+local function with_lock(p, options)
+  if is_dry(options) or options.concurrent then return nil end
+  return take_lock(p)
+end
+
+local function execute(registry, words, settings)
+  local given, graph, chosen = prepare(registry, words)
+  local p = project.here()
+  if not is_dry(given.options) then make_folder(p) end
+  local lock <close> = with_lock(p, given.options)
+  local state <close> = states.open(p.orch .. "/state.db", { read_only = is_dry(given.options) })
+  if state.warning then say("warning: ", state.warning) end
+  local recover = require "orch.pipeline.recover"
+  if lock then recover.all(p, state) end
+  local session = sessions.new {
+    project = p, script = settings.script, chosen = chosen, options = given.options,
+    registry = registry, state = state, slots = slots_of(given.options),
+  }
+  session.words = words
+  if settings.resume then require("orch.pipeline.resume").adopt(session, settings.resume) end
+  if is_dry(given.options) then return tell_plan(session, graph) end
+  confirm(session)
+  work(session, given, settings.resume)
+  return session.exit_code
+end
+
+---Runs the declared jobs.
+---@async
+---@param registry orch.Registry
+---@param words string[] orch's own options, and what followed the script's name
+---@param settings {script: string, resume: table?}
+---@return integer exit_code
+function run.execute(registry, words, settings)
+  registry.closed = true
+  local ok, result = xpcall(execute, errors.handler, registry, words, settings)
+  if ok then return result end
+  return refuse(result)
+end
+
+return run

@@ -1,0 +1,347 @@
+--- Runs the chosen jobs: what is ready, within slots and pools, the most urgent first. One
+--- task keeps all the books; attempts and look-ups run in tasks of their own and report to
+--- its inbox. What happens is told to the event log only.
+---
+---     local schedule = schedule.new(session)
+---     schedule:run()
+
+local attempt = require "orch.pipeline.attempt"
+local clock = require "orch.core.clock"
+local core = require "orch.core.task"
+local errors = require "orch.core.error"
+local failure = require "orch.pipeline.failure"
+local freshness = require "orch.pipeline.freshness"
+local heap = require "orch.pipeline.heap"
+local keep = require "orch.pipeline.keep"
+local nodes = require "orch.pipeline.nodes"
+local park = require "orch.core.park"
+local pools = require "orch.pipeline.pools"
+
+local HOLD = 2
+
+---@class orch.Schedule
+---@field private session table
+local Schedule = { __name = "orch.schedule" }
+Schedule.__index = Schedule
+
+local schedule = {}
+
+---@param session table with `.chosen`, `.options.slots`, `.pools`, `.log`, ...
+---@return orch.Schedule
+function schedule.new(session)
+  local self = setmetatable({
+    session = session, log = session.log, ready = heap.new(), inbox = {},
+    bell = park.new(), settled = {}, left = #session.chosen,
+    pools = pools.new(session.pools, session.slots),
+  }, Schedule)
+  self.list = nodes.build(session)
+  return self
+end
+
+---@private
+function Schedule:post(message)
+  self.inbox[#self.inbox + 1] = message
+  self.bell:wake()
+end
+
+--- A task whose end comes to the inbox, however it ends.
+---@private
+function Schedule:start(name, message, fn, ...)
+  local function body(...)
+    message.begun = true
+    local _ <close> = setmetatable({}, { __close = function(_, err)
+      message.error = err
+      self:post(message)
+    end })
+    message.value = fn(...)
+  end
+  message.node.message = message
+  message.task = self.scope:hold_quietly(name, body, ...)
+end
+
+-- ---- what becomes of a job ----
+
+--- The job is over; whoever waited for it may go on.
+---@private
+function Schedule:finish(node, outcome)
+  node.outcome, node.state = outcome, "done"
+  self.left = self.left - 1
+  for _, dependent in ipairs(node.dependents) do
+    if outcome == "failed" or outcome == "cancelled" then
+      nodes.note_failure(dependent, node)
+    end
+    dependent.dirty = dependent.dirty or node.ran or node.dirty
+    dependent.pending = dependent.pending - 1
+    if dependent.pending == 0 and dependent.state == "pending" then
+      self.settled[#self.settled + 1] = dependent
+    end
+  end
+end
+
+---@private
+function Schedule:cancel(node, because)
+  self.log:emit("job_end", { job = node.job.name, status = "cancelled", because = because })
+  node.because = because
+  self:finish(node, "cancelled")
+end
+
+---@private
+function Schedule:skip(node, reason)
+  local record = self.session.records[node.job.name]
+  if not self.session.results[node.job.name] then
+    self.session.results[node.job.name] = record
+      and { text = record.value, digest = record.digest } or {}
+  end
+  if not node.announced then
+    self.log:emit("job_skip", { job = node.job.name, reason = reason,
+      value = keep.decode(self.session.results[node.job.name].text) })
+  end
+  self:finish(node, "skipped")
+end
+
+---@private
+function Schedule:queue(node, reason)
+  node.reason, node.state = reason, "queued"
+  if not node.job.run then -- a group: there is nothing to do
+    self.session.results[node.job.name] = {}
+    self.log:emit("job_skip", { job = node.job.name, reason = "a group of other jobs" })
+    return self:finish(node, "ok")
+  end
+  self.log:emit("job_ready", { job = node.job.name })
+  self.ready:push(node)
+end
+
+--- All that the job waits for is over: it is cancelled, skipped, looked at or queued.
+---@private
+function Schedule:settle(node)
+  local verdict, because = nodes.gate(node, self)
+  if verdict == "cancel" then return self:cancel(node, because) end
+  if verdict == "skip" then return self:skip(node, because) end
+  if node.job.skipped then return self:skip(node, "skipped by --skip") end
+  if self.session.reuse[node.job.name] then return self:skip(node, "recorded in this run") end
+  if not node.dirty then
+    local quick, reason = freshness.quick(self.session, node)
+    if quick == "fresh" then return self:skip(node, "up to date") end
+    if quick == "run" then return self:queue(node, reason) end
+  elseif #node.job.inputs == 0 and #node.job.outputs == 0 then
+    return self:queue(node, select(2, freshness.quick(self.session, node)))
+  else
+    node.look = nil -- what ran before it may have changed its files
+  end
+  node.state = "checking"
+  self:start("check of " .. node.job.name, { node = node, what = "checked" },
+    freshness.closer, self.session, node)
+end
+
+-- ---- attempts ----
+
+--- Runs in the attempt's own task.
+local function try(session, node, number)
+  local started = clock.now()
+  local text = attempt.run(session, node, number)
+  local elapsed = clock.now() - started
+  local record = freshness.record(session, node, text, elapsed)
+  return { text = text, elapsed = elapsed, record = record }
+end
+
+---@private
+function Schedule:launch(node)
+  node.number = node.number + 1
+  node.state, node.started, node.ran = "running", clock.now(), true
+  node.first_started = node.first_started or node.started
+  self.log:emit("job_start", { job = node.job.name, attempt = node.number, reason = node.reason })
+  self:start(node.job.name, { node = node, what = "tried" }, try, self.session, node, node.number)
+end
+
+--- Says once what keeps the most urgent ones waiting.
+---@private
+function Schedule:tell_wait(node, pool)
+  if node.told == pool then return end
+  node.told = pool
+  self.log:emit("job_wait", { job = node.job.name, pool = pool,
+    held_by = self.pools:holders(pool) })
+end
+
+---@private
+function Schedule:dispatch()
+  if self.ready.size == 0 then return end
+  while not self.pools:is_full() do
+    local node = self.ready:take(function(top)
+      local lacking = self.pools:lacking(top.job.pools)
+      if lacking then self:tell_wait(top, lacking) end
+      return not lacking
+    end)
+    if not node then return end
+    self.pools:take(node.job)
+    self:launch(node)
+  end
+end
+
+---@private
+function Schedule:succeed(node, value)
+  local session, name = self.session, node.job.name
+  local record = value.record
+  session.results[name] = { text = record.value, digest = record.digest }
+  self.log:emit("job_end", nodes.success_event(node, value))
+  session.records[name] = record
+  session.state:save(session.script, name, record)
+  self:finish(node, "ok")
+end
+
+---@private
+function Schedule:can_retry(node, err)
+  local policy = node.job.retry and nodes.policy(node.job)
+  if not policy or self.stopping or node.number >= policy.attempts or not policy.again(err) then
+    return nil
+  end
+  local delay = policy.pause(node.number, err)
+  local elapsed = clock.now() - node.first_started
+  if policy.max_elapsed and elapsed + delay > policy.max_elapsed then return nil end
+  return delay
+end
+
+---@private
+function Schedule:fail(node, err)
+  local elapsed = node.started and clock.now() - node.started or nil
+  local delay = self:can_retry(node, err)
+  if delay then
+    node.state, node.reason = "retrying", "attempt " .. node.number .. " failed"
+    self.log:emit("job_retry", { job = node.job.name, attempt = node.number, delay = delay,
+      error = failure.record(err), elapsed = elapsed })
+    self:start("retry of " .. node.job.name, { node = node, what = "rested" }, clock.sleep, delay)
+    return
+  end
+  self.log:emit("job_end", { job = node.job.name, attempt = node.number > 0 and node.number or nil,
+    status = "failed", elapsed = elapsed, error = failure.record(err) })
+  self:finish(node, "failed")
+  self.failed = self.failed or node
+  if not self.session.keep_going then self:stop(node.job.name .. " failed") end
+end
+
+---@private
+function Schedule:drop(node)
+  self.log:emit("job_end", { job = node.job.name, attempt = node.number > 0 and node.number or nil,
+    status = "cancelled", elapsed = node.started and clock.now() - node.started or nil,
+    because = node.because or self.stopping })
+  self:finish(node, "cancelled")
+end
+
+--- Cancels what is being done about a job. A task that has not begun will not run at all,
+--- and so cannot tell.
+---@private
+function Schedule:interrupt(node, because)
+  node.because = because
+  local message = node.message
+  message.task:cancel("cancelled because " .. because)
+  if message.begun then return end
+  message.error = errors.make { kind = "cancelled", message = because }
+  self:post(message)
+end
+
+--- Nothing more is begun, and what runs is cancelled; jobs for after a failure still run.
+---@private
+function Schedule:stop(because)
+  if self.stopping then return end
+  self.stopping = because
+  for _, node in ipairs(self.ready:clear()) do
+    if nodes.is_ordinary(node) then
+      self:cancel(node, because)
+    else
+      self.ready:push(node)
+    end
+  end
+  for _, node in ipairs(self.list) do
+    if nodes.is_ordinary(node) then
+      if node.state == "pending" and node.pending > 0 then
+        self:cancel(node, because)
+      elseif node.message and node.state ~= "done" then
+        self:interrupt(node, because)
+      end
+    end
+  end
+end
+
+-- ---- the loop ----
+
+local handle = {}
+
+function handle:checked(node, message)
+  if message.error ~= nil then return self:fail(node, message.error) end
+  if message.value == nil then return self:skip(node, "up to date") end
+  self:queue(node, message.value)
+end
+
+function handle:rested(node)
+  node.state = "queued"
+  self.ready:push(node)
+end
+
+function handle:tried(node, message)
+  self.pools:give_back(node.job)
+  if message.error == nil then return self:succeed(node, message.value) end
+  self:fail(node, message.error)
+end
+
+---@private
+function Schedule:handle(message)
+  local node = message.node
+  node.message = nil
+  if message.error ~= nil and errors.is_cancelled(message.error)
+    and (node.because or self.interrupted)
+  then
+    if message.what == "tried" then self.pools:give_back(node.job) end
+    return self:drop(node)
+  end
+  handle[message.what](self, node, message)
+end
+
+---@private
+function Schedule:settle_all()
+  local at = 1
+  while self.settled[at] do -- grows meanwhile
+    local node = self.settled[at]
+    self.settled[at] = false
+    at = at + 1
+    if node.state == "pending" then self:settle(node) end
+  end
+  self.settled = {}
+end
+
+---@private
+function Schedule:turn()
+  self:settle_all()
+  self:dispatch()
+  if self.left == 0 then return end
+  if #self.inbox == 0 then self.bell:wait() end
+  local messages = self.inbox
+  self.inbox = {}
+  for _, message in ipairs(messages) do self:handle(message) end
+end
+
+--- The run was ended from outside: what is left is told, so that nothing stays open.
+---@private
+function Schedule:close_books(err)
+  self.interrupted = err ~= nil
+  self.stopping = self.stopping or "the run was ended"
+  for _, message in ipairs(self.inbox) do self:handle(message) end
+  self.inbox = {}
+  for _, node in ipairs(self.list) do
+    if node.state ~= "done" then self:cancel(node, self.stopping) end
+  end
+end
+
+---Returns when all jobs are over.
+---@async
+function Schedule:run()
+  local _ <close> = setmetatable({}, { __close = function(_, err)
+    if self.left > 0 then self:close_books(err) end
+  end })
+  local scope <close> = core.open("jobs", nil, false, nil, false)
+  self.scope = scope
+  for _, node in ipairs(self.list) do
+    if node.pending == 0 then self.settled[#self.settled + 1] = node end
+  end
+  while self.left > 0 do self:turn() end
+end
+
+return schedule

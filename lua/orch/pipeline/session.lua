@@ -1,0 +1,211 @@
+--- One session of a run: everything that planning and running share.
+---
+---     local session <close> = session.open(plan)
+---     schedule.new(session):run()
+
+local clock = require "orch.core.clock"
+local errors = require "orch.core.error"
+local events = require "orch.pipeline.events"
+local model = require "orch.pipeline.model"
+local project = require "orch.pipeline.project"
+local quiet = require "orch.core.quiet"
+
+local DAEMON = 1
+local FLUSH_EVERY = 0.1
+
+local session = {}
+
+---@class orch.Session
+---@field project orch.Project
+---@field script string as it was called
+---@field chosen table[] jobs in topological order
+---@field records table<string, table> what the state keeps of each job
+---@field looks table[] sizes and times of the files of each chosen job
+---@field results table<string, {text: string?, digest: string?}>
+---@field reuse table<string, boolean> finished in an earlier session of the run
+---@field steps table<string, table<string, {text: string?}>> done, by job
+---@field attempts table<string, integer> made in earlier sessions, by job
+local Session = { __name = "orch.session" }
+Session.__index = Session
+
+---Those that are done already; the job adds to them.
+---@param name string of the job
+---@return table<string, {text: string?}>
+function Session:recorded_steps(name)
+  local steps = self.steps[name]
+  if not steps then
+    steps = {}
+    self.steps[name] = steps
+  end
+  return steps
+end
+
+--- Results of jobs that an earlier run, or an earlier session, has brought.
+local function earlier_results(self)
+  for name, record in pairs(self.records) do
+    self.results[name] = { text = record.value, digest = record.digest }
+  end
+end
+
+---What planning needs: no run is begun yet.
+---@async
+---@param found {project: orch.Project, script: string, chosen: table[], options: table, registry: table, state: table}
+---@return orch.Session
+function session.new(found)
+  local self = setmetatable({
+    project = found.project, script = found.script, chosen = found.chosen,
+    options = found.options, registry = found.registry, state = found.state,
+    pools = found.registry.pools, slots = found.slots,
+    keep_going = found.options.keep_going or false,
+    results = {}, reuse = {}, steps = {}, attempts = {}, nodes = {},
+    memo = require("orch.pipeline.fingerprint").memo(),
+  }, Session)
+  self.records = found.state:jobs(found.script)
+  self.looks = require("orch.pipeline.inputs").look(found.chosen)
+  earlier_results(self)
+  return self
+end
+
+local function host()
+  local file = io.open "/proc/sys/kernel/hostname"
+  if not file then return "?" end
+  local _ <close> = file
+  return file:read "l" or "?"
+end
+
+local function pid()
+  local file = io.open "/proc/self/stat"
+  if not file then return nil end
+  local _ <close> = file
+  return file:read "n"
+end
+
+local function given_params(registry)
+  local values = {}
+  for _, param in ipairs(registry.params) do values[param.name] = param.value end
+  return next(values) and values or nil
+end
+
+---Who works here, for the lock and for the log.
+---@param self orch.Session
+---@return table
+local function identity(self)
+  return {
+    run = self.run.id, script = self.script, time = os.time(), pid = pid(), host = host(),
+    user = os.getenv "USER" or os.getenv "LOGNAME",
+  }
+end
+
+local function command_text(run)
+  if type(run) == "string" then return run end
+  if type(run) ~= "table" then return nil end
+  local lines = {}
+  for i, command in ipairs(run) do
+    lines[i] = type(command) == "table" and require("orch.quote").command(command) or command
+  end
+  return table.concat(lines, "\n")
+end
+
+local function names(list)
+  if #list == 0 then return nil end
+  local found = {}
+  for i, job in ipairs(list) do found[i] = job.name end
+  return found
+end
+
+local function job_event(self, job)
+  local record = self.records[job.name]
+  return {
+    job = job.name, desc = job.desc, where = job.where, needs = names(job.needed),
+    after = names(job.follows), pools = job.pools, timeout = job.timeout,
+    priority = job.priority ~= 0 and job.priority or nil,
+    when = job.when ~= "success" and job.when or nil,
+    expected = record and record.seconds or nil, command = command_text(job.run),
+  }
+end
+
+local function announce(self, arguments)
+  local list = {}
+  local order = table.move(self.chosen, 1, #self.chosen, 1, {})
+  table.sort(order, function(a, b) return a.index < b.index end)
+  for i, job in ipairs(order) do list[i] = job_event(self, job) end
+  local start = identity(self)
+  start.version, start.orch = events.VERSION, require("orch.core.runtime").versions().orch
+  start.folder, start.slots, start.keep_going = self.project.folder, self.slots, self.keep_going
+  start.args = #arguments > 0 and arguments or nil
+  start.params, start.pools = given_params(self.registry), next(self.pools) and self.pools or nil
+  start.session = self.number > 1 and self.number or nil
+  self.log:emit(self.number > 1 and "run_resume" or "run_start", start)
+  self.log:emit_all("job", list)
+end
+
+--- Keeps the state up to date while the jobs run; quiet, so that it neither keeps the run
+--- alive nor hides a deadlock.
+local function keep_state(self)
+  while true do
+    quiet.sleep(FLUSH_EVERY)
+    self.state:flush()
+  end
+end
+
+---Begins the run, or goes on with it: its folder, its log, its model, its view.
+---@async
+---@param self orch.Session
+---@param arguments string[] what followed the script's name
+---@param resumed {id: string, sessions: integer, model: orch.RunModel}?
+function session.begin(self, arguments, resumed)
+  local id = resumed and resumed.id or project.new_id()
+  self.run = project.run_folder(self.project, id)
+  require("orch.fs").mkdir(self.run.folder)
+  self.number = resumed and #resumed.model.sessions + 1 or 1
+  self.log = events.open(self.run.events)
+  self.model = resumed and resumed.model or model.new()
+  self.log:listen(function(record) self.model:apply(record) end)
+  self.started = clock.now()
+  self.state:run_start {
+    id = id, script = self.script, time = os.time(), pid = pid(),
+    args = arguments,
+  }
+  self.state:flush()
+  announce(self, arguments)
+end
+
+---The task that writes the state down meanwhile.
+function Session:keep()
+  require("orch.core.task").spawn("orch/state", DAEMON, keep_state, self)
+end
+
+---Where the lock says who holds it.
+function Session:sign_lock()
+  local file <close> = io.open(self.project.orch .. "/lock", "w")
+  if not file then return end
+  file:write(require("orch.json").encode(identity(self), { sorted = true }), "\n")
+end
+
+---The end of the run, also of one that was broken off.
+---@param status "ok"|"failed"|"interrupted"
+---@param exit_code integer
+---@param signal string?
+function Session:finish(status, exit_code, signal)
+  local counts = self.model.counts
+  local fields = {
+    status = status, ok = counts.ok, skipped = counts.skipped, failed = counts.failed,
+    cancelled = counts.cancelled, elapsed = clock.now() - self.started, exit_code = exit_code,
+    signal = signal,
+  }
+  self.log:emit("run_end", fields)
+  self.state:run_end {
+    id = self.run.id, status = status, elapsed = self.model.elapsed, ok = counts.ok,
+    skipped = counts.skipped, failed = counts.failed, cancelled = counts.cancelled,
+  }
+  self.state:flush()
+end
+
+---Whether an error is a full disk, which the log cannot tell any more.
+---@param err any
+---@return boolean
+function session.is_disk_full(err)
+  return errors.is(err) and (err.code == "ENOSPC" or err.code == "EDQUOT")
+end
+
+return session
