@@ -228,6 +228,76 @@ describe("the output of commands with a sink", function()
   end)
 end)
 
+describe("process.spawn with a sink", function()
+  before_each(function() printed = {} end)
+
+  it("what is inherited and what nobody asked for goes there", function()
+    local _ <close> = output.with(sink)
+    local p <close> = process.spawn { "sh", "-c", "echo a; echo b >&2; echo c",
+      stdout = "inherit" }
+    expect(p:wait().stderr):equals "b\n"
+    expect(all()):contains "a\n"
+    expect(all()):contains "b\n"
+    printed = {}
+    local q <close> = process.spawn { "sh", "-c", "for i in 1 2; do echo o$i; echo e$i >&2; done",
+      stdout = "inherit", stderr = "inherit" }
+    q:wait()
+    expect(all()):equals "o1\ne1\no2\ne2\n"
+  end)
+
+  it("what the script reads is its own", function()
+    local _ <close> = output.with(sink)
+    local p <close> = process.spawn { "sh", "-c", "echo a; echo b >&2", stderr = "capture" }
+    expect(p.stdout:read "all"):equals "a\n"
+    expect(p.stderr:read "all"):equals "b\n"
+    p:wait()
+    expect(all()):equals ""
+  end)
+
+  it("stderr can be read all the same, in every way", function()
+    local _ <close> = output.with(sink)
+    local p <close> = process.spawn { "sh", "-c", [[
+      printf 'one\ntwo\nthree four' >&2; read x; printf ' five\nsix' >&2 ]] }
+    expect(p.stderr:read "line"):equals "one"
+    expect(p.stderr:read(3)):equals "two"
+    expect(p.stderr:read "line"):equals ""
+    expect(p.stderr:read()):equals "three four"
+    p:write "\n"
+    expect(p.stderr:read "all"):equals " five\nsix"
+    expect(p.stderr:read "line"):is_nil()
+    expect(p.stderr:read()):is_nil()
+    expect(p.stderr:read "all"):equals ""
+    p:wait()
+    expect(all()):equals "one\ntwo\nthree four five\nsix"
+    expect(function() p.stderr:read "lines" end):raises "usage"
+  end)
+
+  it("much of it, read late, early and never", function()
+    local _ <close> = output.with(sink)
+    local p <close> = process.spawn { "sh", "-c", "yes | head -c 3000000 >&2" }
+    expect(#p.stderr:read(1000000)):equals(1000000)
+    orch.sleep(0.02)
+    expect(#p.stderr:read "all"):equals(2000000)
+    local q <close> = process.spawn { "sh", "-c", "yes | head -c 3000000 >&2; exit 1" }
+    local err = expect(function() q:wait() end):raises "process"
+    expect(#err.stderr):equals(4096)
+    expect(#all()):equals(6000000)
+  end)
+
+  it("is ended with its task, and a read with it", function()
+    local task = orch.spawn({ hold = true }, function()
+      local _ <close> = output.with(sink)
+      local p <close> = process.spawn { "sh", "-c", "echo on >&2; sleep 60" }
+      p.stderr:read "line"
+      p.stderr:read "line"
+    end)
+    while #printed == 0 do orch.sleep(0.005) end
+    task:cancel "enough"
+    expect(function() task:await() end):raises "cancelled"
+    expect(all()):equals "on\n"
+  end)
+end)
+
 describe("process.run_to", function()
   before_each(function() printed = {} end)
 

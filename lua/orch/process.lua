@@ -40,12 +40,6 @@ local process = {}
 
 local run_options = command.run_options
 
---- Whom the running task prints to, if not to the terminal: a job's log.
-local function current_sink()
-  local output = package.loaded["orch.output"]
-  return output and output.current()
-end
-
 --- What becomes of what it prints: words for the core, takers of what is handed on.
 local function plan_output(fname, opts, sink)
   local words, takers, tee = {}, {}, nil
@@ -77,7 +71,7 @@ local function tail_of(child, words, takers, tee)
 end
 
 local function run(fname, argv, opts, text, sink)
-  local words, takers, tee = plan_output(fname, opts, sink or current_sink())
+  local words, takers, tee = plan_output(fname, opts, sink or command.sink())
   local rest <close> = tee
   local child <close>, source = command.start(fname, argv, opts, words, "null")
   if tee then tee.child = child end

@@ -158,6 +158,13 @@ function command.folder()
   return path ~= "" and path or nil
 end
 
+---Whom the running task prints to, if not to the terminal: a job's log.
+---@return orch.Sink?
+function command.sink()
+  local output = package.loaded["orch.output"]
+  return output and output.current() or nil
+end
+
 ---Starts the command; what remains to be written to it is the second result.
 ---@param fname string the function that the script called, for messages
 ---@param argv string[]

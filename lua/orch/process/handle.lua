@@ -32,6 +32,15 @@ local Output = {}
 Output.__index = Output
 Output.__name = "orch.ProcessOutput"
 
+local function count_of(what)
+  local count = math.tointeger(what)
+  if not count or count < 1 then
+    arg.fail('process:read: argument 1 should be "line", "all" or a number of bytes, not %s',
+      arg.describe(what))
+  end
+  return count
+end
+
 ---Reads from the output of the command.
 ---@async
 ---@param what "line"|"all"|integer|nil a line without its end, all that is left, at most
@@ -39,14 +48,18 @@ Output.__name = "orch.ProcessOutput"
 ---@return string? text nil at the end
 function Output:read(what)
   local child = self.process.child
+  if self.kept then return self:read_kept(what) end
   if what == nil then return child:read(self.which, "some") end
   if what == "line" or what == "all" then return child:read(self.which, what) end
-  local count = math.tointeger(what)
-  if not count or count < 1 then
-    arg.fail('process:read: argument 1 should be "line", "all" or a number of bytes, not %s',
-      arg.describe(what))
-  end
-  return child:read(self.which, "count", count)
+  return child:read(self.which, "count", count_of(what))
+end
+
+--- What goes to the sink of a job meanwhile.
+---@private
+function Output:read_kept(what)
+  if what == nil then return self.kept:read "some" end
+  if what == "line" or what == "all" then return self.kept:read(what) end
+  return self.kept:read("count", count_of(what))
 end
 
 ---`for line in p:lines() do`
@@ -135,18 +148,21 @@ end
 
 --- What is known at the end. Whoever waits is told first: they run later.
 local function note_end(self, child, words)
+  local kept = self.stderr.kept
   self.ended = true
   self.waiters:wake_all()
+  if kept then kept:finish() end
   local exit_code, signal, elapsed = child:result()
   self.result = setmetatable({
     ok = exit_code == 0, exit_code = exit_code, signal = signal, elapsed = elapsed,
-    stderr = words.stderr == "tail" and child:output(2) or nil,
+    stderr = kept and kept.text or words.stderr == "tail" and child:output(2) or nil,
   }, command.result)
 end
 
 --- Owns the command on behalf of the scope it was started in: whatever ends the scope
 --- ends this task, and this task ends the command.
-local function keep(self, argv, opts, words, started)
+local function keep(self, argv, opts, words, takers, tee, started)
+  local rest <close> = tee
   local over <close> = setmetatable({}, { __close = function()
     if self.child then note_end(self, self.child, words) end
   end })
@@ -157,8 +173,9 @@ local function keep(self, argv, opts, words, started)
   end
   local _ <close> = child
   self.child, self.pid = child, child:pid()
+  if tee then tee.child = child end
   started:wake_all()
-  flow.fed(child, source, self.command, child.next, child)
+  flow.fed(child, source, self.command, flow.follow, child, takers)
   -- It has ended by itself; a failure that nobody has waited for is still told.
   if not self.check or child:result() == 0 then unclosed.remove(self) end
 end
@@ -191,7 +208,13 @@ local function spawn(spec, ...)
   self.stdout = setmetatable({ process = self, which = 1 }, Output)
   self.stderr = setmetatable({ process = self, which = 2 }, Output)
   local started = park.new "process.spawn"
-  tasks.spawn("process " .. failure.show(self.command), 1, keep, self, argv, opts, words, started)
+  local takers, tee, sink = {}, nil, command.sink()
+  if sink then
+    local plan = require("orch.process.tee").plan_spawned
+    tee, self.stderr.kept = plan(words, takers, opts, sink)
+  end
+  tasks.spawn("process " .. failure.show(self.command), 1, keep, self, argv, opts, words, takers,
+    tee, started)
   while not self.child and not self.error do started:wait() end
   if self.error then error(self.error, 0) end
   if not self.ended then unclosed.add(self) end

@@ -56,17 +56,21 @@ function Tee:__close(err)
   end
 end
 
+local function new(words, sink)
+  if words.stdout == "inherit" and words.stderr == "inherit" then words.stderr = "&1" end
+  return setmetatable({
+    sink = sink, taken = {}, merged = words.stdout == "inherit" and words.stderr == "&1",
+  }, Tee)
+end
+
+---For `process.run`.
 ---@param words {stdout: string, stderr: string} for the core
 ---@param takers {stdout: orch.OutputTaker?, stderr: orch.OutputTaker?}
 ---@param opts orch.ProcessOptions
 ---@param sink orch.Sink
 ---@return orch.Tee `<close>`-able, to be closed after the command
 function tee.plan(words, takers, opts, sink)
-  local self = setmetatable({ sink = sink, taken = {}, merged = false }, Tee)
-  if words.stdout == "inherit" and words.stderr == "inherit" then
-    words.stderr = "&1"
-  end
-  self.merged = words.stdout == "inherit" and words.stderr == "&1"
+  local self = new(words, sink)
   for which, name in ipairs { "stdout", "stderr" } do
     local word = words[name]
     if word == "inherit" then
@@ -79,6 +83,26 @@ function tee.plan(words, takers, opts, sink)
     end
   end
   return self
+end
+
+---For `process.spawn`: what is inherited goes to the sink, and so does a stderr that
+---nobody has asked for, which can be read all the same.
+---@param words {stdout: string, stderr: string} for the core
+---@param takers {stdout: orch.OutputTaker?, stderr: orch.OutputTaker?}
+---@param opts orch.ProcessOptions
+---@param sink orch.Sink
+---@return orch.Tee `<close>`-able, to be closed after the command
+---@return orch.Kept? kept
+function tee.plan_spawned(words, takers, opts, sink)
+  local self = new(words, sink)
+  local kept = opts.stderr == nil and require("orch.process.kept").new(sink) or nil
+  if words.stdout == "inherit" then takers.stdout = to_sink(sink) end
+  if words.stderr == "inherit" then takers.stderr = to_sink(sink) end
+  if kept then takers.stderr = kept.taker end
+  for which, name in ipairs { "stdout", "stderr" } do
+    if takers[name] then words[name], self.taken[which] = "stream", true end
+  end
+  return self, kept
 end
 
 return tee
