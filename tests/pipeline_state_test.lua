@@ -217,6 +217,30 @@ describe("pipeline state", function()
     expect(st:jobs "a.lua".y.digest):equals "d2"
   end)
 
+  it("only looks, and leaves everything as it is", function()
+    do
+      local st <close> = state.open(path, { read_only = true })
+      expect(st:jobs "a.lua"):equals {}
+      st:save("a.lua", "x", record(1))
+    end
+    expect(orch.fs.exists(path)):is(false)
+    do
+      local st <close> = state.open(path)
+      st:save("a.lua", "x", record(1))
+    end
+    do
+      local st <close> = state.open(path, { read_only = true })
+      st:save("a.lua", "x", record(2))
+      st:flush()
+      expect(st:jobs "a.lua".x.digest):equals "d1"
+    end
+    orch.fs.write(path, ("garbage "):rep(1000))
+    local st <close> = state.open(path, { read_only = true })
+    expect(st.warning):contains "state.db' cannot be read (SQLITE_NOTADB)"
+    expect(st:jobs "a.lua"):equals {}
+    expect(damaged()):equals {}
+  end)
+
   it("says when the disk is full, and writes later what it could not", function()
     local st <close> = state.open(path)
     st.db:script "PRAGMA max_page_count = 20"

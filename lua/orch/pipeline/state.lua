@@ -70,14 +70,15 @@ local State = { __name = "orch.state" }
 State.__index = State
 
 ---@async
----@param path string of the file; its folder must be there
+---@param path string of the file; its folder must be there, unless it is only looked at
+---@param opts {read_only: boolean?}? `read_only`: nothing is made, moved or written
 ---@return orch.State state for `<close>`, which flushes; raises kind `state` (it cannot be
 ---  written, a newer orch made it) and kind `db`
-function state.open(path)
-  local db, warning = state_file.open(path)
-  return setmetatable({
-    path = path, db = db, warning = warning, queue = empty_queue(), writing = lock.lock(),
-  }, State)
+function state.open(path, opts)
+  local read_only = opts ~= nil and opts.read_only or false
+  local db, warning = state_file[read_only and "look" or "open"](path)
+  return setmetatable({ path = path, db = db, warning = warning, queue = empty_queue(),
+    writing = lock.lock(), read_only = read_only }, State)
 end
 
 --- The damaged file goes aside, a new one takes its place.
@@ -93,7 +94,7 @@ function State:call(method, ...)
   local db = self.db
   local ok, rows, names, changes = pcall(db[method], db, ...)
   if ok then return rows, names, changes end
-  if not state_file.is_damage(rows, self.path) then error(rows, 0) end
+  if self.read_only or not state_file.is_damage(rows, self.path) then error(rows, 0) end
   if self.db == db then self:renew() end
   return self.db[method](self.db, ...)
 end
@@ -140,6 +141,7 @@ local function redact(text)
 end
 
 function State:add(kind, row)
+  if self.read_only then return end
   local rows = self.queue[kind]
   rows[#rows + 1] = row
 end

@@ -53,15 +53,19 @@ local function patiently(fn, ...)
   return fn(...)
 end
 
-local function prepare(db, path)
-  patiently(db.script, db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+local function check_version(db, path)
   local version = db:query("PRAGMA user_version")[1][1]
   if version > VERSION then
     fail("'%s' was written by a newer orch (its version is %d, ours %d); use that orch, or "
       .. "move the file away: every job will then run once more", project.shown(path),
       version, VERSION)
   end
-  if version < VERSION then patiently(db.script, db, SCHEMA) end
+  return version
+end
+
+local function prepare(db, path)
+  patiently(db.script, db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+  if check_version(db, path) < VERSION then patiently(db.script, db, SCHEMA) end
 end
 
 local function open(path)
@@ -117,6 +121,38 @@ local function explain(err, path)
       .. "another folder with -C", project.shown(path), err.code)
   end
   error(err, 0)
+end
+
+--- Whether there is a file that can be read, or a sentence about why not.
+local function look(path)
+  local db = sqlite.open(path, "r", BUSY)
+  local _ <close> = setmetatable({}, { __close = function(_, err)
+    if err ~= nil then db:close() end
+  end })
+  check_version(db, path)
+  db:query "SELECT name FROM job LIMIT 1"
+  return db
+end
+
+local function empty()
+  local db = sqlite.open(":memory:", "rwc", 0)
+  db:script(SCHEMA)
+  return db
+end
+
+---Opens the file to look at it: where there is none, or one that cannot be read, it is as
+---if nothing had run yet, and nothing is made or moved.
+---@async
+---@param path string
+---@return table db of orch.core.sqlite
+---@return string? warning
+function state_file.look(path)
+  if not require("orch.fs").exists(path) then return empty() end
+  local ok, db = pcall(look, path)
+  if ok then return db end
+  if type(db) ~= "table" or db.kind ~= "db" then error(db, 0) end
+  return empty(), ("'%s' cannot be read (%s); it is as if nothing had run yet"):format(
+    project.shown(path), db.code)
 end
 
 ---Opens the file; makes it when there is none; a damaged one is put aside.
