@@ -79,24 +79,33 @@ local function add_matches(build, job, word, verb, found, seen)
   if not any and verb == "needs" then unknown(build, job, word, verb) end
 end
 
+--- Whether a short list has it; a set is made only for long ones.
+local function has(found, seen, one)
+  if seen then return seen[one] end
+  for i = 1, #found do
+    if found[i] == one then return true end
+  end
+  return false
+end
+
+local SHORT = 8
+
 --- The jobs that a list of names and globs means, each once and without the job itself.
 local function resolve(build, job, words, verb)
   local by_name, found, seen = build.by_name, {}, nil
   for i = 1, #words do
     local word = words[i]
     local one = by_name[word]
+    if (not one or #found == SHORT) and not seen then
+      seen = {}
+      for _, other in ipairs(found) do seen[other] = true end
+    end
     if one then
-      if not seen and i > 1 then -- a set only where it can be needed
-        seen = {}
-        for _, other in ipairs(found) do seen[other] = true end
-      end
-      if not seen or not seen[one] then
+      if not has(found, seen, one) then
         found[#found + 1] = one
         if seen then seen[one] = true end
       end
     elseif glob.is(word) then
-      seen = seen or {}
-      for _, other in ipairs(found) do seen[other] = true end
       add_matches(build, job, word, verb, found, seen)
     else
       unknown(build, job, word, verb)
@@ -128,6 +137,19 @@ local function has_nothing_to_do(build, job)
     .. "run = function(job) ... end, or run = \"a command\""):format(job.name))
 end
 
+--- For each job that it needs, who needs it.
+local function add_dependents(job)
+  local needed = job.needed
+  for i = 1, #needed do
+    local list = needed[i].dependents
+    if list == none then
+      needed[i].dependents = { job }
+    else
+      list[#list + 1] = job
+    end
+  end
+end
+
 local function link(build)
   local jobs, pools = build.jobs, build.registry.pools
   for i = 1, #jobs do
@@ -135,27 +157,12 @@ local function link(build)
     local needs, after = job.needs, job.after
     if needs[1] then
       job.needed = resolve(build, job, needs, "needs")
+      add_dependents(job)
     elseif not job.run then
       has_nothing_to_do(build, job)
     end
     if after[1] then job.follows = resolve(build, job, after, "comes after") end
     if job.pools then check_pools(build, job, pools) end
-  end
-end
-
-local function add_dependents(jobs)
-  for i = 1, #jobs do
-    local job = jobs[i]
-    local needed = job.needed
-    for n = 1, #needed do
-      local other = needed[n]
-      local list = other.dependents
-      if list == none then
-        other.dependents = { job }
-      else
-        list[#list + 1] = job
-      end
-    end
   end
 end
 
@@ -187,6 +194,30 @@ local function check_default(build)
   end
 end
 
+--- What is made here stays, so a collection meanwhile would find nothing to free.
+local function without_collector(fn, ...)
+  local running = collectgarbage "isrunning"
+  collectgarbage "stop"
+  local results = table.pack(pcall(fn, ...))
+  if running then collectgarbage "restart" end
+  if not results[1] then error(results[2], 0) end
+  return results[2]
+end
+
+local function build_graph(registry)
+  local problems = require("orch.pipeline.problem").list()
+  local jobs = check_unfinished(registry, problems)
+  local build = { registry = registry, jobs = jobs, by_name = registry.by_name,
+    problems = problems, find = glob.finder(jobs) }
+  link(build)
+  check_default(build)
+  require("orch.pipeline.outputs").check(jobs, problems)
+  local order = require("orch.pipeline.topology").sort(jobs, problems)
+  problems:raise()
+  return { jobs = order, declared = jobs, by_name = registry.by_name,
+    default = registry.default, find = build.find }
+end
+
 ---Builds the graph; the body has ended. Sets `needed`, `follows` and `dependents` (those
 ---that need it) of every job, all in the order of the declaration; they must not be
 ---changed.
@@ -194,18 +225,7 @@ end
 ---@return orch.Graph graph raises kind `graph` with everything that is wrong
 function graph.build(registry)
   declare.close(registry)
-  local problems = require("orch.pipeline.problem").list()
-  local jobs = check_unfinished(registry, problems)
-  local build = { registry = registry, jobs = jobs, by_name = registry.by_name,
-    problems = problems, find = glob.finder(jobs) }
-  link(build)
-  add_dependents(jobs)
-  check_default(build)
-  require("orch.pipeline.outputs").check(jobs, problems)
-  local order = require("orch.pipeline.topology").sort(jobs, problems)
-  problems:raise()
-  return { jobs = order, declared = jobs, by_name = registry.by_name,
-    default = registry.default, find = build.find }
+  return without_collector(build_graph, registry)
 end
 
 return graph

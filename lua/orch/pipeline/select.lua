@@ -50,8 +50,7 @@ end
 local function clear(jobs)
   for i = 1, #jobs do
     local job = jobs[i]
-    if job.chosen then job.chosen, job.forced, job.skipped = nil, nil, nil end
-    if job.forced or job.skipped then job.forced, job.skipped = nil, nil end
+    job.chosen, job.forced, job.skipped = nil, nil, nil
   end
 end
 
@@ -74,6 +73,10 @@ local function take_with_needs(jobs)
   end
 end
 
+local function take_all(jobs)
+  for i = 1, #jobs do jobs[i].chosen = true end
+end
+
 local function check_forced(what, graph)
   for _, word in ipairs(what.force or {}) do
     local any = false
@@ -94,6 +97,9 @@ local function take(graph, what)
   if not targets[1] and not (what.only and what.only[1]) then
     targets = graph.default or { "*" }
   end
+  if targets[1] == "*" and not (what.skip and what.skip[1]) then
+    return take_all(graph.jobs)
+  end
   for _, word in ipairs(targets) do
     take_with_needs(word == "*" and graph.declared or choose.find(graph, word))
   end
@@ -109,7 +115,8 @@ end
 ---@return orch.Job[] jobs raises kind `usage` for names that there are not
 function choose.choose(graph, what)
   local jobs, list = graph.jobs, {}
-  clear(jobs)
+  if graph.has_chosen then clear(jobs) end
+  graph.has_chosen = true
   take(graph, what)
   check_forced(what, graph)
   for i = 1, #jobs do

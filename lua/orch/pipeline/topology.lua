@@ -7,10 +7,20 @@ local topology = {}
 
 local NEW, DOING, DONE = 0, 1, 2
 
+--- Of circles that have a job in common, one is told.
+local function is_told(told, stack, first, last)
+  for i = first, last do
+    if told[stack[i]] then return true end
+  end
+  for i = first, last do told[stack[i]] = true end
+  return false
+end
+
 --- The jobs of a circle, from the stack of the search: a (deploy.lua:3) -> b (...) -> a
-local function tell(problems, stack, depth, back)
+local function tell(problems, told, stack, depth, back)
   local start = depth
   while stack[start] ~= back do start = start - 1 end
+  if is_told(told, stack, start, depth) then return end
   local first = start -- the circle begins with the job that is declared first
   for i = start, depth do
     if stack[i].index < stack[first].index then first = i end
@@ -34,7 +44,7 @@ end
 
 --- A search with a stack of its own: a chain may be as long as there are jobs. What a job
 --- waits for is first what it needs, then what it follows.
-local function visit(root, state, order, problems)
+local function visit(root, state, order, problems, told)
   local stack, at, depth = { root }, { 0 }, 1
   state[root.index] = DOING
   while depth > 0 do
@@ -49,7 +59,7 @@ local function visit(root, state, order, problems)
       order[#order + 1] = job
       depth = depth - 1
     elseif now == DOING then
-      tell(problems, stack, depth, other)
+      tell(problems, told, stack, depth, other)
     elseif now == NEW then
       depth = depth + 1
       stack[depth], at[depth] = other, 0
@@ -62,10 +72,10 @@ end
 ---@param problems table of orch.pipeline.problem
 ---@return orch.Job[] order
 function topology.sort(jobs, problems)
-  local state, order = {}, {}
+  local state, order, told = {}, {}, {}
   for i = 1, #jobs do state[jobs[i].index] = NEW end
   for i = 1, #jobs do
-    if state[jobs[i].index] == NEW then visit(jobs[i], state, order, problems) end
+    if state[jobs[i].index] == NEW then visit(jobs[i], state, order, problems, told) end
   end
   return order
 end
