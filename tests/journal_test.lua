@@ -4,6 +4,17 @@ local folder
 
 local function path(name) return folder .. "/" .. name end
 
+--- A task that is in the middle of the call, whatever order tasks run in.
+local function in_flight(fn, ...)
+  local begun
+  local task = orch.spawn({ hold = true }, function(...)
+    begun = true
+    fn(...)
+  end, ...)
+  while not begun do orch.checkpoint() end
+  return task
+end
+
 describe("journal", function()
   before_each(function() folder = orch.fs.temp_dir() end)
 
@@ -58,31 +69,32 @@ describe("journal", function()
       local _ <close> = setmetatable({}, {
         __close = function() journal:append "unwound\n" end,
       })
+      journal:append "begun\n"
       orch.sleep "1h"
     end)
-    orch.checkpoint()
+    while not orch.fs.read(path "log"):find "begun" do orch.checkpoint() end
     task:cancel "enough"
     expect(function() task:await() end):raises "cancelled"
-    expect(orch.fs.read(path "log")):equals "unwound\n"
+    expect(orch.fs.read(path "log")):equals "begun\nunwound\n"
   end)
 
   for _, call in ipairs { "append_later", "sync" } do
     it(call .. " is a checkpoint, cancelled before it starts and in flight", function()
       local journal <close> = journals.open(path "log")
-      for _, begun in ipairs { false, true } do
-        local task = orch.spawn({ hold = true }, journal[call], journal, ("x"):rep(1 << 20))
-        if begun then orch.checkpoint() end
+      local text = ("x"):rep(1 << 20)
+      local function is_cancelled(task)
         task:cancel "enough"
         expect(function() task:await() end):raises "cancelled"
       end
+      is_cancelled(orch.spawn({ hold = true }, journal[call], journal, text))
+      is_cancelled(in_flight(journal[call], journal, text))
       journal[call](journal, "y")
     end)
   end
 
   it("may be closed twice, and while something is written", function()
     local journal = journals.open(path "log")
-    local task = orch.spawn(journal.append_later, journal, ("x"):rep(1 << 20))
-    orch.checkpoint()
+    local task = in_flight(journal.append_later, journal, ("x"):rep(1 << 20))
     journal:close()
     journal:close()
     task:await()

@@ -93,12 +93,13 @@ describe("output", function()
     local task = orch.spawn({ hold = true }, function()
       local _ <close> = output.with(sink)
       local _ <close> = setmetatable({}, { __close = function() print "unwound" end })
+      print "begun"
       orch.sleep "1h"
     end)
-    orch.checkpoint()
+    while #printed == 0 do orch.checkpoint() end
     task:cancel "enough"
     expect(function() task:await() end):raises "cancelled"
-    expect(all()):equals "unwound\n"
+    expect(all()):equals "begun\nunwound\n"
   end)
 
   it("takes log records, formatted where the sink takes text only", function()
