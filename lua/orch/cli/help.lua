@@ -40,6 +40,27 @@ Examples:
 
 Exit codes: 0 all passed; 1 a case failed; 2 wrong command line; 3 no such
 file or folder.]],
+  report = [[
+FILE '-' is standard output. Without any of the options, --html orch-report.html.
+
+Examples:
+   orch report
+   orch report -2 --html nightly.html --junit jobs.xml
+   orch report 20261122 --markdown - | gh pr comment --body-file -
+
+Exit codes: 0 ok; 1 a file cannot be written; 2 wrong command line, no such run.]],
+  graph = [[
+Without --svg, --dot or --mermaid: an indented tree, the last jobs first and
+what they need below them.
+
+Examples:
+   orch graph deploy.lua
+   orch graph deploy.lua --job upload:ios --svg upload.svg
+   orch graph --run last --critical-path
+   orch graph deploy.lua --mermaid
+
+Exit codes: 0 ok; 2 wrong command line, no such run or job; 3 the script or
+its graph has an error.]],
   version = [[
 Examples:
    orch version
@@ -98,6 +119,13 @@ function help.parser(command)
   elseif command == "test" then
     parser:argument("path", "A test file or a folder."):args("*")
     add_options(parser, options.test)
+  elseif command == "report" then
+    parser:argument("run", "A run's ID or its beginning; -2 for the last but one; default: "
+      .. "the last."):args("?")
+    add_options(parser, options.report)
+  elseif command == "graph" then
+    parser:argument("file", "The script that declares the jobs."):args("?")
+    add_options(parser, options.graph)
   elseif command == "help" then
     parser:argument("command", "A command."):args("?")
   end

@@ -37,6 +37,17 @@ local function fail(...)
   return nil, require("orch.cli.help").fail(...)
 end
 
+-- What only a script with jobs understands is kept for after its body.
+local function take_pipeline_option(argv, at, found)
+  local arguments = require "orch.pipeline.arguments"
+  local ok, next_at = pcall(arguments.take, argv, at, {})
+  if not ok then return fail(next_at.message, nil, nil, "run") end
+  if not next_at then return nil end
+  found.pipeline = found.pipeline or {}
+  table.move(argv, at, next_at - 1, #found.pipeline + 1, found.pipeline)
+  return next_at
+end
+
 -- One option at argv[at]; the index after it, or nil and the exit code.
 local function take_option(argv, at, found)
   local word = argv[at]
@@ -61,6 +72,8 @@ local function take_option(argv, at, found)
     return fail("option '" .. name .. "' takes no value", nil, nil,
       found.command)
   end
+  local next_at, code = take_pipeline_option(argv, at, found)
+  if next_at or code then return next_at, code end
   name = name or word
   local command = found.command and "orch " .. found.command or "orch"
   return fail(command .. " has no option '" .. name .. "'", name, known_options(),
@@ -123,13 +136,16 @@ local function no_file(found)
     "there is no file to run" .. (swallowed or ": orch run FILE"), nil, nil, "run")
 end
 
+--- The module orch.cli.report is older than the command.
+local modules = { report = "reports" }
+
 local function other_command(found, words)
   if found.record or found.replay then
     return require("orch.cli.help").fail("--record and --replay belong to orch run, not to orch "
       .. found.command, nil, nil, "run")
   end
   if found.command == "help" then return require("orch.cli.help").main(words) end
-  return require("orch.cli." .. found.command)(words, found)
+  return require("orch.cli." .. (modules[found.command] or found.command))(words, found)
 end
 
 ---@async

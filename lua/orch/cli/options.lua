@@ -6,6 +6,8 @@
 ---@field key string where its value goes
 ---@field value? string what stands for its value in help; nil: it has none
 ---@field kind? "duration"|"integer"|"string"
+---@field many? boolean may be given several times
+---@field maybe? string its value may be missing, otherwise it matches this pattern
 ---@field help string
 
 local options = {}
@@ -59,10 +61,41 @@ options.test = {
     help = "Print a line for every case." },
 }
 
+---@type orch.CliOption[]
+options.report = {
+  { flag = "--html", key = "html", value = "FILE",
+    help = "One page that needs nothing else: summary, timeline, graph, logs." },
+  { flag = "--junit", key = "junit", value = "FILE",
+    help = "JUnit XML, for Jenkins, GitLab and the like." },
+  { flag = "--trace", key = "trace", value = "FILE",
+    help = "A trace for ui.perfetto.dev and chrome://tracing." },
+  { flag = "--markdown", key = "markdown", value = "FILE",
+    help = "A summary for a pull request or a chat." },
+  { flag = "--json", key = "json", value = "FILE",
+    help = "All that is known of the run." },
+}
+
+---@type orch.CliOption[]
+options.graph = {
+  { flag = "--run", key = "run", value = "RUN",
+    help = "The jobs of a run, and how it went, instead of a script's." },
+  { flag = "--job", key = "job", value = "NAME", many = true,
+    help = "Only this job, or those that match NAME, and what they need; may be repeated." },
+  { flag = "--svg", key = "svg", value = "[FILE]", maybe = "%.svg$",
+    help = "A drawing, into FILE (*.svg) or on standard output." },
+  { flag = "--dot", key = "dot", help = "For Graphviz." },
+  { flag = "--mermaid", key = "mermaid", help = "For Mermaid, in Markdown." },
+  { flag = "--json", key = "json", help = "The jobs with what they need, as JSON." },
+  { flag = "--critical-path", key = "critical", help = "Mark the jobs that decided when the "
+    .. "run ended." },
+}
+
 ---Commands and what they do, in the order of the help text.
 options.commands = {
   { "run", "Run a script; 'orch FILE' is the same." },
   { "test", "Run test files (*_test.lua)." },
+  { "graph", "Show the graph of a script's or a run's jobs." },
+  { "report", "Write reports of a run." },
   { "version", "Print the versions of orch and its libraries." },
   { "help", "Print this, or the help of a command." },
 }

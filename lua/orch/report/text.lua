@@ -84,8 +84,10 @@ function text.fit(value, columns)
   return head .. "…" .. tail
 end
 
-local ended = { ok = "ok", failed = "failed", interrupted = "interrupted", crashed = "crashed",
-  running = "still running" }
+local ended = {
+  ok = "ok", failed = "failed", interrupted = "interrupted", running = "still running",
+  crashed = "crashed (or still running)", -- the log has no end; that is all it can tell
+}
 
 ---How a run stands, in a word or two.
 ---@param status string
