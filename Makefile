@@ -12,7 +12,7 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE $(PIC) $(WARN) -Isrc -I/usr/include/lua5.4 \
 	-DORCH_VERSION='"$(VERSION)"' $(CFLAGS) $(SANITIZE)
 
 # Heavy libraries live in plug-ins beside the binary: NAME and what it links.
-PLUGINS = hash http json scan serve sqlite
+PLUGINS = hash http json scan serve sqlite stamp
 LIBS_hash = -lcrypto
 LIBS_http = -lcurl
 LIBS_json = -llua5.4-cjson
@@ -25,6 +25,7 @@ SRC_json = $(wildcard src/json*.c)
 SRC_scan = src/scan.c src/scan_segment.c src/search.c src/literal.c
 SRC_serve = $(wildcard src/serve*.c)
 SRC_sqlite = $(wildcard src/sqlite*.c)
+SRC_stamp = $(wildcard src/stamp*.c)
 
 $(foreach p,$(PLUGINS),$(eval OBJ_$(p) = $(SRC_$(p):src/%.c=$(BUILD)/%.o)))
 # The host's own calls are not interposed: a sixth more task switches.
