@@ -35,7 +35,7 @@ local function make(o, name, kind, seconds, line, roll)
   if kind == "Builds" then
     job.pools, job.priority = { unity = 1 }, 2
     job.steps = { "compile", "bundle", "sign" }
-    job.outputs = { { path = ("out/%s.aab"):format(name:gsub(":", "-")), size = roll(1, 900) << 18 } }
+    job.outputs = { { ("out/%s.aab"):format((name:gsub(":", "-"))), roll(1, 900) << 18 } }
     job.value = { bytes = 123456789, symbols = true }
   end
   if roll(1, 6) == 1 then
