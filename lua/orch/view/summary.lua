@@ -1,0 +1,287 @@
+--- What stands at the end of a run. Of one that failed: all failures in short, what was
+--- cancelled, and the root cause last, with all that one needs to go on.
+---
+---     io.write(summary.text(run, { folder = run_folder, color = true }))
+
+local again = require "orch.view.again"
+local news = require "orch.view.news"
+local painter = require "orch.view.paint"
+local show = require "orch.view.show"
+local text = require "orch.view.text"
+
+local summary = {}
+
+local LOG_LINES = 20
+local SHORT = 10           -- failures that are named
+local COMMAND_LINES = 4
+local MESSAGE_LINES = 12
+local FRAMES = 6           -- of a traceback
+local LONG_RUN = 10        -- seconds from which the slowest jobs are worth a line
+local SLOWEST = 3
+
+-- ---- the counts ----
+
+local function problems_text(run)
+  local errors, warnings = 0, 0
+  for _, problem in ipairs(run.problems) do
+    if problem.severity == "warning" then
+      warnings = warnings + 1
+    elseif problem.severity ~= "info" then
+      errors = errors + 1
+    end
+  end
+  local parts = {}
+  if errors > 0 then parts[1] = show.count(errors, "error") end
+  if warnings > 0 then parts[#parts + 1] = show.count(warnings, "warning") end
+  return #parts > 0 and " (" .. table.concat(parts, ", ") .. " reported)" or ""
+end
+
+local function skipped_text(run)
+  local by_reason, order = {}, {}
+  for _, job in ipairs(run.order) do
+    if job.state == "skipped" then
+      local reason = text.line(job.reason or "up to date")
+      if not by_reason[reason] then order[#order + 1] = reason end
+      by_reason[reason] = (by_reason[reason] or 0) + 1
+    end
+  end
+  local parts = {}
+  for i, reason in ipairs(order) do parts[i] = by_reason[reason] .. " " .. reason end
+  return parts
+end
+
+--- "12 jobs ok, 30 up to date": failures first.
+local function counts_text(run)
+  local counts, parts = run.counts, {}
+  if counts.failed > 0 then parts[1] = show.count(counts.failed, "job") .. " failed" end
+  if counts.cancelled > 0 then parts[#parts + 1] = counts.cancelled .. " cancelled" end
+  local unfinished = counts.pending + counts.queued + counts.running + counts.retrying
+  if unfinished > 0 then parts[#parts + 1] = unfinished .. " not finished" end
+  if counts.ok > 0 then
+    parts[#parts + 1] = (#parts == 0 and show.count(counts.ok, "job") or counts.ok) .. " ok"
+  end
+  local skipped = skipped_text(run)
+  table.move(skipped, 1, #skipped, #parts + 1, parts)
+  return #parts > 0 and table.concat(parts, ", ") or "no jobs"
+end
+
+-- ---- a success ----
+
+local function slowest_text(run)
+  local jobs = {}
+  for _, job in ipairs(run.order) do
+    if job.state == "ok" and job.elapsed then jobs[#jobs + 1] = job end
+  end
+  if run.elapsed < LONG_RUN or #jobs < 2 then return nil end
+  table.sort(jobs, function(a, b) return a.elapsed > b.elapsed end)
+  local parts = {}
+  for i = 1, math.min(SLOWEST, #jobs) do
+    parts[i] = text.line(jobs[i].name) .. " " .. show.seconds(jobs[i].elapsed)
+  end
+  return "slowest: " .. table.concat(parts, ", ")
+end
+
+local function success(run, add, paint)
+  local counts = run.counts
+  local words = counts_text(run)
+  if counts.ok == 0 and counts.skipped > 0 then
+    words = "nothing to do: " .. words
+  end
+  add(paint(words, "good"), " in ", show.seconds(run.elapsed), problems_text(run))
+  local slowest = slowest_text(run)
+  if slowest then add(paint(slowest, "dim")) end
+end
+
+-- ---- a failure ----
+
+local function add_short(run, add, paint)
+  if #run.failures < 2 then return end
+  local columns = 0
+  for i = 1, math.min(#run.failures, SHORT) do
+    columns = math.max(columns, #text.line(run.failures[i].name))
+  end
+  columns = math.min(columns, 40)
+  for i = 1, math.min(#run.failures, SHORT) do
+    local job = run.failures[i]
+    local time = job.elapsed and show.seconds(job.elapsed) .. "  " or ""
+    add(paint("fail", "bad"), "   ", text.pad(text.line(job.name), columns), "  ", time,
+      show.failure(job.error))
+  end
+  if #run.failures > SHORT then
+    add(("       and %d more failures"):format(#run.failures - SHORT))
+  end
+end
+
+--- "3 cancelled because build:ios failed", a line for each reason.
+local function add_cancelled(run, add, paint)
+  local by_reason, order = {}, {}
+  for _, job in ipairs(run.order) do
+    if job.state == "cancelled" then
+      local reason = "cancelled " .. news.because(job.because)
+      if not by_reason[reason] then order[#order + 1] = reason end
+      by_reason[reason] = (by_reason[reason] or 0) + 1
+    end
+  end
+  for _, reason in ipairs(order) do
+    add(paint(by_reason[reason] .. " " .. reason, "warn"))
+  end
+end
+
+--- Lines of ours with a word in front, the first of several.
+local function add_field(add, paint, word, lines)
+  for i, line in ipairs(lines) do
+    add("  ", paint(text.pad(i == 1 and word or "", 8), "dim"), " ", line)
+  end
+end
+
+local function first_lines(words, most)
+  local lines = {}
+  for line in text.clean(words):gmatch "[^\n]*%S[^\n]*" do
+    if #lines == most then
+      lines[most] = lines[most] .. " ..."
+      break
+    end
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+--- How it ended, in words: with the limits that were set, where one was hit.
+local function ending_text(job, err)
+  local how = show.failure(err)
+  if err.kind == "timeout" and not err.stalled and tonumber(job.timeout) then
+    how = "timed out after " .. show.whole(job.timeout)
+  elseif err.exit_code and not err.signal then
+    how = ("exit code %s"):format(err.exit_code)
+  end
+  return how
+end
+
+--- The message, unless command and exit code have said it all.
+local function add_reason(add, paint, job, err)
+  local how, message = ending_text(job, err), tostring(err.message or "")
+  local told = err.exit_code or err.signal or err.kind == "timeout"
+  if told then add_field(add, paint, "failed", { paint(how, "bad") }) end
+  if told and err.command and err.kind == "process" then return end
+  local lines = first_lines(message, MESSAGE_LINES)
+  if #lines == 0 and not told then lines = { how } end
+  for i, line in ipairs(lines) do lines[i] = paint(line, told and "strong" or "bad") end
+  add_field(add, paint, told and "error" or "failed", lines)
+end
+
+local function add_traceback(add, paint, err)
+  if type(err.traceback) ~= "string" or err.command then return end
+  local frames = {}
+  for line in text.clean(err.traceback):gmatch "[^\n]+" do
+    local frame = line:match "^%s*(.-)%s*$"
+    local own = frame == "stack traceback:" or frame:find "^%[C%]" or frame:find "^orch/"
+    if not own and #frames < FRAMES then frames[#frames + 1] = frame end
+  end
+  if #frames > 1 or frames[1] and not frames[1]:find(tostring(err.where or "?"), 1, true) then
+    add_field(add, paint, "at", frames)
+  end
+end
+
+local function add_log(add, paint, job, folder)
+  local attempt = job.attempts[#job.attempts]
+  if not folder or not attempt then return end
+  local project = require "orch.pipeline.project"
+  local path = project.job_log(folder, job.name, attempt.number)
+  local lines, more = require("orch.view.tail").lines(path, LOG_LINES)
+  if not lines then return add_field(add, paint, "log", { "none: it printed nothing" }) end
+  if #lines > 0 then
+    add("  ", paint(more and ("the last %d lines of its log:"):format(#lines) or "its log:", "dim"))
+  end
+  for _, line in ipairs(lines) do add("  ", paint("|", "dim"), " ", line) end
+  add_field(add, paint, "log", { project.shown(path) })
+end
+
+local function add_root_cause(run, job, add, paint, folder)
+  local err = type(job.error) == "table" and job.error or { message = tostring(job.error) }
+  local attempts = #job.attempts > 1 and (", attempt %d"):format(#job.attempts) or ""
+  local time = job.elapsed and " after " .. show.seconds(job.elapsed) or ""
+  add(paint("FAILED", "bad"), " ", paint(text.line(job.name), "strong"), time, attempts)
+  local command = err.command or job.command
+  if command then
+    add_field(add, paint, "command", first_lines(tostring(command), COMMAND_LINES))
+  end
+  add_reason(add, paint, job, err)
+  local where = err.where or job.where
+  if where then add_field(add, paint, "where", { text.line(tostring(where)) }) end
+  add_traceback(add, paint, err)
+  add_log(add, paint, job, folder)
+  add_field(add, paint, "re-run", { again.job(run, job.name) })
+end
+
+local function add_resume(run, add, paint)
+  if again.resume_helps(run) then
+    add_field(add, paint, "go on", { "orch resume" })
+  end
+end
+
+local function failure(run, add, paint, folder)
+  add ""
+  add_short(run, add, paint)
+  add_cancelled(run, add, paint)
+  add(counts_text(run), " in ", show.seconds(run.elapsed), problems_text(run))
+  add ""
+  add_root_cause(run, run.failures[1], add, paint, folder)
+  add_resume(run, add, paint)
+end
+
+-- ---- a run that was ended ----
+
+local function names_in(run, states)
+  local names = {}
+  for _, job in ipairs(run.order) do
+    if states(job) then names[#names + 1] = job.name end
+  end
+  return names
+end
+
+local function interrupted(run, add, paint)
+  add ""
+  local signal = run.signal and " by " .. text.line(tostring(run.signal)) or ""
+  add(paint("interrupted" .. signal, "warn"), " after ", show.seconds(run.elapsed), ": ",
+    counts_text(run))
+  local stopped = names_in(run, function(job)
+    return (job.state == "cancelled" or job.state == "running") and #job.attempts > 0
+  end)
+  if #stopped > 0 then add("stopped while running: ", show.names(stopped, SHORT)) end
+  local left = names_in(run, function(job)
+    return job.state ~= "ok" and job.state ~= "skipped" and job.state ~= "failed"
+      and #job.attempts == 0
+  end)
+  if #left > 0 then add("not started: ", show.names(left, SHORT)) end
+  add_field(add, paint, "go on", { "orch resume" })
+end
+
+-- ---- all of them ----
+
+---@param run orch.RunModel
+---@param opts {folder: string?, color: boolean?} `folder` of the run, for the logs
+---@return string text empty where the run has not ended
+function summary.text(run, opts)
+  local paint, lines = painter(opts.color or false), {}
+  local function add(...)
+    lines[#lines + 1] = table.concat { ... }
+  end
+  if run.status == "ok" then
+    success(run, add, paint)
+  elseif run.status == "interrupted" then
+    interrupted(run, add, paint)
+    if run.failures[1] then
+      add ""
+      add_root_cause(run, run.failures[1], add, paint, opts.folder)
+    end
+  elseif run.status == "failed" and run.failures[1] then
+    failure(run, add, paint, opts.folder)
+  elseif run.status == "failed" then
+    add(paint("failed", "bad"), " after ", show.seconds(run.elapsed), ": ", counts_text(run))
+  else
+    return ""
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return summary
