@@ -4,7 +4,7 @@
 
 local after = {}
 
-local formats = { "html", "junit", "trace", "markdown" }
+local formats = { "html", "junit", "markdown" }
 
 local function write(session, format, path)
   local make = require("orch.report." .. format)

@@ -62,35 +62,24 @@ local function watch_stall(job, log)
   end
 end
 
-local function run_command(job, command, sink)
-  local argv = type(command) == "table" and command or { "/bin/sh", "-c", command }
-  local shown = type(command) == "string" and command or nil
-  require("orch.process").run_to(argv, { shown = shown }, sink)
-end
-
 local function work(job, ctx, sink)
   local run = job.run
   if type(run) == "function" then
     return run(require("orch.pipeline.handle").new(ctx))
-  elseif type(run) == "string" then
-    run_command(job, run, sink)
-  elseif run then
-    for _, command in ipairs(run) do run_command(job, command, sink) end
+  end
+  local process = require "orch.process"
+  for _, command in ipairs(type(run) == "string" and { run } or run) do
+    process.run_to(command, nil, sink)
   end
 end
 
---- The job's own folder and variables, for everything it does.
-local function enter(job, session)
-  local folder = job.cwd and place.cd(job.cwd) or nil
+--- The job's variables, for everything it starts.
+local function variables(job, session)
   local env = { ORCH_JOB = job.name, ORCH_RUN = session.run.id }
   for name, value in pairs(job.env or {}) do
     if type(name) == "string" then env[name] = value end
   end
-  local variables = place.with_env(env)
-  return setmetatable({}, { __close = function()
-    variables:__close()
-    if folder then folder:__close() end
-  end })
+  return env
 end
 
 --- What file systems call now. Files are compared with it, so it comes from one.
@@ -173,7 +162,8 @@ function attempt.run(session, node, number)
   local sink = setmetatable({ log = log, session = session, job = job.name }, Sink)
   local _ <close> = output.with(sink)
   local _ <close> = current.set(ctx)
-  local _ <close> = enter(job, session)
+  local _ <close> = job.cwd and place.cd(job.cwd) or nil
+  local _ <close> = place.with_env(variables(job, session))
   local ok, result = xpcall(function()
     local value = limited(job, ctx, sink)
     verify(job, marks)

@@ -13,7 +13,7 @@
 ---@type orch.pipeline.Option[]
 return {
   { flag = "--jobs", short = "-j", key = "jobs", value = "N", kind = "count",
-    help = "Run at most N jobs at once; default: one per core." },
+    help = "Run at most N jobs at once; default: two more than processors, at least 4." },
   { flag = "--keep-going", short = "-k", key = "keep_going", kind = "switch",
     help = "After a failure, still run what does not depend on it." },
   { flag = "--dry-run", short = "-n", key = "dry_run", kind = "switch",
@@ -35,6 +35,10 @@ return {
     help = "Run although another run works in this folder." },
   { flag = "--html", key = "html", value = "FILE", kind = "file",
     help = "Write a report of the run to FILE." },
+  { flag = "--junit", key = "junit", value = "FILE", kind = "file",
+    help = "Write the outcome to FILE as JUnit XML." },
+  { flag = "--markdown", key = "markdown", value = "FILE", kind = "file",
+    help = "Write a summary to FILE as Markdown." },
   { flag = "--timeout", key = "timeout", value = "D", kind = "duration",
     help = "Cancel the whole run after this long; exit code 5." },
   { flag = "--seed", key = "seed", value = "N", kind = "integer",

@@ -148,8 +148,24 @@ local function with_lock(p, options)
   return take_lock(p)
 end
 
+--- What concerns the whole process, where it was said behind the script's name.
+local function apply(options)
+  if options.grace then runtime.set_grace(options.grace) end
+  if options.slow then runtime.set_slow(options.slow) end
+  if options.trace then require("orch.core.trace").on() end
+  if options.seed then
+    runtime.shuffle(options.seed)
+    math.randomseed(options.seed)
+  end
+  if options.timeout then
+    runtime.alarm(options.timeout, require("orch.core.task").current(),
+      "the run took longer than --timeout; it was doing this:")
+  end
+end
+
 local function execute(registry, words, settings)
   local given, graph, chosen = prepare(registry, words)
+  apply(given.options)
   local p = project.here()
   if not is_dry(given.options) then make_folder(p) end
   local lock <close> = with_lock(p, given.options)

@@ -7,7 +7,6 @@
 
 local attempt = require "orch.pipeline.attempt"
 local clock = require "orch.core.clock"
-local core = require "orch.core.task"
 local errors = require "orch.core.error"
 local failure = require "orch.pipeline.failure"
 local freshness = require "orch.pipeline.freshness"
@@ -16,6 +15,7 @@ local keep = require "orch.pipeline.keep"
 local nodes = require "orch.pipeline.nodes"
 local park = require "orch.core.park"
 local pools = require "orch.pipeline.pools"
+local scopes = require "orch.scope"
 
 local HOLD = 2
 
@@ -336,7 +336,7 @@ function Schedule:run()
   local _ <close> = setmetatable({}, { __close = function(_, err)
     if self.left > 0 then self:close_books(err) end
   end })
-  local scope <close> = core.open("jobs", nil, false, nil, false)
+  local scope <close> = scopes.scope { name = "jobs" }
   self.scope = scope
   for _, node in ipairs(self.list) do
     if node.pending == 0 then self.settled[#self.settled + 1] = node end
