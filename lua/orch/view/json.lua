@@ -18,11 +18,19 @@ local function clean(value)
   return copy
 end
 
+local function encode(fields)
+  local ok, body = pcall(json.encode, fields, { sorted = true })
+  return ok and body or json.encode(clean(fields), { sorted = true })
+end
+
 ---@param record table
 function Json:event(record)
-  local ok, line = pcall(json.encode, record, { sorted = true })
-  if not ok then line = json.encode(clean(record), { sorted = true }) end
-  self.out:write(line .. "\n")
+  local fields = {}
+  for key, value in next, record do
+    if key ~= "t" and key ~= "event" then fields[key] = value end
+  end
+  local rest = next(fields) ~= nil and "," .. encode(fields):sub(2) or "}"
+  self.out:write(('{"t":%.6f,"event":"%s"%s\n'):format(record.t, record.event, rest))
 end
 
 ---What the script prints outside of its jobs is a record without a job.

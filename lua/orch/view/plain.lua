@@ -60,16 +60,14 @@ local on = {}
 function on.output(self, record)
   local words = text.clean(record.text, self.out.color)
   if words == "" then return end
+  if words:sub(-1) ~= "\n" then words = words .. "\n" end
   tell_crowd(self)
-  if not record.job then
-    return self.out:write(words:sub(-1) == "\n" and words or words .. "\n")
-  end
+  if not record.job then return self.out:write(words) end
   local prefix, reset = prefix_of(self, record.job), self.out.color and "\27[0m" or ""
   local lines = {}
-  for line in words:gmatch "([^\n]*)\n?" do
+  for line in words:gmatch "([^\n]*)\n" do
     lines[#lines + 1] = prefix .. line .. (line:find("\27", 1, true) and reset or "") .. "\n"
   end
-  lines[#lines] = nil -- the match at the very end is empty
   self.out:write(table.concat(lines))
 end
 
