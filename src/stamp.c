@@ -125,24 +125,23 @@ static void push_problem(lua_State *L, struct stamp_result *result) {
   lua_setfield(L, -2, "problem");
 }
 
-static bool push_missing(lua_State *L, struct stamp_plan *plan, int group) {
+static void push_missing(lua_State *L, struct stamp_plan *plan, int group) {
   const struct stamp_group *all = STAMP_GROUP(plan, group);
   int count = 0;
+  lua_newtable(L);
   for (int i = 0; i < all->item_count; i++) {
     const struct stamp_item *item = STAMP_ITEM(plan, all->first_item + i);
     if (!stamp_is_missing(plan, item)) continue;
-    if (count == 0) lua_newtable(L);
     lua_pushstring(L, item->text);
     lua_rawseti(L, -2, ++count);
   }
-  return count > 0;
 }
 
-/* `none` is a list that all share where nothing is missing. */
+/* `defaults` is the metatable of all looks: their empty list `missing`. */
 static void push_look(lua_State *L, struct stamp_plan *plan, int group,
-                      int none) {
+                      int defaults) {
   struct stamp_result result = stamp_result_of(plan, group);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 4);
   if (result.error != 0) push_problem(L, &result);
   lua_pushlstring(L, (const char *)&result.sum.stamp, FINGERPRINT);
   lua_setfield(L, -2, "stamp");
@@ -152,20 +151,32 @@ static void push_look(lua_State *L, struct stamp_plan *plan, int group,
   lua_setfield(L, -2, "bytes");
   lua_pushnumber(L, result.sum.newest_ns / 1e9);
   lua_setfield(L, -2, "newest");
-  if (!push_missing(L, plan, group)) lua_pushvalue(L, none);
+  if (result.missing > 0) {
+    push_missing(L, plan, group);
+    lua_setfield(L, -2, "missing");
+  }
+  lua_pushvalue(L, defaults);
+  lua_setmetatable(L, -2);
+}
+
+static void push_defaults(lua_State *L) {
+  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 1);
+  lua_newtable(L);
   lua_setfield(L, -2, "missing");
+  lua_setfield(L, -2, "__index");
 }
 
 static int look_result(lua_State *L, struct op *op) {
   struct stamp_plan *plan = &((struct look_op *)op)->plan;
   fault_check(L, &plan->fault, plan->root);
   luaL_checkstack(L, 10, "looks");
-  lua_newtable(L);
-  int none = lua_gettop(L);
+  push_defaults(L);
+  int defaults = lua_gettop(L);
   lua_createtable(L, plan->groups.count, 0);
   for (int i = 0; i < plan->groups.count; i++) {
-    push_look(L, plan, i, none);
-    lua_rawseti(L, none + 1, i + 1);
+    push_look(L, plan, i, defaults);
+    lua_rawseti(L, -2, i + 1);
   }
   return 1;
 }

@@ -25,6 +25,7 @@ struct stamp_facts {
 struct stamp_literal {
   const char *path;
   struct stamp_facts facts;
+  struct fingerprint stamp;
   int error; /* why it could not be looked at; 0 also where it is missing */
 };
 
@@ -134,6 +135,7 @@ int stamp_in_parallel(void (*work)(void *data, int thread), void *data,
 
 struct stamp_result {
   struct stamp_sum sum;
+  int missing; /* items that found nothing */
   int error;
   const char *error_path;
 };

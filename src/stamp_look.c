@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,12 +63,27 @@ int stamp_in_parallel(void (*work)(void *data, int thread), void *data,
 
 enum { BATCH = 64 };
 
+/* As a walk would stamp the file. */
+static struct fingerprint stamp_of(const struct stamp_literal *literal) {
+  struct {
+    struct stamp_facts facts;
+    char path[PATH_MAX];
+  } record;
+  size_t size = literal->facts.path_size;
+  if (size > sizeof record.path) size = sizeof record.path; /* no such file */
+  record.facts = literal->facts;
+  memcpy(record.path, literal->path, size);
+  return fingerprint_of(&record, sizeof record.facts + size);
+}
+
 static void look_at(struct stamp_plan *plan, struct stamp_literal *literal) {
   struct stat info;
-  if (fstatat(plan->root_fd, literal->path, &info, 0) == 0)
+  if (fstatat(plan->root_fd, literal->path, &info, 0) == 0) {
     stamp_facts_of(&literal->facts, &info);
-  else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+    literal->stamp = stamp_of(literal);
+  } else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
     literal->error = errno;
+  }
 }
 
 static void look_at_literals(void *data, int thread) {
@@ -110,20 +126,11 @@ static void add_sum(struct stamp_sum *sum, const struct stamp_sum *one) {
 }
 
 static struct stamp_sum sum_of_file(const struct stamp_literal *literal) {
-  struct {
-    struct stamp_facts facts;
-    char path[4096];
-  } record;
-  record.facts = literal->facts;
-  size_t size = literal->facts.path_size;
-  if (size > sizeof record.path) size = sizeof record.path; /* no such file */
-  memcpy(record.path, literal->path, size);
-  return (struct stamp_sum){
-      .stamp = fingerprint_of(&record, sizeof record.facts + size),
-      .files = 1,
-      .bytes = literal->facts.size,
-      .newest_ns = literal->facts.mtime_ns,
-      .matched = true};
+  return (struct stamp_sum){.stamp = literal->stamp,
+                            .files = 1,
+                            .bytes = literal->facts.size,
+                            .newest_ns = literal->facts.mtime_ns,
+                            .matched = true};
 }
 
 static struct stamp_sum sum_of_selection(struct stamp_plan *plan, int index) {
@@ -159,6 +166,7 @@ struct stamp_result stamp_result_of(struct stamp_plan *plan, int index) {
     const struct stamp_item *item = STAMP_ITEM(plan, group->first_item + i);
     struct stamp_sum sum = sum_of_item(plan, item);
     add_sum(&result.sum, &sum);
+    result.missing += !sum.matched;
     if (result.error != 0) continue;
     if (item->literal >= 0 && STAMP_LITERAL(plan, item->literal)->error) {
       result.error = STAMP_LITERAL(plan, item->literal)->error;

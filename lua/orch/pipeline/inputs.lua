@@ -74,30 +74,23 @@ function inputs.look(jobs, folder)
   for i = 1, #jobs do
     local job = jobs[i]
     local ins, outs = job.inputs, job.outputs
+    local has_outputs = outs and outs[1]
     if ins and ins[1] then
       n = n + 1
-      groups[n], excludes[n] = ins, outs and outs[1] and outs or nil
+      groups[n], excludes[n] = ins, has_outputs and outs or nil
     end
-    if outs and outs[1] then
+    if has_outputs then
       n = n + 1
       groups[n] = outs
     end
   end
   local looks = n > 0 and core.look(folder, groups, excludes, preparer(folder)) or groups
-  local out = {}
-  n = 0
+  local out, at = {}, 1
   for i = 1, #jobs do
-    local job = jobs[i]
-    local one = {}
-    if groups[n + 1] and groups[n + 1] == job.inputs then
-      n = n + 1
-      one.inputs = looks[n]
-    end
-    if groups[n + 1] and groups[n + 1] == job.outputs then
-      n = n + 1
-      one.outputs = looks[n]
-    end
-    out[i] = one
+    local job, ins, outs = jobs[i], nil, nil
+    if at <= n and groups[at] == job.inputs then ins, at = looks[at], at + 1 end
+    if at <= n and groups[at] == job.outputs then outs, at = looks[at], at + 1 end
+    out[i] = { inputs = ins, outputs = outs }
   end
   return out
 end
