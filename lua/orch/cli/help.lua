@@ -40,6 +40,47 @@ Examples:
 
 Exit codes: 0 all passed; 1 a case failed; 2 wrong command line; 3 no such
 file or folder.]],
+  history = [[
+Examples:
+   orch history
+   orch history --failed --limit 5
+   orch history --job build:ios
+   orch history --json | jq '.[0].status'
+
+Exit codes: 0 ok; 2 wrong command line, or no pipeline has run here.]],
+  show = [[
+Examples:
+   orch show
+   orch show -2
+   orch show 20261122-2012 --json
+
+Exit codes: 0 ok; 2 wrong command line, no such run.]],
+  diff = [[
+Examples:
+   orch diff -2 last
+   orch diff 20261121-201300-77aa 20261122-201259-3fa9 --all
+
+Exit codes: 0 ok, also where they differ; 2 wrong command line, no such run.]],
+  logs = [[
+Without JOB: the log of the first failure; of a run without one, the list of the
+logs there are. -f without JOB follows all jobs, each line with its job's name.
+
+Examples:
+   orch logs
+   orch logs build:ios --attempt 1
+   orch logs build:ios -f
+   orch logs --all --run -2 | less
+
+Exit codes: 0 ok; 2 wrong command line, no such run or job.]],
+  gc = [[
+With both --keep and --older, what either keeps stays. A run that is at work is
+never removed.
+
+Examples:
+   orch gc --keep 50
+   orch gc --keep 10 --older 30d -n
+
+Exit codes: 0 ok; 1 a folder cannot be removed; 2 wrong command line.]],
   report = [[
 FILE '-' is standard output. Without any of the options, --html orch-report.html.
 
@@ -61,6 +102,41 @@ Examples:
 
 Exit codes: 0 ok; 2 wrong command line, no such run or job; 3 the script or
 its graph has an error.]],
+  list = [[
+Without FILE: orch.lua, or else the only script of the folder that declares
+jobs. The script's body runs, its jobs do not.
+
+Examples:
+   orch list
+   orch list deploy.lua --json
+
+Exit codes: 0 ok; 2 wrong command line, no jobs; 3 the script has an error.]],
+  info = [[
+Without FILE: orch.lua, or else the only script of the folder that declares
+jobs.
+
+Examples:
+   orch info build:ios
+   orch info build:ios deploy.lua --json
+
+Exit codes: 0 ok; 2 wrong command line, no such job; 3 the script or its graph
+has an error.]],
+  new = [[
+FILE is deploy.lua unless it is named; a file that is there is left alone.
+
+Examples:
+   orch new pipeline
+   orch new pipeline nightly.lua
+
+Exit codes: 0 ok; 2 wrong command line; 7 the file is there already.]],
+  completion = [[
+Knows commands, options, and the jobs and params of the script on the command
+line or in the folder: its body runs for that, with its output dropped.
+
+Examples:
+   eval "$(orch completion bash)"             in ~/.bashrc
+   eval "$(orch completion zsh)"              in ~/.zshrc, after compinit
+   orch completion fish | source              in ~/.config/fish/config.fish]],
   version = [[
 Examples:
    orch version
@@ -81,6 +157,8 @@ local function add_options(parser, list)
     end
   end
 end
+
+local RUN = "A run's ID or its beginning; last; -2 for the last but one"
 
 local function describe(name)
   for _, command in ipairs(options.commands) do
@@ -119,13 +197,32 @@ function help.parser(command)
   elseif command == "test" then
     parser:argument("path", "A test file or a folder."):args("*")
     add_options(parser, options.test)
-  elseif command == "report" then
-    parser:argument("run", "A run's ID or its beginning; -2 for the last but one; default: "
-      .. "the last."):args("?")
-    add_options(parser, options.report)
+  elseif command == "report" or command == "show" then
+    parser:argument("run", RUN .. "; default: the last."):args("?")
+    add_options(parser, options[command])
+  elseif command == "diff" then
+    parser:argument("before", RUN .. "."):argument("after", RUN .. ".")
+    add_options(parser, options.diff)
+  elseif command == "logs" then
+    parser:argument("job", "The name of a job."):args("?")
+    add_options(parser, options.logs)
+  elseif command == "history" or command == "gc" then
+    add_options(parser, options[command])
   elseif command == "graph" then
     parser:argument("file", "The script that declares the jobs."):args("?")
     add_options(parser, options.graph)
+  elseif command == "list" then
+    parser:argument("file", "The script that declares the jobs."):args("?")
+    add_options(parser, options.list)
+  elseif command == "info" then
+    parser:argument("job", "The job.")
+    parser:argument("file", "The script that declares it."):args("?")
+    add_options(parser, options.info)
+  elseif command == "new" then
+    parser:argument("kind", "What to write: pipeline.")
+    parser:argument("file", "Where to."):args("?")
+  elseif command == "completion" then
+    parser:argument("shell", "bash, zsh or fish.")
   elseif command == "help" then
     parser:argument("command", "A command."):args("?")
   end

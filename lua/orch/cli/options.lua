@@ -90,12 +90,77 @@ options.graph = {
     .. "run ended." },
 }
 
+local JSON = { flag = "--json", key = "json", help = "Print JSON." }
+
+---@type orch.CliOption[]
+options.history = {
+  { flag = "--failed", key = "failed", help = "Only runs that failed, were interrupted or "
+    .. "crashed; with --job, those in which it failed." },
+  { flag = "--job", key = "job", value = "NAME", help = "Only runs with this job, and how it "
+    .. "went." },
+  { flag = "--limit", key = "limit", value = "N", help = "So many at most; default 20." },
+  JSON,
+}
+
+---@type orch.CliOption[]
+options.show = { JSON }
+
+---@type orch.CliOption[]
+options.diff = {
+  { flag = "--all", key = "all", help = "All times, not the 20 that differ most." },
+  JSON,
+}
+
+---@type orch.CliOption[]
+options.logs = {
+  { flag = "--run", key = "run", value = "RUN", help = "Of this run; default: the last." },
+  { flag = "--attempt", key = "attempt", value = "N", help = "Of this attempt; default: the "
+    .. "last." },
+  { flag = "--follow", short = "-f", key = "follow", help = "Go on with what is printed, until "
+    .. "the job, or the run, ends." },
+  { flag = "--all", key = "all", help = "All attempts; without JOB, of all jobs." },
+}
+
+---@type orch.CliOption[]
+options.gc = {
+  { flag = "--keep", key = "keep", value = "N", help = "Keep the latest N runs." },
+  { flag = "--older", key = "older", value = "D", help = "Remove only what is older than D, "
+    .. "such as 30d." },
+  { flag = "--dry-run", short = "-n", key = "dry_run", help = "Only say what would be removed." },
+  JSON,
+}
+
+---@type orch.CliOption[]
+options.list = {
+  { flag = "--json", key = "json", help = "All that is declared, as JSON." },
+}
+
+---@type orch.CliOption[]
+options.info = {
+  { flag = "--json", key = "json", help = "The same as JSON." },
+}
+
+---@type orch.CliOption[]
+options.new = {}
+
+---@type orch.CliOption[]
+options.completion = {}
+
 ---Commands and what they do, in the order of the help text.
 options.commands = {
   { "run", "Run a script; 'orch FILE' is the same." },
   { "test", "Run test files (*_test.lua)." },
+  { "list", "List the jobs and params of a script." },
+  { "info", "Show all about one job: what it needs, how long it took, why it would run." },
   { "graph", "Show the graph of a script's or a run's jobs." },
+  { "history", "List the runs of this project." },
+  { "show", "Show a run: its jobs, what they found, where the logs are." },
+  { "diff", "Show what changed between two runs, and what got slower." },
+  { "logs", "Print what a job printed, or follow it." },
   { "report", "Write reports of a run." },
+  { "gc", "Remove old runs." },
+  { "new", "Write a script to begin with." },
+  { "completion", "Print what a shell needs to complete orch's words." },
   { "version", "Print the versions of orch and its libraries." },
   { "help", "Print this, or the help of a command." },
 }

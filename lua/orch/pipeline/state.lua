@@ -172,7 +172,8 @@ function State:run_start(run)
 end
 
 ---Queues how a run ended.
----@param run {id: string, status: string, elapsed: number, ok: integer, skipped: integer, failed: integer, cancelled: integer}
+---@param run {id: string, status: string, elapsed: number, ok: integer, skipped: integer,
+---  failed: integer, cancelled: integer}
 function State:run_end(run)
   self:add("run_end", { run.id, run.status, run.elapsed, run.ok, run.skipped, run.failed,
     run.cancelled, n = 7 })
