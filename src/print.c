@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 #include "error.h"
 #include "guard.h"
@@ -158,10 +160,18 @@ void print_open(lua_State *L) {
   lua_settop(L, io - 1);
 }
 
+/* An earlier write has failed; why is not known any more. */
+static int lost_error(void) {
+  struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  bool gone = poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+  return gone ? EPIPE : EIO;
+}
+
 int print_close(int code) {
   has_finder = false;
-  bool written = fflush(stdout) == 0 && !ferror(stdout);
-  int error = errno;
+  bool flushed = fflush(stdout) == 0;
+  int error = flushed ? lost_error() : errno;
+  bool written = flushed && !ferror(stdout);
   mask_finish();
   if (written) return code;
   if (code != 0) return code; /* that has been told */
