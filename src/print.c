@@ -164,7 +164,7 @@ void print_open(lua_State *L) {
 static int lost_error(void) {
   struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
   bool gone = poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
-  return gone ? EPIPE : EIO;
+  return gone ? EPIPE : 0;
 }
 
 int print_close(int code) {
@@ -176,7 +176,8 @@ int print_close(int code) {
   if (written) return code;
   if (code != 0) return code; /* that has been told */
   if (error == EPIPE) return READER_GONE;
-  fprintf(stderr, "orch: cannot write standard output: %s\n", strerror(error));
+  fprintf(stderr, "orch: cannot write standard output: %s\n",
+          error ? strerror(error) : "an earlier write failed");
   return 1;
 }
 
