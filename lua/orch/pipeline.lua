@@ -21,9 +21,14 @@ end
 ---@param words string[] what followed it
 ---@return integer? exit_code nil where it is just a script
 function pipeline.finish_body(registry, found, words)
-  if #registry.jobs == 0 and not next(registry.unfinished) then
+  if registry.count == 0 then
     if found.pipeline then return pipeline.without_jobs(found) end
     return nil
+  end
+  local usage = require "orch.pipeline.usage"
+  if usage.asked(words) then
+    io.stdout:write(usage.text(registry, found.file or "FILE"))
+    return 0
   end
   local all = table.move(found.pipeline or {}, 1, #(found.pipeline or {}), 1, {})
   table.move(words, 1, #words, #all + 1, all)

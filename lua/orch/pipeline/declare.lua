@@ -64,7 +64,7 @@ local Job = {
 function declare.reset()
   declare.registry = {
     jobs = {}, by_name = {}, pools = {}, pool_where = {}, params = {}, param_by_name = {},
-    count = 0, closed = false, unfinished = {},
+    count = 0, closed = false,
   }
   return declare.registry
 end

@@ -171,6 +171,7 @@ local function check_unfinished(registry, problems)
   local finished = {}
   for _, job in ipairs(registry.jobs) do
     if declare.is_finished(job) then
+      job.needed, job.follows, job.dependents = nil, nil, nil -- of an earlier graph
       finished[#finished + 1] = job
     else
       problems:add(job, job.name, ("job '%s' has no table: orch.job \"%s\" { run = ... }")

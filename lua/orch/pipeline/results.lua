@@ -45,10 +45,10 @@ end
 function results.results(pattern)
   arg.check("results", 1, pattern, "string")
   local ctx = current.get "results"
-  local is_pattern = require("orch.pipeline.pattern").is(pattern)
+  local is_pattern = require("orch.pipeline.glob").is(pattern)
   local found, any = {}, false
   for name in pairs(needs_of(ctx)) do
-    if name == pattern or is_pattern and require("orch.pipeline.pattern").match(pattern, name) then
+    if name == pattern or is_pattern and require("orch.pipeline.glob").matches(pattern, name) then
       found[name], any = value_of(ctx, name), true
     end
   end
