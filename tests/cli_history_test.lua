@@ -191,6 +191,14 @@ describe("the commands about runs", function()
       expect(all):contains "==> notify, attempt 1: ok <=="
     end)
 
+    it("ends without a word when nobody reads on", function()
+      local program = require("orch.core.runtime").executable()
+      for _, words in ipairs { "logs --all", "show", "logs -f" } do
+        local result = orch.sh(program .. " " .. words .. " | head -n 1", nil, { cwd = folder })
+        expect(result.stderr):equals ""
+      end
+    end)
+
     it("says what is wrong", function()
       expect(refusal("logs", "fetsh")):contains "did you mean 'fetch'?"
       expect(refusal("logs", "fetch", "--attempt", "9")):contains "has no attempt 9; it made 1"

@@ -9,7 +9,7 @@ local help = require "orch.cli.help"
 local runtime = require "orch.core.runtime"
 
 local HOLD = 2
-local EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+local EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_READER_GONE = 0, 1, 2, 141
 
 local command = {}
 
@@ -24,9 +24,17 @@ local function name_words(name, asked, names)
   return asked
 end
 
+---Writes to standard output; ends the command when nobody reads it any more.
+---@param ... string
+function command.write(...)
+  if io.stdout:write(...) and io.stdout:flush() then return end
+  errors.throw(errors.make { kind = "unread", message = "standard output is closed" })
+end
+
 local said = { usage = EXIT_USAGE, state = EXIT_FAILED, os = EXIT_FAILED, db = EXIT_FAILED }
 
 local function failed(err)
+  if errors.is(err) and err.kind == "unread" then return EXIT_READER_GONE end
   local code = errors.is(err) and said[err.kind]
   if not code then
     require("orch.cli.report").print(err)
@@ -57,6 +65,7 @@ function command.new(name, names, fn)
     io.stdout:flush()
     local signal = runtime.interrupted()
     if signal then return 128 + signal end
+    if runtime.exit_code() then return runtime.exit_code() end -- print had no reader
     if not ok then return failed(result) end
     return result or EXIT_OK
   end
@@ -79,7 +88,7 @@ end
 
 ---@param value any
 function command.print_json(value)
-  io.stdout:write(require("orch.json").pretty(value), "\n")
+  command.write(require("orch.json").pretty(value), "\n")
 end
 
 return command

@@ -28,7 +28,7 @@ local function head(before, after)
     rows[i] = { run.id, layout.status(run.status), text.duration(run.elapsed),
       run.counts.ok, run.counts.skipped, run.counts.failed, started(run) }
   end
-  io.stdout:write(layout.render({ { "RUN" }, { "STATUS" }, { "TIME", right = true },
+  command.write(layout.render({ { "RUN" }, { "STATUS" }, { "TIME", right = true },
     { "OK", right = true }, { "SKIP", right = true }, { "FAIL", right = true },
     { "STARTED", flexible = true } }, rows))
 end
@@ -41,7 +41,7 @@ local function times(list, all)
     rows[i] = { one.job, text.duration(one.before), text.duration(one.after),
       change_cell(one.change), factor(one) }
   end
-  io.stdout:write("\n", layout.render({ { "SLOWER OR FASTER", flexible = true },
+  command.write("\n", layout.render({ { "SLOWER OR FASTER", flexible = true },
     { "BEFORE", right = true }, { "AFTER", right = true }, { "CHANGE", right = true }, { "" } },
     rows))
   if #rows < #list then print(("... and %d more; --all shows them"):format(#list - #rows)) end
@@ -53,7 +53,7 @@ local function changes(list)
   for i, one in ipairs(list) do
     rows[i] = { one.job or "the run", one.what, one.before, one.after }
   end
-  io.stdout:write("\n", layout.render({ { "CHANGED", flexible = true }, { "WHAT" },
+  command.write("\n", layout.render({ { "CHANGED", flexible = true }, { "WHAT" },
     { "BEFORE", flexible = true }, { "AFTER", flexible = true } }, rows))
 end
 

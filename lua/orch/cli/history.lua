@@ -80,5 +80,5 @@ return command.new("history", {}, function(asked, p)
   if #runs == 0 then return nothing(p, asked) end
   local rows = {}
   for i, run in ipairs(runs) do rows[i] = run.job and row_of_job(run) or row_of(run) end
-  io.stdout:write(layout.render(asked.job and columns_of_job or columns, rows))
+  command.write(layout.render(asked.job and columns_of_job or columns, rows))
 end)

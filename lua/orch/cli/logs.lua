@@ -30,15 +30,15 @@ local function copy(path)
   local bytes = tail:read()
   local last
   while bytes do
-    io.stdout:write(bytes)
+    command.write(bytes)
     last, bytes = bytes, tail:read()
   end
-  if last and last:sub(-1) ~= "\n" then io.stdout:write "\n" end
+  if last and last:sub(-1) ~= "\n" then command.write "\n" end
   return last ~= nil
 end
 
 local function heading(job, attempt)
-  io.stdout:write(("==> %s, attempt %d: %s <==\n"):format(text.line(job.name), attempt.number,
+  command.write(("==> %s, attempt %d: %s <==\n"):format(text.line(job.name), attempt.number,
     attempt.status))
 end
 
@@ -82,7 +82,7 @@ local function print_list(run, folder)
     end
   end
   if #rows == 0 then return print(("no job of run %s has printed anything"):format(run.id)) end
-  io.stdout:write(layout.render({ { "JOB", flexible = true }, { "TRY", right = true },
+  command.write(layout.render({ { "JOB", flexible = true }, { "TRY", right = true },
     { "STATE" }, { "BYTES", right = true }, { "LOG", flexible = true } }, rows))
 end
 
@@ -105,12 +105,12 @@ end
 -- Whole lines, with the job's name in front when there are several jobs.
 local function write_lines(stream, bytes, prefix)
   if not prefix then
-    io.stdout:write(bytes)
+    command.write(bytes)
     return
   end
   local whole, rest = (stream.rest .. bytes):match "^(.*\n)(.*)$"
   stream.rest = whole and rest or stream.rest .. bytes
-  for line in (whole or ""):gmatch "[^\n]*\n" do io.stdout:write("[", prefix, "] ", line) end
+  for line in (whole or ""):gmatch "[^\n]*\n" do command.write("[", prefix, "] ", line) end
 end
 
 local function drain(stream, prefix)
@@ -123,7 +123,7 @@ end
 
 local function finish(stream, prefix)
   drain(stream, prefix)
-  if stream.rest ~= "" then io.stdout:write("[", prefix, "] ", stream.rest, "\n") end
+  if stream.rest ~= "" then command.write("[", prefix, "] ", stream.rest, "\n") end
   stream.rest, stream.done = "", true
 end
 
@@ -156,7 +156,6 @@ local function follow_logs(asked, folder)
     for _, job in ipairs(only and { only } or following.run.order) do
       pass_on(streams, folder, job, not only and text.line(job.name) or nil, over)
     end
-    io.stdout:flush()
     if over or only and ended[only.state] then break end
     clock.sleep(LOOK_EVERY)
   end

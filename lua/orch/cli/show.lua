@@ -79,7 +79,7 @@ local function jobs(run)
     rows[i] = { job.name, layout.status(job.state),
       tries > 0 and text.duration(job.elapsed) or "", tries > 0 and tries or "", remark(job) }
   end
-  io.stdout:write("\n", layout.render(columns, rows))
+  command.write("\n", layout.render(columns, rows))
 end
 
 local function place_of(problem)
