@@ -13,6 +13,7 @@ return function(words)
   end
   local versions = require("orch.core.runtime").versions()
   versions.pcre2 = require("orch.core.scan").version()
+  versions.sqlite = require("orch.core.sqlite").version()
   versions.openssl = require("orch.core.hash").version()
   versions.cjson = require("orch.core.json").version()
   versions.argparse = require("argparse").version
