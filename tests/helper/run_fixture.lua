@@ -247,8 +247,8 @@ end
 
 ---The folder of a job's attempt, as a run names it.
 function fixture.log_folder(folder, job, attempt)
-  local safe = job:gsub("[^%w._-]", function(c) return ("%%%02X"):format(c:byte()) end)
-  return ("%s/jobs/%s/%d"):format(folder, safe, attempt)
+  local log = require("orch.pipeline.project").job_log(folder, job, attempt)
+  return (log:gsub("/log$", ""))
 end
 
 ---Writes `folder/events.jsonl` and the logs; gives where they are.

@@ -38,6 +38,13 @@ local function drop_controls(value)
   return (value:gsub("\239\191[\190\191]", "")) -- U+FFFE, U+FFFF
 end
 
+-- Patterns that begin with a repetition would take a second for a line of 20 KB.
+local function last_written(line)
+  line = line:match "^.*[^\r]" or ""
+  local at = line:match "^.*\r()"
+  return at and line:sub(at) or line
+end
+
 ---Text without escape sequences, control characters and what is not UTF-8 (that becomes
 ---U+FFFD); of what a carriage return overwrites, the last.
 ---@param value any
@@ -46,7 +53,8 @@ function text.plain(value)
   value = tostring(value)
   if not value:find "[\0-\8\11-\31\127-\255]" then return value end
   value = value:gsub("\27%[[0-?]*[ -/]*[@-~]", ""):gsub("\27%][^\7\27]*\27?[\7\\]?", "")
-  value = value:gsub("\27[ -/]*[0-~]", ""):gsub("\r+\n", "\n"):gsub("[^\n]*\r", "")
+  value = value:gsub("\27[ -/]*[0-~]", "")
+  if value:find("\r", 1, true) then value = value:gsub("[^\n]+", last_written) end
   -- Surrogates and what is above U+10FFFF are refused by utf8.len, too.
   if not utf8.len(value) then value = require("orch.pipeline.text").valid(value) end
   return drop_controls(value)
@@ -56,32 +64,52 @@ end
 ---@param value any
 ---@return string
 function text.line(value)
-  return (text.plain(value):gsub("%s*\n%s*", " "):gsub("\t", " "))
+  return (text.plain(value):gsub("%s+", function(space)
+    return space:find "[\n\t]" and (space:find("\n", 1, true) and " " or space:gsub("\t", " "))
+  end))
+end
+
+-- The characters of which a cut text may consist, with their columns: of a long one only
+-- those near its ends.
+local function characters(value, columns)
+  local length, near = utf8.len(value), 4 * columns
+  local list = {}
+  local function add(part)
+    for _, code in utf8.codes(part) do
+      local char = utf8.char(code)
+      list[#list + 1] = { char, tty.width(char) }
+    end
+  end
+  if length <= 2 * near then
+    add(value)
+  else
+    add(value:sub(1, utf8.offset(value, near + 1) - 1))
+    add(value:sub(utf8.offset(value, -near)))
+  end
+  return list
 end
 
 ---Cut in the middle to a number of columns of a terminal or of a monospaced font.
----@param value string
+---@param value string of `plain` or `line`
 ---@param columns integer
 ---@return string
 function text.fit(value, columns)
+  if #value <= columns then return value end -- no character is wider than its bytes
+  local for_tail = (columns - 1) * 2 // 5
+  if not value:find "[\128-\255\n]" then
+    return value:sub(1, columns - 1 - for_tail) .. "…" .. value:sub(#value + 1 - for_tail)
+  end
   if tty.width(value) <= columns then return value end
-  local chars = {}
-  for _, code in utf8.codes(value) do
-    local char = utf8.char(code)
-    chars[#chars + 1] = { char, tty.width(char) }
-  end
-  local head, tail = "", ""
+  local chars, head, tail = characters(value, columns), {}, ""
   local room, first, last = columns - 1, 1, #chars
-  local for_tail = room * 2 // 5
-  while for_tail >= chars[last][2] do
-    tail, for_tail, room = chars[last][1] .. tail, for_tail - chars[last][2],
-      room - chars[last][2]
-    last = last - 1
+  while last > 1 and for_tail >= chars[last][2] do
+    tail = chars[last][1] .. tail
+    for_tail, room, last = for_tail - chars[last][2], room - chars[last][2], last - 1
   end
-  while first < last and room >= chars[first][2] do
-    head, room, first = head .. chars[first][1], room - chars[first][2], first + 1
+  while first <= last and room >= chars[first][2] do
+    head[first], room, first = chars[first][1], room - chars[first][2], first + 1
   end
-  return head .. "…" .. tail
+  return table.concat(head) .. "…" .. tail
 end
 
 local ended = {

@@ -23,7 +23,7 @@ end
 --- the attributes which log this is, and gives it its colours.
 local function tail(log, count)
   local lines, bytes = {}, log.tail or log.head
-  bytes = text.plain(bytes:sub(-count * WIDEST)):gsub("%s+$", "")
+  bytes = text.plain(bytes:sub(-count * WIDEST)):match "^.*%S" or ""
   for line in (bytes .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = markup.short(line, WIDEST) end
   return ('<pre class="log" tabindex="0" data-log="%d %d" data-lines="%d">'):format(log.place,
     log.number, count) .. markup.escape(table.concat(lines, "\n", math.max(1, #lines - count + 1)))
@@ -74,7 +74,7 @@ end
 local function other(job, of)
   local log = last_log(job, of)
   return "<details><summary>" .. link(job)
-    .. fill(" <span>%s</span></summary>", markup.short(text.line(text.error(error_of(job))), 300))
+    .. fill(" <span>%s</span></summary>", markup.short(text.line(markup.short(text.error(error_of(job)), 4000)), 300))
     .. (log and tail(log, OTHER_LINES) or "")
     .. "</details>"
 end
