@@ -186,6 +186,7 @@ local function visit_children(walk, node, own)
     local child = node[i]
     if type(child) ~= "string" and not digests[child] then
       if not index[child] then visit(walk, child) end
+      if walk.too_deep then return own end
       if not digests[child] then low = min(low, walk.low[child]) end
     end
   end
@@ -226,14 +227,16 @@ function visit(walk, object)
     return
   end
   walk.count, walk.depth = walk.count + 1, walk.depth + 1
-  if walk.depth > DEEPEST then
-    arg.fail("a job captures a value that is nested more than %d levels deep", DEEPEST)
+  if walk.depth > DEEPEST then -- not raised here: a traceback of all the levels takes seconds
+    walk.too_deep = true
+    return
   end
   local own = walk.count
   walk.index[object], walk.low[object], walk.nodes[object] = own, own, node
   walk.path[#walk.path + 1] = object
   local low = visit_children(walk, node, own)
   walk.low[object], walk.depth = low, walk.depth - 1
+  if walk.too_deep then return end
   if low == own then close_circle(walk, object, node, not refers_to(node, object)) end
 end
 
@@ -245,7 +248,12 @@ function fingerprint.encode(memo, value)
   value = bytes_or_object(memo, value)
   if type(value) == "string" then return value end
   if not memo.digests[value] then
-    visit({ memo = memo, count = 0, depth = 0, index = {}, low = {}, nodes = {}, path = {} }, value)
+    local walk =
+      { memo = memo, count = 0, depth = 0, index = {}, low = {}, nodes = {}, path = {} }
+    visit(walk, value)
+    if walk.too_deep then
+      arg.fail("a job captures a value that is nested more than %d levels deep", DEEPEST)
+    end
   end
   return "o" .. memo.digests[value]
 end
