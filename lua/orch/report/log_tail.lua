@@ -42,7 +42,7 @@ return function(folder, job, count)
   -- A report is read elsewhere, where the folders above mean nothing.
   path = path:match "^.*/(%.orch/.*)$" or path
   local lines = {}
-  for line in (text.plain(bytes):gsub("%s+$", "") .. "\n"):gmatch "(.-)\n" do
+  for line in ((text.plain(bytes):match "^.*%S" or "") .. "\n"):gmatch "(.-)\n" do
     lines[#lines + 1] = shorten(line)
   end
   if #lines == 1 and lines[1] == "" then return {}, path end

@@ -55,7 +55,7 @@ local function attempts_of(job, logs)
     list[i] = {
       number = attempt.number, from = seconds(attempt.started_at), to = seconds(attempt.ended_at),
       status = attempt.status, error = error_of(attempt.error), reason = optional(attempt.reason),
-      log = log and { path = log.path, size = log.size, left_out = log.left_out } or nil,
+      log = log and { path = optional(log.shown), size = log.size, left_out = log.left_out } or nil,
     }
   end
   return list

@@ -59,7 +59,7 @@ local function root_cause(run, job, of)
   out[2] = facts_of(err)
   if log then
     out[#out + 1] = fill('<p class="caption">The last lines of its log, <code>%s</code></p>',
-      log.path) .. tail(log, ROOT_LINES)
+      log.shown) .. tail(log, ROOT_LINES)
   elseif err.traceback then
     out[#out + 1] = fill('<pre class="log" tabindex="0">%s</pre>', text.plain(err.traceback))
   end

@@ -13,6 +13,7 @@ local HEAD = 1 / 4
 
 ---@class orch.ReportLog
 ---@field path string
+---@field shown string the path from `.orch` on
 ---@field place integer of its job, from 0
 ---@field number integer of the attempt
 ---@field size integer bytes of the file
@@ -37,7 +38,9 @@ local function list(run, folder)
       local path = project.job_log(folder, job.name, attempt.number)
       local size = size_of[path]
       if size and size > 0 then
-        all[#all + 1] = { job = job, place = place - 1, number = attempt.number, path = path, size = size,
+        -- A report is read elsewhere, where the folders above mean nothing.
+        all[#all + 1] = { job = job, place = place - 1, shown = path:match "^.*/(%.orch/.*)$" or path,
+          number = attempt.number, path = path, size = size,
           failed = attempt.status == "failed" and job.state == "failed" }
       end
     end
