@@ -31,9 +31,10 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   vsftpd          uploads over FTP
 #   openssh-server  uploads over SFTP
 #   chromium        opens our HTML reports, as a browser does
+#   graphviz        reads what orch graph --dot writes
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
-  python3 openssl nginx-light vsftpd openssh-server chromium"
+  python3 openssl nginx-light vsftpd openssh-server chromium graphviz"
 
 case "${1-}" in
 build) wanted=$build ;;

@@ -134,7 +134,7 @@ describe("a run as a trace", function()
   end)
 
   for _, opts in ipairs {
-    {}, { jobs = 1000, slots = 16, failures = 20 }, { resume = true }, { stop = 40 },
+    {}, { jobs = 400, slots = 16, failures = 20 }, { resume = true }, { stop = 40 },
   } do
     it("never has two jobs at once on a track: " .. require "orch.test.show"(opts), function()
       local records = fixture.records(opts)

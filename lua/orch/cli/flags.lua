@@ -5,7 +5,7 @@
 --
 -- "-" and numbers such as -2 are no options. An option of which there may be several
 -- (`many`) gives a list; one whose value may be missing (`maybe`) takes the next word only
--- if it matches that pattern, and is true otherwise.
+-- if it matches that pattern or is "-", and is true otherwise.
 
 local options = require "orch.cli.options"
 
@@ -40,7 +40,8 @@ local function value_of(one, inline, next_word)
   if not one.value then return 0, true end
   if inline then return 0, inline end
   if one.maybe then
-    if next_word and next_word:find(one.maybe) then return 1, next_word end
+    local taken = next_word and (next_word == "-" or next_word:find(one.maybe))
+    if taken then return 1, next_word end
     return 0, true
   end
   return 1, next_word

@@ -5,12 +5,13 @@ local arg = require "orch.arg"
 local failing = require "orch.cli.failing"
 local flags = require "orch.cli.flags"
 local graph = require "orch.report.graph"
+local text = require "orch.report.text"
 
 local FORMATS = { "svg", "dot", "mermaid", "json" }
 
 -- The jobs of a script, with names instead of globs.
-local function of_script(file, outer)
-  local built = require("orch.pipeline.load").graph(file, outer)
+local function of_script(file)
+  local built = require("orch.pipeline.load").graph(file)
   local order = {}
   for i, job in ipairs(built.declared) do
     local needs, after = {}, {}
@@ -63,22 +64,32 @@ local function only(order, words)
   return chosen
 end
 
-local function critical_names(run)
+local function names_of(path)
   local names = {}
-  for i, link in ipairs(require("orch.report.critical_path").of(run).links) do
-    names[i] = link.job.name
-  end
+  for i, link in ipairs(path.links) do names[i] = link.job.name end
   return names
+end
+
+-- Below the tree: how long what is marked took, and what it waited for besides.
+local function explain(path)
+  local parts = { text.duration(path.ran) .. " at work" }
+  if path.queued >= 0.05 then parts[#parts + 1] = text.duration(path.queued) .. " in the queue" end
+  if path.paused >= 0.05 then
+    parts[#parts + 1] = text.duration(path.paused) .. " before another attempt"
+  end
+  return ("\n* the critical path: %s, %s\n"):format(text.count(#path.links, "job"),
+    table.concat(parts, ", "))
 end
 
 local function as_json(subject, critical)
   local json = require "orch.json"
   local on, jobs = {}, json.array {}
+  for _, job in ipairs(critical and subject.order or {}) do on[job.name] = false end
   for _, name in ipairs(critical or {}) do on[name] = true end
   for i, job in ipairs(subject.order) do
     jobs[i] = { name = job.name, desc = job.desc, where = job.where, state = job.state,
       needs = json.array(job.needs), after = json.array(job.after), elapsed = job.elapsed,
-      critical = critical and (on[job.name] or false) or nil }
+      critical = on[job.name] }
   end
   return json.pretty { version = 1, jobs = jobs } .. "\n"
 end
@@ -104,31 +115,31 @@ local function check(found)
   if found[2] then arg.fail("orch graph takes one FILE, not '%s' as well", found[2]) end
   if found[1] and found.run then
     arg.fail("give a FILE or --run RUN, not both: the graph of '%s' or that of a run", found[1])
-  elseif not found[1] and not found.run then
-    arg.fail("which graph? orch graph FILE for a script's, orch graph --run last for a run's")
   elseif found.critical and not found.run then
     arg.fail("--critical-path needs --run RUN: how long jobs take is known of runs only")
   end
+end
+
+local function text_of(format, subject, path)
+  local critical = path and names_of(path)
+  if format == "json" then return as_json(subject, critical) end
+  if format then return graph[format](subject, { critical = critical }) end
+  return tree(subject, critical) .. (path and explain(path) or "")
 end
 
 local function main(found, outer)
   local format = format_of(found)
   check(found)
   local _ <close> = outer.folder and require("orch.place").cd(outer.folder) or nil
-  local subject = found.run and of_run(found.run) or of_script(found[1], outer)
-  local critical = found.critical and critical_names(subject) or nil
+  local subject = found.run and of_run(found.run) or of_script(found[1])
+  local path = found.critical and require("orch.report.critical_path").of(subject) or nil
   if found.job then subject = { order = only(subject.order, found.job) } end
-  local text
-  if format == "json" then
-    text = as_json(subject, critical)
-  else
-    text = format and graph[format](subject, { critical = critical }) or tree(subject, critical)
-  end
-  if format == "svg" and found.svg ~= true then
-    require("orch.fs").write(found.svg, text)
+  local drawn = text_of(format, subject, path)
+  if type(found.svg) == "string" and found.svg ~= "-" then
+    require("orch.fs").write(found.svg, drawn)
     io.stderr:write("orch: wrote ", found.svg, "\n")
   else
-    io.stdout:write(text)
+    io.stdout:write(drawn)
   end
   return 0
 end

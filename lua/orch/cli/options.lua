@@ -146,10 +146,21 @@ options.new = {}
 ---@type orch.CliOption[]
 options.completion = {}
 
+---@type orch.CliOption[]
+options.watch = {
+  { flag = "--debounce", key = "debounce", value = "D", kind = "duration",
+    help = "Wait until nothing has changed for so long; default 200ms." },
+  { flag = "--restart", key = "restart",
+    help = "A change stops what runs and starts again; otherwise it waits for the end." },
+  { flag = "--clear", key = "clear",
+    help = "Clear the terminal before each run." },
+}
+
 ---Commands and what they do, in the order of the help text.
 options.commands = {
   { "run", "Run a script; 'orch FILE' is the same." },
   { "test", "Run test files (*_test.lua)." },
+  { "watch", "Run a script's jobs, and again those that a change touches." },
   { "list", "List the jobs and params of a script." },
   { "info", "Show all about one job: what it needs, how long it took, why it would run." },
   { "graph", "Show the graph of a script's or a run's jobs." },

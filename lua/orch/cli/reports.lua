@@ -1,8 +1,7 @@
 -- `orch report`: writes reports of a run, several at once.
 
 local arg = require "orch.arg"
-local failing = require "orch.cli.failing"
-local flags = require "orch.cli.flags"
+local command = require "orch.cli.command"
 local project = require "orch.pipeline.project"
 
 local FORMATS = { "html", "junit", "trace", "markdown", "json" }
@@ -35,7 +34,7 @@ local function load(run)
   if not fs.exists(run.events) then
     arg.fail("run %s has no event log: %s is missing", run.id, project.shown(run.events))
   end
-  local model = require("orch.pipeline.model").load(run.events)
+  local model = require("orch.pipeline.history").load(run)
   if model.skipped_lines > 0 then
     say(("warning: %d %s of %s could not be read and %s missing from the report"):format(
       model.skipped_lines, model.skipped_lines == 1 and "line" or "lines",
@@ -66,25 +65,16 @@ local function write(one, text)
   say("wrote ", one.file)
 end
 
-local function main(found, outer)
-  if found[2] then arg.fail("orch report takes one RUN, not '%s' as well", found[2]) end
-  local _ <close> = outer.folder and require("orch.place").cd(outer.folder) or nil
-  local list = wanted(found)
-  local run = project.run(project.find(), found[1])
+---@async
+---@param words string[] what follows "report"
+---@param outer {folder: string?} options that stood before it
+---@return integer exit_code
+return command.new("report", { "run" }, function(asked, p)
+  local list = wanted(asked)
+  local run = project.run(p, asked.run)
   local model = load(run)
   for _, one in ipairs(list) do
     local make = require("orch.report." .. one.format)
     write(one, make(model, options_for(one.format, model, run)))
   end
-  return 0
-end
-
----@async
----@param words string[] what follows "report"
----@param outer {folder: string?} options that stood before it
----@return integer exit_code
-return function(words, outer)
-  local found, code = flags.parse("report", words)
-  if not found then return code end
-  return failing.guard(main, found, outer)
-end
+end)

@@ -90,20 +90,24 @@ local function add_failure(out, job, folder, root)
   local lines, path = log_tail(folder, job, LOG_LINES)
   if lines[1] then
     out[#out + 1] = ("The last lines of %s:\n"):format(code(path))
+    for i, line in ipairs(lines) do lines[i] = text.fit(line, LONGEST) end
     out[#out + 1] = block(table.concat(lines, "\n"), "text") .. "\n"
   end
   out[#out + 1] = "</details>\n"
 end
 
-local function add_failures(out, run, folder)
-  if #run.failures == 0 then return end
-  out[#out + 1] = "### Failures\n"
+-- A section each, so that some fit where not all do.
+local function failures(run, folder)
+  local sections = {}
   for i = 1, math.min(#run.failures, FAILURES) do
+    local out = { i == 1 and "### Failures\n" or nil }
     add_failure(out, run.failures[i], folder, i == 1)
+    sections[i] = table.concat(out, "\n")
   end
   if #run.failures > FAILURES then
-    out[#out + 1] = ("... and %d more.\n"):format(#run.failures - FAILURES)
+    sections[#sections + 1] = ("%d more failed.\n"):format(#run.failures - FAILURES)
   end
+  return sections
 end
 
 local function add_slowest(out, run)
@@ -149,39 +153,38 @@ local function add_jobs(out, run)
   out[#out + 1] = "</details>\n"
 end
 
--- Sections until the room is used up; what does not fit is said.
+-- What there is room for, the first sections first; what does not fit is said.
 local function fit(sections)
-  local out, size = {}, 0
+  local out, size, left_out = {}, 0, false
   for _, section in ipairs(sections) do
     if size + #section > ROOM then
-      out[#out + 1] = "The rest does not fit into a comment.\n"
-      break
+      left_out = true
+    else
+      size = size + #section + 1
+      out[#out + 1] = section
     end
-    size = size + #section + 1
-    out[#out + 1] = section
   end
+  if left_out then out[#out + 1] = "Not all of it fits into a comment.\n" end
   return table.concat(out, "\n")
+end
+
+local function head(run)
+  local host = run.host and " on " .. code(run.host) or ""
+  return ("## %s\n\nRun %s, started %s%s.\n"):format(status_line(run), code(run.id or "unknown"),
+    text.time(run.started), host)
 end
 
 ---@param run orch.RunModel
 ---@param opts {folder: string?}? the run's folder, for the logs
 ---@return string markdown
 return function(run, opts)
-  local folder = opts and opts.folder
-  local sections = {}
-  local function section(add, ...)
+  local sections = { head(run) }
+  local found = failures(run, opts and opts.folder)
+  table.move(found, 1, #found, 2, sections)
+  for _, add in ipairs { add_slowest, add_jobs } do
     local out = {}
-    add(out, run, ...)
-    if #out > 0 then sections[#sections + 1] = table.concat(out, "\n") end
+    add(out, run)
+    sections[#sections + 1] = #out > 0 and table.concat(out, "\n") or nil
   end
-  section(function(out)
-    out[1] = "## " .. status_line(run) .. "\n"
-    local by = run.host and (" on " .. code(run.host)) or ""
-    out[2] = ("Run %s, started %s%s.\n"):format(code(run.id or "unknown"),
-      text.time(run.started), by)
-  end)
-  section(add_failures, folder)
-  section(add_slowest)
-  section(add_jobs)
   return fit(sections)
 end

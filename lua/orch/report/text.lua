@@ -112,10 +112,7 @@ function text.fit(value, columns)
   return table.concat(head) .. "…" .. tail
 end
 
-local ended = {
-  ok = "ok", failed = "failed", interrupted = "interrupted", running = "still running",
-  crashed = "crashed (or still running)", -- the log has no end; that is all it can tell
-}
+local ended = { running = "still running" }
 
 ---How a run stands, in a word or two.
 ---@param status string
