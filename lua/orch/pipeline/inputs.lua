@@ -19,7 +19,6 @@ local inputs = {}
 --- "./a//b/./c/" -> "a/b/c"; "." -> "**"; below the project's folder, it is relative to that.
 local function shape(text, folder)
   local one = text
-  if sub(one, 1, #folder + 1) == folder .. "/" then one = sub(one, #folder + 2) end
   repeat
     local before = one
     one = gsub(one, "//+", "/")
@@ -29,6 +28,7 @@ local function shape(text, folder)
   until one == before
   if #one > 1 then one = gsub(one, "([^\\])/$", "%1") end
   if one == "" or one == "." or one == folder then return "**" end
+  if sub(one, 1, #folder + 1) == folder .. "/" then return sub(one, #folder + 2) end
   return one
 end
 
