@@ -72,10 +72,23 @@ local function set_state(run, job, state)
   job.waiting, job.retry_at = nil, nil
 end
 
-local function new_job(run, name)
+--- Most jobs of a large run have nothing of these; a job that gets some has its own.
+local none = setmetatable({}, {
+  __newindex = function() error("this list belongs to many jobs", 2) end,
+})
+
+local function add(job, field, item)
+  if job[field] == none then job[field] = {} end
+  table.insert(job[field], item)
+end
+
+--- In one go with what its declaration says: there may be a hundred thousand.
+local function new_job(run, name, said)
   local job = {
-    name = name, state = "pending", needs = {}, after = {}, attempts = {}, steps = {},
-    problems = {},
+    name = name, state = "pending", attempts = none, steps = none, problems = none,
+    needs = said.needs or none, after = said.after or none, desc = said.desc,
+    where = said.where, pools = said.pools, priority = said.priority, when = said.when,
+    expected = said.expected, command = said.command, timeout = said.timeout,
   }
   run.jobs[name] = job
   run.order[#run.order + 1] = job
@@ -85,7 +98,7 @@ end
 
 local function job_of(run, record)
   local name = tostring(record.job)
-  return run.jobs[name] or new_job(run, name)
+  return run.jobs[name] or new_job(run, name, none)
 end
 
 local function attempt_of(job, number)
@@ -100,7 +113,7 @@ local function find_step(job, name)
     if job.steps[i].name == name then return job.steps[i] end
   end
   local step = { name = name, state = "running" }
-  job.steps[#job.steps + 1] = step
+  add(job, "steps", step)
   return step
 end
 
@@ -152,11 +165,24 @@ local job_fields = {
 }
 
 function apply.job(run, record)
-  local job = job_of(run, record)
-  for _, field in ipairs(job_fields) do
-    if record[field] ~= nil then job[field] = record[field] end
+  local name = tostring(record.job)
+  local job = run.jobs[name]
+  if not job then
+    new_job(run, name, record)
+  else -- resumed, and perhaps declared otherwise
+    for _, field in ipairs(job_fields) do
+      if record[field] ~= nil then job[field] = record[field] end
+    end
   end
-  if record.skip then apply.job_skip(run, { job = record.job, reason = record.skip }) end
+  if record.skip then
+    apply.job_skip(run, { job = record.job, reason = record.skip, value = record.value })
+  end
+end
+
+function apply.up_to_date(run, record)
+  for _, name in ipairs(record.jobs) do
+    apply.job_skip(run, { job = name, reason = "up to date" })
+  end
 end
 
 function apply.job_skip(run, record)
@@ -183,10 +209,10 @@ function apply.job_start(run, record)
   job.queued_at = job.queued_at or run.now
   job.started_at = job.started_at or run.now
   job.reason, job.progress, job.message = record.reason or job.reason, nil, nil
-  job.attempts[#job.attempts + 1] = {
+  add(job, "attempts", {
     number = record.attempt or #job.attempts + 1, started_at = run.now, status = "running",
     reason = record.reason,
-  }
+  })
 end
 
 local function end_attempt(run, job, record, status)
@@ -229,7 +255,7 @@ end
 
 function apply.problem(run, record)
   local job = job_of(run, record)
-  job.problems[#job.problems + 1] = record
+  add(job, "problems", record)
   run.problems[#run.problems + 1] = record
 end
 
@@ -251,6 +277,7 @@ for event, state in pairs(step_states) do
 end
 
 function apply.output(run, record)
+  if record.job == nil then return end
   job_of(run, record).last_line = record.text:match "([^\n]*%S[^\n]*)%s*$"
     or job_of(run, record).last_line
 end

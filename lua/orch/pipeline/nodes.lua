@@ -3,7 +3,7 @@
 ---     local list = nodes.build(session)
 
 local definition = require "orch.pipeline.definition"
-local hex = require("orch.pipeline.freshness").hex
+local freshness = require "orch.pipeline.freshness"
 local keep = require "orch.pipeline.keep"
 local policies = require "orch.retry.policy"
 
@@ -31,11 +31,21 @@ function nodes.is_ordinary(node)
   return node.job.when == "success"
 end
 
+--- What most jobs have none of; those that do get a table of their own.
+local none = setmetatable({}, {
+  __newindex = function() error("this table belongs to many nodes", 2) end,
+})
+
+local function own(node, field)
+  if node[field] == none then node[field] = {} end
+  return node[field]
+end
+
 local function depend(node, on)
   if not on or node.waits_for[on] then return end
-  node.waits_for[on] = true
+  own(node, "waits_for")[on] = true
   node.pending = node.pending + 1
-  on.dependents[#on.dependents + 1] = node
+  table.insert(own(on, "dependents"), node)
 end
 
 local function connect(session, node)
@@ -43,7 +53,7 @@ local function connect(session, node)
   for _, need in ipairs(job.needed) do
     local on = session.nodes[need.name]
     if on then
-      node.needs[on] = true
+      own(node, "needs")[on] = true
       depend(node, on)
     end
   end
@@ -66,13 +76,15 @@ function nodes.build(session)
   for i, job in ipairs(session.chosen) do
     local node = {
       job = job, index = job.index, priority = job.priority, state = "pending", pending = 0,
-      dependents = {}, needs = {}, waits_for = {}, number = session.attempts[job.name] or 0,
-      definition = definition.digest(job, session.memo), look = session.looks[i],
+      dependents = none, needs = none, waits_for = none, number = session.attempts[job.name] or 0,
+      definition = definition.digest(job, session.memo),
     }
     list[i], by_name[job.name] = node, node
   end
   for _, node in ipairs(list) do connect(session, node) end
   for _, node in ipairs(list) do connect_to_all(node, list) end
+  local looks = session:looks()
+  for i, node in ipairs(list) do node.look = looks[i] end
   return list
 end
 
@@ -105,6 +117,16 @@ function nodes.gate(node, schedule)
   return "run"
 end
 
+---Whether a job that waits for nothing any more need not run, by sizes and times alone.
+---@param session table
+---@param node orch.JobNode
+---@return boolean
+function nodes.is_fresh(session, node)
+  local job = node.job
+  return job.when == "success" and not job.skipped and not session.reuse[job.name]
+    and freshness.quick(session, node) == "fresh"
+end
+
 ---@param job table
 ---@return orch.RetryPolicy
 function nodes.policy(job)
@@ -117,7 +139,7 @@ local kept = { "inputs_stamp", "inputs_digest", "outputs_stamp", "outputs_digest
 local function state_of(record)
   local state = { seconds = record.seconds, parts = record.parts }
   for _, name in ipairs(kept) do
-    if record[name] and record[name] ~= "" then state[name] = hex(record[name]) end
+    if record[name] and record[name] ~= "" then state[name] = freshness.hex(record[name]) end
   end
   return state
 end
@@ -131,7 +153,7 @@ function nodes.success_event(node, value)
   return {
     job = node.job.name, attempt = node.number, status = "ok", elapsed = value.elapsed,
     value = keep.decode(value.text), outputs = node.outputs and node.outputs.list,
-    definition = hex(node.definition), digest = hex(record.digest), state = state_of(record),
+    definition = freshness.hex(node.definition), digest = freshness.hex(record.digest), state = state_of(record),
   }
 end
 

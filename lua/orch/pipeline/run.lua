@@ -34,6 +34,10 @@ local exit_of = { usage = EXIT_USAGE, graph = EXIT_GRAPH, refused = EXIT_REFUSED
 local function refuse(err)
   local code = errors.is(err) and exit_of[err.kind]
   if not code then error(err, 0) end
+  if err.kind == "graph" then -- with the script's lines
+    require("orch.cli.report").print(err)
+    return code
+  end
   say((tostring(err):gsub("^orch: ", "")))
   return code
 end
@@ -120,8 +124,10 @@ local function ending(session)
   end })
 end
 
-local function work(session, given, resumed)
-  sessions.begin(session, session.words, resumed)
+local function work(session, resumed)
+  local schedule = require("orch.pipeline.schedule").new(session)
+  schedule:take_fresh()
+  sessions.begin(session, session.words, schedule:is_over(), resumed)
   local log <close> = session.log
   if not session.options.concurrent then session:sign_lock() end
   local view <close> = open_view(session)
@@ -129,7 +135,7 @@ local function work(session, given, resumed)
   local finish <close> = ending(session)
   local _ <close> = require("orch.core.task").open("run", nil, false, nil, false)
   session:keep()
-  require("orch.pipeline.schedule").new(session):run()
+  schedule:run()
 end
 
 --- --dry-run and --explain: nothing is written.
@@ -181,7 +187,7 @@ local function execute(registry, words, settings)
   if settings.resume then require("orch.pipeline.resume").adopt(session, settings.resume) end
   if is_dry(given.options) then return tell_plan(session, graph) end
   confirm(session)
-  work(session, given, settings.resume)
+  work(session, settings.resume)
   return session.exit_code
 end
 

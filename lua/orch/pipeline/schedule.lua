@@ -26,11 +26,11 @@ Schedule.__index = Schedule
 
 local schedule = {}
 
----@param session table with `.chosen`, `.options.slots`, `.pools`, `.log`, ...
+---@param session table with `.chosen`, `.slots`, `.pools`, ...
 ---@return orch.Schedule
 function schedule.new(session)
   local self = setmetatable({
-    session = session, log = session.log, ready = heap.new(), inbox = {},
+    session = session, ready = heap.new(), inbox = {},
     bell = park.new(), settled = {}, left = #session.chosen,
     pools = pools.new(session.pools, session.slots),
   }, Schedule)
@@ -92,10 +92,8 @@ function Schedule:skip(node, reason)
     self.session.results[node.job.name] = record
       and { text = record.value, digest = record.digest } or {}
   end
-  if not node.announced then
-    self.log:emit("job_skip", { job = node.job.name, reason = reason,
-      value = keep.decode(self.session.results[node.job.name].text) })
-  end
+  self.log:emit("job_skip", { job = node.job.name, reason = reason,
+    value = keep.decode(self.session.results[node.job.name].text) })
   self:finish(node, "skipped")
 end
 
@@ -307,6 +305,32 @@ function Schedule:settle_all()
   self.settled = {}
 end
 
+---Takes out, before anything is told, what is up to date as it stands and waits for nothing
+---else: of thousands of jobs that is most of them. Their `.fresh` is set.
+function Schedule:take_fresh()
+  local rest = {}
+  for _, node in ipairs(self.list) do
+    if node.pending == 0 then self.settled[#self.settled + 1] = node end
+  end
+  local at = 1
+  while self.settled[at] do -- grows meanwhile
+    local node = self.settled[at]
+    if nodes.is_fresh(self.session, node) then
+      node.fresh = true
+      self:finish(node, "skipped")
+    else
+      rest[#rest + 1] = node
+    end
+    at = at + 1
+  end
+  self.settled = rest
+end
+
+---@return boolean over nothing is left to do
+function Schedule:is_over()
+  return self.left == 0
+end
+
 ---@private
 function Schedule:turn()
   self:settle_all()
@@ -333,14 +357,12 @@ end
 ---Returns when all jobs are over.
 ---@async
 function Schedule:run()
+  self.log = self.session.log
   local _ <close> = setmetatable({}, { __close = function(_, err)
     if self.left > 0 then self:close_books(err) end
   end })
   local scope <close> = scopes.scope { name = "jobs" }
   self.scope = scope
-  for _, node in ipairs(self.list) do
-    if node.pending == 0 then self.settled[#self.settled + 1] = node end
-  end
   while self.left > 0 do self:turn() end
 end
 

@@ -6,6 +6,7 @@
 local clock = require "orch.core.clock"
 local errors = require "orch.core.error"
 local events = require "orch.pipeline.events"
+local keep = require "orch.pipeline.keep"
 local model = require "orch.pipeline.model"
 local project = require "orch.pipeline.project"
 local quiet = require "orch.core.quiet"
@@ -20,7 +21,6 @@ local session = {}
 ---@field script string as it was called
 ---@field chosen table[] jobs in topological order
 ---@field records table<string, table> what the state keeps of each job
----@field looks table[] sizes and times of the files of each chosen job
 ---@field results table<string, {text: string?, digest: string?}>
 ---@field reuse table<string, boolean> finished in an earlier session of the run
 ---@field steps table<string, table<string, {text: string?}>> done, by job
@@ -47,6 +47,14 @@ local function earlier_results(self)
   end
 end
 
+---Sizes and times of the files of each chosen job. They are looked at while the rest of the
+---plan is made.
+---@async
+---@return table[] looks
+function Session:looks()
+  return self.looking:await()
+end
+
 ---What planning needs: no run is begun yet.
 ---@async
 ---@param found {project: orch.Project, script: string, chosen: table[], options: table, registry: table, state: table}
@@ -60,8 +68,9 @@ function session.new(found)
     results = {}, reuse = {}, steps = {}, attempts = {}, nodes = {},
     memo = require("orch.pipeline.fingerprint").memo(),
   }, Session)
+  self.looking = require("orch.task").spawn({ name = "look at files", hold = true },
+    require("orch.pipeline.inputs").look, found.chosen)
   self.records = found.state:jobs(found.script)
-  self.looks = require("orch.pipeline.inputs").look(found.chosen)
   earlier_results(self)
   return self
 end
@@ -115,7 +124,10 @@ end
 
 local function job_event(self, job)
   local record = self.records[job.name]
+  local fresh = self.nodes[job.name].fresh
   return {
+    skip = fresh and "up to date" or nil,
+    value = fresh and keep.decode(record.value) or nil,
     job = job.name, desc = job.desc, where = job.where, needs = names(job.needed),
     after = names(job.follows), pools = job.pools, timeout = job.timeout,
     priority = job.priority ~= 0 and job.priority or nil,
@@ -124,11 +136,23 @@ local function job_event(self, job)
   }
 end
 
-local function announce(self, arguments)
-  local list = {}
-  local order = table.move(self.chosen, 1, #self.chosen, 1, {})
+local function in_order(jobs)
+  local order = table.move(jobs, 1, #jobs, 1, {})
   table.sort(order, function(a, b) return a.index < b.index end)
-  for i, job in ipairs(order) do list[i] = job_event(self, job) end
+  return order
+end
+
+--- Each job with what is known of it; where there is nothing to do, their names will do.
+local function announce_jobs(self, is_idle)
+  local order = in_order(self.chosen)
+  if not is_idle then
+    for i, job in ipairs(order) do order[i] = job_event(self, job) end
+    return self.log:emit_all("job", order)
+  end
+  self.log:emit("up_to_date", { jobs = names(order) or require("orch.json").array() })
+end
+
+local function announce(self, arguments, is_idle)
   local start = identity(self)
   start.version, start.orch = events.VERSION, require("orch.core.runtime").versions().orch
   start.folder, start.slots, start.keep_going = self.project.folder, self.slots, self.keep_going
@@ -136,7 +160,7 @@ local function announce(self, arguments)
   start.params, start.pools = given_params(self.registry), next(self.pools) and self.pools or nil
   start.session = self.number > 1 and self.number or nil
   self.log:emit(self.number > 1 and "run_resume" or "run_start", start)
-  self.log:emit_all("job", list)
+  announce_jobs(self, is_idle)
 end
 
 --- Keeps the state up to date while the jobs run; quiet, so that it neither keeps the run
@@ -152,8 +176,9 @@ end
 ---@async
 ---@param self orch.Session
 ---@param arguments string[] what followed the script's name
+---@param is_idle boolean there is nothing to do
 ---@param resumed {id: string, sessions: integer, model: orch.RunModel}?
-function session.begin(self, arguments, resumed)
+function session.begin(self, arguments, is_idle, resumed)
   local id = resumed and resumed.id or project.new_id()
   self.run = project.run_folder(self.project, id)
   require("orch.fs").mkdir(self.run.folder)
@@ -167,7 +192,7 @@ function session.begin(self, arguments, resumed)
     args = arguments,
   }
   self.state:flush()
-  announce(self, arguments)
+  announce(self, arguments, is_idle)
 end
 
 ---The task that writes the state down meanwhile.
