@@ -11,6 +11,9 @@ local hash = require("orch.core.code").hash
 
 local freshness = {}
 
+---The reason of jobs that nothing could keep from running.
+freshness.ALWAYS = "it declares no inputs or outputs"
+
 local function hex(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
@@ -82,7 +85,7 @@ function freshness.quick(session, node)
   local job, record = node.job, session.records[node.job.name]
   if job.forced then return "run", "forced by --force" end
   if not has_files(job) then
-    return "run", job.run and "it has no inputs or outputs to tell whether it must" or "a group"
+    return "run", job.run and freshness.ALWAYS or "a group"
   end
   if not record then return "run", "it has not succeeded here yet" end
   if record.definition ~= node.definition then return "run", definition_reason(session, job) end

@@ -99,7 +99,7 @@ end
 
 ---@private
 function Schedule:queue(node, reason)
-  node.reason, node.state = reason, "queued"
+  node.reason, node.state = reason ~= freshness.ALWAYS and reason or nil, "queued"
   if not node.job.run then -- a group: there is nothing to do
     self.session.results[node.job.name] = {}
     self.log:emit("job_skip", { job = node.job.name, reason = "a group of other jobs" })
