@@ -15,9 +15,7 @@ local DOTS = "..."
 --- Escape sequences: CSI, then OSC and its like to their end or that of the text, then the
 --- short ones. Colours may be kept, marked by a byte that the text has no more.
 local function without_escapes(s, keep_colour)
-  if keep_colour then
-    s = gsub(gsub(s, "\1", ""), "\27%[([%d;:]*)m", "\1%1m")
-  end
+  if keep_colour then s = gsub(s, "\27%[([%d;:]*)m", "\1%1m") end
   s = gsub(s, "\27%[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]?", "")
   s = gsub(s, "\27[%]PX^_][^\7\27\n]*\7?", "")
   return (gsub(s, "\27[\x20-\x2f]*[\x30-\x7e]?", ""))
@@ -38,6 +36,7 @@ end
 ---@return string
 function text.clean(s, keep_colour)
   if not find(s, "[\0-\8\11-\31\127-\255]") then return s end
+  if keep_colour then s = gsub(s, "\1", "") end
   if find(s, "\27", 1, true) then s = without_escapes(s, keep_colour) end
   if find(s, "\r", 1, true) then
     s = gsub(gsub(s, "\r+\n", "\n"), "\r+$", "")
@@ -76,9 +75,10 @@ local function fitting(s, columns, from_end)
   local low, high = 0, math.min(utf8.len(s), columns * 4)
   while low < high do
     local middle = (low + high + 1) // 2
-    local part = from_end and sub(s, utf8.offset(s, -middle))
+    -- Behind a dot: some characters at the start of the end would be wider there.
+    local part = from_end and "." .. sub(s, utf8.offset(s, -middle))
       or sub(s, 1, utf8.offset(s, middle + 1) - 1)
-    if tty.width(part) <= columns then low = middle else high = middle - 1 end
+    if tty.width(part) <= columns + (from_end and 1 or 0) then low = middle else high = middle - 1 end
   end
   return low
 end
