@@ -2,9 +2,12 @@
 ---
 ---     again.job(run, "build:ios")      -- "orch run deploy.lua --only build:ios --channel=beta"
 
+local text = require "orch.view.text"
+
 local again = {}
 
 local function word(value)
+  value = text.clean(value)
   if value:find "^[%w_./:=@%%+,-]+$" then return value end
   return require("orch.quote").word(value)
 end
