@@ -19,7 +19,6 @@
   X(change)                                                                    \
   X(clock)                                                                     \
   X(code)                                                                      \
-  X(code)                                                                      \
   X(duplicate)                                                                 \
   X(entry)                                                                     \
   X(error)                                                                     \

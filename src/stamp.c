@@ -1,6 +1,6 @@
 /* orch.core.stamp, a plug-in: what groups of files look like from outside, all
  * of them in one trip to the pool. See stamp.h for the work. */
-#include "stamp.h"
+#include "stamp_memory.h"
 
 #include "error.h"
 

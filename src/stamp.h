@@ -108,12 +108,12 @@ struct stamp_plan {
 #define STAMP_ITEM(plan, i) (&((struct stamp_item *)(plan)->items.items)[i])
 #define STAMP_GROUP(plan, i) (&((struct stamp_group *)(plan)->groups.items)[i])
 
-/* --- the plan: stamp_plan.c. 0 or an errno; E2BIG: too many components --- */
+/* --- the plan: stamp_plan.c, stamp_memory.c. 0 or an errno; E2BIG: too many
+ * components --- */
 
 void stamp_plan_init(struct stamp_plan *plan, const char *root,
                      volatile int *stop);
 const char *stamp_keep(struct stamp_plan *plan, const char *text, size_t size);
-void *stamp_allocate(struct stamp_plan *plan, size_t size);
 int stamp_group_open(struct stamp_plan *plan, const char **excludes);
 int stamp_group_add(struct stamp_plan *plan, const char *pattern, size_t size);
 /* A folder that was named is everything below it. */

@@ -1,120 +1,9 @@
 /* See stamp.h: from patterns to what has to be looked at, each of it once. */
-#include "stamp.h"
+#include "stamp_memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- memory that is freed all at once --- */
-
-enum { CHUNK = 64 << 10 };
-
-struct stamp_chunk {
-  struct stamp_chunk *next;
-  size_t used, size;
-  max_align_t bytes[];
-};
-
-void *stamp_allocate(struct stamp_plan *plan, size_t size) {
-  size = (size + 7) & ~(size_t)7;
-  struct stamp_chunk *chunk = plan->chunks;
-  if (chunk == NULL || chunk->size - chunk->used < size) {
-    size_t room = size > CHUNK ? size : CHUNK;
-    chunk = malloc(sizeof *chunk + room);
-    if (chunk == NULL) return NULL;
-    *chunk = (struct stamp_chunk){.next = plan->chunks, .size = room};
-    plan->chunks = chunk;
-  }
-  void *bytes = (char *)chunk->bytes + chunk->used;
-  chunk->used += size;
-  return bytes;
-}
-
-const char *stamp_keep(struct stamp_plan *plan, const char *text, size_t size) {
-  char *copy = stamp_allocate(plan, size + 1);
-  if (copy == NULL) return NULL;
-  memcpy(copy, text, size);
-  copy[size] = '\0';
-  return copy;
-}
-
-/* The new item, zeroed; NULL without memory. */
-static void *list_add(struct stamp_list *list, size_t size) {
-  if (list->count == list->capacity) {
-    int capacity = list->capacity ? list->capacity * 2 : 64;
-    void *items = realloc(list->items, capacity * size);
-    if (items == NULL) return NULL;
-    list->items = items;
-    list->capacity = capacity;
-  }
-  return memset((char *)list->items + list->count++ * size, 0, size);
-}
-
-static struct stamp_slot *map_find(struct stamp_slot *slots, size_t capacity,
-                                   struct fingerprint key) {
-  for (size_t at = key.low;; at++) {
-    struct stamp_slot *slot = &slots[at & (capacity - 1)];
-    if (slot->place == 0 ||
-        (slot->key.low == key.low && slot->key.high == key.high))
-      return slot;
-  }
-}
-
-static bool map_grow(struct stamp_map *map) {
-  size_t capacity = map->capacity ? map->capacity * 2 : 256;
-  struct stamp_slot *slots = calloc(capacity, sizeof *slots);
-  if (slots == NULL) return false;
-  for (size_t i = 0; i < map->capacity; i++)
-    if (map->slots[i].place != 0)
-      *map_find(slots, capacity, map->slots[i].key) = map->slots[i];
-  free(map->slots);
-  map->slots = slots;
-  map->capacity = capacity;
-  return true;
-}
-
-/* The slot of the key, with place 0 when it is new and to be filled; NULL
- * without memory. */
-static struct stamp_slot *map_at(struct stamp_map *map,
-                                 struct fingerprint key) {
-  if (map->count * 2 >= map->capacity && !map_grow(map)) return NULL;
-  struct stamp_slot *slot = map_find(map->slots, map->capacity, key);
-  if (slot->place == 0) map->count++;
-  slot->key = key;
-  return slot;
-}
-
-void stamp_plan_init(struct stamp_plan *plan, const char *root,
-                     volatile int *stop) {
-  plan->root = root;
-  plan->stop = stop;
-  plan->root_fd = -1;
-  pthread_mutex_init(&plan->lock, NULL);
-  pthread_cond_init(&plan->changed, NULL);
-}
-
-void stamp_plan_free(struct stamp_plan *plan) {
-  while (plan->chunks != NULL) {
-    struct stamp_chunk *next = plan->chunks->next;
-    free(plan->chunks);
-    plan->chunks = next;
-  }
-  for (int i = 0; i < plan->selections.count; i++)
-    free(STAMP_SELECTION(plan, i)->error_path);
-  for (int i = 0; i < STAMP_THREADS; i++) {
-    free(plan->tallies[i].sums);
-    free(plan->tallies[i].found.data);
-  }
-  free(plan->literals.items);
-  free(plan->selections.items);
-  free(plan->items.items);
-  free(plan->groups.items);
-  free(plan->literal_map.slots);
-  free(plan->selection_map.slots);
-  free(plan->base_map.slots);
-  fault_clear(&plan->fault);
-  *plan = (struct stamp_plan){.root_fd = -1};
-}
 
 /* --- exclusions --- */
 
@@ -224,8 +113,8 @@ static int add_glob(struct stamp_plan *plan, struct stamp_selection *selection,
 static int link_base(struct stamp_plan *plan, int at) {
   struct stamp_selection *selection = STAMP_SELECTION(plan, at);
   struct stamp_slot *slot =
-      map_at(&plan->base_map,
-             fingerprint_of(selection->base, strlen(selection->base)));
+      stamp_map_at(&plan->base_map,
+                   fingerprint_of(selection->base, strlen(selection->base)));
   if (slot == NULL) return ENOMEM;
   selection->is_first = slot->place == 0;
   selection->next_same_base = -1;
@@ -241,7 +130,7 @@ static int link_base(struct stamp_plan *plan, int at) {
 
 static int add_selection(struct stamp_plan *plan, const struct draft *draft) {
   struct stamp_selection *selection =
-      list_add(&plan->selections, sizeof *selection);
+      stamp_list_add(&plan->selections, sizeof *selection);
   if (selection == NULL) return ENOMEM;
   int count = 1 + draft->exclude_count;
   selection->base = draft->base;
@@ -262,7 +151,7 @@ static int find_selection(struct stamp_plan *plan, const char *base,
   int error = draft_excludes(plan, &draft, excludes);
   if (error == 0) error = draft_key(&draft, &key);
   if (error != 0) return error;
-  struct stamp_slot *slot = map_at(&plan->selection_map, key);
+  struct stamp_slot *slot = stamp_map_at(&plan->selection_map, key);
   if (slot == NULL) return ENOMEM;
   if (slot->place == 0) {
     error = add_selection(plan, &draft);
@@ -279,7 +168,7 @@ static struct stamp_group *last_group(struct stamp_plan *plan) {
 }
 
 int stamp_group_open(struct stamp_plan *plan, const char **excludes) {
-  struct stamp_group *group = list_add(&plan->groups, sizeof *group);
+  struct stamp_group *group = stamp_list_add(&plan->groups, sizeof *group);
   if (group == NULL) return ENOMEM;
   group->first_item = plan->items.count;
   group->excludes = excludes;
@@ -289,10 +178,11 @@ int stamp_group_open(struct stamp_plan *plan, const char **excludes) {
 static int find_literal(struct stamp_plan *plan, const char *path, size_t size,
                         int *found) {
   struct stamp_slot *slot =
-      map_at(&plan->literal_map, fingerprint_of(path, size));
+      stamp_map_at(&plan->literal_map, fingerprint_of(path, size));
   if (slot == NULL) return ENOMEM;
   if (slot->place == 0) {
-    struct stamp_literal *literal = list_add(&plan->literals, sizeof *literal);
+    struct stamp_literal *literal =
+        stamp_list_add(&plan->literals, sizeof *literal);
     if (literal == NULL) return ENOMEM;
     literal->path = stamp_keep(plan, path, size);
     literal->facts.path_size = (uint32_t)size;
@@ -328,7 +218,8 @@ int stamp_group_add(struct stamp_plan *plan, const char *pattern, size_t size) {
     error = find_selection(plan, folder, item.text + rest, group->excludes,
                            &item.selection);
   }
-  struct stamp_item *added = error ? NULL : list_add(&plan->items, sizeof item);
+  struct stamp_item *added =
+      error ? NULL : stamp_list_add(&plan->items, sizeof item);
   if (added == NULL) return error ? error : ENOMEM;
   *added = item;
   group->item_count++;

@@ -207,6 +207,29 @@ function cases.temporary()
   fs.remove(fs.temp_dir())
 end
 
+function cases.stamp()
+  local inputs = require "orch.pipeline.inputs"
+  local folder = at "stamp"
+  fs.mkdir(folder .. "/src/sub")
+  for i = 1, 3 do fs.write(("%s/src/sub/%d"):format(folder, i), "x", { sync = false }) end
+  if not fs.exists(folder .. "/link") then fs.link(folder .. "/link", "src") end
+  local looks = inputs.look({ { inputs = { "src/**", "link" }, outputs = { "src/sub/1" } },
+    { inputs = { "{src,no}/*/2" }, outputs = { "no" } } }, folder)
+  assert(looks[1].inputs.files == 5 and #looks[2].outputs.missing == 1)
+  local one = inputs.detail({ "src" }, nil, nil, folder)
+  local two = inputs.detail({ "src/sub/*" }, one.blob, { "src/sub/3" }, folder)
+  assert(#select(2, inputs.compare(one.blob, two.blob)) == 1)
+end
+
+function cases.definition()
+  local definition = require "orch.pipeline.definition"
+  local t = { 1, { "x" }, a = true }
+  t.t = t
+  local job = { run = function() return t, nap end, inputs = {}, outputs = {}, env = { A = 1 } }
+  assert(#definition.digest(job) == 16)
+  assert(definition.parts(job).code)
+end
+
 function cases.scan()
   local path = at "log"
   if not fs.exists(path) then
