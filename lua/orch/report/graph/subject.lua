@@ -9,7 +9,7 @@ local subject = {}
 
 local LIMIT = 150
 local CROWD = 4 -- times the limit: more are not drawn, however they are named
-local LEVELS = 60
+local LEVELS, FEW = 60, 2
 
 -- What a group shows: the state that asks most for attention.
 local rank = { failed = 9, running = 8, retrying = 7, queued = 6, pending = 5, cancelled = 4,
@@ -36,46 +36,54 @@ local function stem(name)
   return before
 end
 
--- How far from the start a job is, in at most LEVELS steps.
-local function level_keys(order, edges)
+-- How far from the start each job is, in at most LEVELS steps.
+local function levels_of(order, edges)
   local layer = require("orch.report.graph.layers").depths(#order, edges)
-  local deepest, keys = 1, {}
+  local deepest = 1
   for i = 1, #order do deepest = math.max(deepest, layer[i]) end
-  for i = 1, #order do
-    local at = deepest <= LEVELS and layer[i] or (layer[i] - 1) * LEVELS // deepest + 1
-    keys[i] = ("level %d"):format(at)
+  if deepest > LEVELS then
+    for i = 1, #order do layer[i] = (layer[i] - 1) * LEVELS // deepest + 1 end
   end
-  return keys
+  return layer
 end
 
 local function count_keys(keys)
-  local members, n = {}, 0
+  local seen, n = {}, 0
   for _, key in ipairs(keys) do
-    if not members[key] then n = n + 1 end
-    members[key] = (members[key] or 0) + 1
+    if not seen[key] then seen[key], n = true, n + 1 end
   end
-  return members, n
+  return n
+end
+
+-- One or two boxes would show nothing: then each level has its own.
+local function divide(keys, order, edges)
+  local levels = levels_of(order, edges)
+  for i, key in ipairs(keys) do keys[i] = ("%s\0%d"):format(key, levels[i]) end
+  return keys
 end
 
 -- A key for each job: jobs of one key become one node, where there are several.
 local function keys_of(order, edges, limit)
-  local keys = {}
+  local keys, n = {}, #order
   for i, job in ipairs(order) do keys[i] = "=" .. job.name end
-  if #order <= limit then return keys end
+  if n <= limit then return keys end
   for _, short in ipairs { prefix, stem } do
     for i, job in ipairs(order) do keys[i] = short(job.name) or "=" .. job.name end
-    local _, n = count_keys(keys)
+    n = count_keys(keys)
+    if n <= FEW then return divide(keys, order, edges) end
     if n <= limit then return keys end
   end
-  local _, n = count_keys(keys)
   if n <= limit * CROWD then return keys end
-  return level_keys(order, edges)
+  for i, level in ipairs(levels_of(order, edges)) do keys[i] = ("level %d"):format(level) end
+  return keys
 end
 
 local function group_label(jobs, key)
   local first = prefix(jobs[1].name)
   for _, job in ipairs(jobs) do
-    if not first or prefix(job.name) ~= first then return (key:gsub("#", "*")) end
+    if not first or prefix(job.name) ~= first then
+      return (key:gsub("%z.*", ""):gsub("#", "*"))
+    end
   end
   return first .. ":*"
 end
