@@ -70,7 +70,7 @@ end
 
 local function needs_reason(session, job)
   for _, need in ipairs(job.needed) do
-    local node = session.nodes[need.name]
+    local node = need.node
     if node and node.ran then return ("the result of %s changed"):format(need.name) end
   end
   return "the result of what it needs changed"

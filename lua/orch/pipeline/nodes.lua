@@ -17,7 +17,6 @@ local nodes = {}
 ---@field outcome "ok"|"skipped"|"failed"|"cancelled"|nil
 ---@field pending integer jobs that it still waits for
 ---@field dependents orch.JobNode[]
----@field needs table<orch.JobNode, boolean> those that must succeed
 ---@field root string? the job whose failure is the reason that this one cannot run
 ---@field number integer of the last attempt
 ---@field definition string digest
@@ -36,28 +35,19 @@ local none = setmetatable({}, {
   __newindex = function() error("this table belongs to many nodes", 2) end,
 })
 
-local function own(node, field)
-  if node[field] == none then node[field] = {} end
-  return node[field]
-end
-
+--- `on.marked` is the one it was counted for last, as a job may be needed and followed.
 local function depend(node, on)
-  if not on or node.waits_for[on] then return end
-  own(node, "waits_for")[on] = true
+  if not on or on.marked == node then return end
+  on.marked = node
   node.pending = node.pending + 1
-  table.insert(own(on, "dependents"), node)
+  if on.dependents == none then on.dependents = {} end
+  on.dependents[#on.dependents + 1] = node
 end
 
-local function connect(session, node)
+local function connect(node)
   local job = node.job
-  for _, need in ipairs(job.needed) do
-    local on = session.nodes[need.name]
-    if on then
-      own(node, "needs")[on] = true
-      depend(node, on)
-    end
-  end
-  for _, other in ipairs(job.follows) do depend(node, session.nodes[other.name]) end
+  for _, need in ipairs(job.needed) do depend(node, need.node) end
+  for _, other in ipairs(job.follows) do depend(node, other.node) end
 end
 
 --- A job for after a failure that names nothing to wait for waits for all.
@@ -69,30 +59,39 @@ local function connect_to_all(node, list)
   end
 end
 
----@param session table gets `.nodes`: name -> node
----@return orch.JobNode[] list in topological order
+---@async
+---@param session table
+---@return orch.JobNode[] list in topological order; each is its job's `.node`
 function nodes.build(session)
-  local list, by_name = {}, session.nodes
+  local list = {}
   for i, job in ipairs(session.chosen) do
     local node = {
       job = job, index = job.index, priority = job.priority, state = "pending", pending = 0,
-      dependents = none, needs = none, waits_for = none, number = session.attempts[job.name] or 0,
+      dependents = none, number = session.attempts[job.name] or 0,
       definition = definition.digest(job, session.memo),
     }
-    list[i], by_name[job.name] = node, node
+    list[i], job.node = node, node
   end
-  for _, node in ipairs(list) do connect(session, node) end
+  for _, node in ipairs(list) do connect(node) end
   for _, node in ipairs(list) do connect_to_all(node, list) end
   local looks = session:looks()
   for i, node in ipairs(list) do node.look = looks[i] end
   return list
 end
 
+local function needs(job, other)
+  for _, need in ipairs(job.needed) do
+    if need == other then return true end
+  end
+  return false
+end
+
 ---A job that `dependent` waits for did not succeed.
 ---@param dependent orch.JobNode
 ---@param node orch.JobNode
 function nodes.note_failure(dependent, node)
-  if not (dependent.needs[node] or not nodes.is_ordinary(dependent)) then return end
+  if dependent.root then return end
+  if nodes.is_ordinary(dependent) and not needs(dependent.job, node.job) then return end
   dependent.root = dependent.root or node.root or node.job.name
   dependent.because = dependent.because or node.because or node.job.name .. " failed"
 end

@@ -4,6 +4,7 @@
 
 local freshness = require "orch.pipeline.freshness"
 local nodes = require "orch.pipeline.nodes"
+local task = require "orch.core.task"
 local tty = require "orch.tty"
 
 local plan = {}
@@ -17,9 +18,13 @@ local plan = {}
 --- A job behind one that runs may run, or not, depending on what that one brings.
 local function upstream(node)
   local runs, maybe
-  for on in pairs(node.waits_for) do
-    if on.verdict == "run" and (not runs or on.index < runs.index) then runs = on end
-    if on.verdict == "maybe" and (not maybe or on.index < maybe.index) then maybe = on end
+  for _, list in ipairs { node.job.needed, node.job.follows } do
+    for _, other in ipairs(list) do
+      local on = other.node
+      local verdict = on and on.verdict
+      if verdict == "run" and (not runs or on.index < runs.index) then runs = on end
+      if verdict == "maybe" and (not maybe or on.index < maybe.index) then maybe = on end
+    end
   end
   return runs or maybe
 end
@@ -45,7 +50,9 @@ end
 ---@return orch.PlanLine[] lines in the order in which jobs would be considered
 function plan.lines(session)
   local lines = {}
-  for i, node in ipairs(nodes.build(session)) do
+  local list = nodes.build(session)
+  task.checkpoint()
+  for i, node in ipairs(list) do
     node.verdict, node.reason = decide(session, node)
     local record = session.records[node.job.name]
     lines[i] = { job = node.job.name, verdict = node.verdict, reason = node.reason,
@@ -62,14 +69,26 @@ local function show_seconds(seconds)
   return ("%.1fs"):format(seconds)
 end
 
-local function pad(text, width)
-  return text .. (" "):rep(width - tty.width(text))
+local function columns(text)
+  return text:find "[\128-\255]" and tty.width(text) or #text
 end
 
 local function widest(lines)
   local width = 0
-  for _, line in ipairs(lines) do width = math.max(width, tty.width(line.job)) end
+  for _, line in ipairs(lines) do width = math.max(width, columns(line.job)) end
   return math.min(width, 40)
+end
+
+local function show(lines)
+  local verdicts, width, out = {}, widest(lines), {}
+  for verdict, style in pairs(styles) do
+    verdicts[verdict] = tty.style(("%-5s"):format(verdict), style)
+  end
+  for i, line in ipairs(lines) do
+    out[i] = ("%s  %s%s  %7s  %s\n"):format(verdicts[line.verdict], line.job,
+      (" "):rep(width - columns(line.job)), show_seconds(line.seconds), line.reason)
+  end
+  return table.concat(out)
 end
 
 ---Prints the plan; as JSON where `--json` was given.
@@ -78,18 +97,12 @@ end
 ---@return integer exit_code
 function plan.print(session)
   local lines, counts = plan.lines(session), { run = 0, maybe = 0, skip = 0 }
-  local out, width = {}, widest(lines)
-  for i, line in ipairs(lines) do
-    counts[line.verdict] = counts[line.verdict] + 1
-    out[i] = ("%s  %s  %s  %s\n"):format(tty.style(("%-5s"):format(line.verdict),
-      styles[line.verdict]), pad(line.job, width), ("%7s"):format(show_seconds(line.seconds)),
-      line.reason)
-  end
+  for _, line in ipairs(lines) do counts[line.verdict] = counts[line.verdict] + 1 end
   if session.options.json or session.options.ui == "json" then
     io.stdout:write(require("orch.json").pretty(require("orch.json").array(lines)), "\n")
     return 0
   end
-  io.stdout:write(table.concat(out), ("%d would run, %d may run, %d need not\n"):format(
+  io.stdout:write(show(lines), ("%d would run, %d may run, %d need not\n"):format(
     counts.run, counts.maybe, counts.skip))
   return 0
 end
@@ -134,7 +147,7 @@ end
 function plan.explain(session, graph, name)
   local job = require("orch.pipeline.select").one(graph, name, "--explain")
   plan.lines(session)
-  local node = session.nodes[job.name]
+  local node = job.node
   if not node then
     io.stdout:write(job.name, " is not among the jobs of this run\n")
     return 0

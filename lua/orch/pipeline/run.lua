@@ -124,10 +124,21 @@ local function ending(session)
   end })
 end
 
+local function restart_collector()
+  collectgarbage "restart"
+end
+
+--- A plan is made of what stays: of a hundred thousand jobs the collector would find nothing.
+local function pause_collector()
+  collectgarbage "stop"
+  return setmetatable({}, { __close = restart_collector })
+end
+
 local function work(session, resumed)
   local schedule = require("orch.pipeline.schedule").new(session)
   schedule:take_fresh()
   sessions.begin(session, session.words, schedule:is_over(), resumed)
+  restart_collector()
   local log <close> = session.log
   if not session.options.concurrent then session:sign_lock() end
   local view <close> = open_view(session)
@@ -170,6 +181,7 @@ local function apply(options)
 end
 
 local function execute(registry, words, settings)
+  local _ <close> = pause_collector()
   local given, graph, chosen = prepare(registry, words)
   apply(given.options)
   local p = project.here()

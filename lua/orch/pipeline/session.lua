@@ -65,7 +65,7 @@ function session.new(found)
     options = found.options, registry = found.registry, state = found.state,
     pools = found.registry.pools, slots = found.slots,
     keep_going = found.options.keep_going or false,
-    results = {}, reuse = {}, steps = {}, attempts = {}, nodes = {},
+    results = {}, reuse = {}, steps = {}, attempts = {},
     memo = require("orch.pipeline.fingerprint").memo(),
   }, Session)
   self.looking = require("orch.task").spawn({ name = "look at files", hold = true },
@@ -124,7 +124,7 @@ end
 
 local function job_event(self, job)
   local record = self.records[job.name]
-  local fresh = self.nodes[job.name].fresh
+  local fresh = job.node.fresh
   return {
     skip = fresh and "up to date" or nil,
     value = fresh and keep.decode(record.value) or nil,
