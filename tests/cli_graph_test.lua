@@ -124,7 +124,8 @@ describe("orch graph of a run", function()
       n = n + (job.critical and 1 or 0)
     end
     expect(text):contains(("the critical path: %d jobs"):format(n))
-    expect(run({ "--run", "last", "--critical-path", "--svg" }).stdout):contains 'class="job ok hot"'
+    expect(run({ "--run", "last", "--critical-path", "--svg" }).stdout)
+      :contains 'class="job ok hot"'
     expect(run({ "--run", "last", "--critical-path", "--dot" }).stdout):contains "penwidth=3"
     expect(run({ "--run", "last", "--critical-path", "--mermaid" }).stdout):contains "linkStyle"
   end)

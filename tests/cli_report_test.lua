@@ -98,7 +98,7 @@ describe("orch report", function()
     says({ "--json", "-", "--trace", "-" }, 2,
       "--trace and --json cannot both go to standard output")
     says({ "--json", "a", "--trace", "a" }, 2, "--trace and --json cannot both go to 'a'")
-    says({ "--html", "no/such/folder/x.html" }, 1, "cannot write 'no/such/folder/x.html': no such file")
+    says({ "--html", "no/such/x.html" }, 1, "cannot write 'no/such/x.html': no such file")
     fs.remove(dir .. "/.orch/runs/" .. NEW .. "/events.jsonl")
     says({}, 2, "run " .. NEW .. " has no event log")
     expect(fs.exists(dir .. "/orch-report.html")):is(false)

@@ -24,7 +24,9 @@ end
 
 local function random_boxes(next_number, n)
   local boxes = {}
-  for i = 1, n do boxes[i] = { width = 40 + next_number(200), height = 34 + 12 * next_number(2) } end
+  for i = 1, n do
+    boxes[i] = { width = 40 + next_number(200), height = 34 + 12 * next_number(2) }
+  end
   return boxes
 end
 
@@ -83,7 +85,7 @@ local function find_edge_through_box(drawing, edges)
     for _, point in ipairs(points_on(way)) do
       for i, box in ipairs(drawing.boxes) do
         if inside(point, box) then
-          return ("edge %d from %d to %d runs through box %d"):format(e, edges[e][1], edges[e][2], i)
+          return ("the edge from %d to %d runs through box %d"):format(edges[e][1], edges[e][2], i)
         end
       end
     end
@@ -312,7 +314,9 @@ describe("many jobs", function()
     expect(group.counts):equals { ok = 50, failed = 1 }
     expect(picture.nodes[4].job.name):equals("notify")
     local kinds = {}
-    for _, edge in ipairs(picture.edges) do kinds[edge.style] = (kinds[edge.style] or 0) + edge.count end
+    for _, edge in ipairs(picture.edges) do
+      kinds[edge.style] = (kinds[edge.style] or 0) + edge.count
+    end
     expect(kinds.after):equals(1)
     expect(graph.svg(what)):contains(">51 jobs")
   end)
@@ -386,12 +390,14 @@ describe("the drawing as SVG", function()
     } }
     expect(text):contains '<g class="job ok" id="orch-job-1" data-job="fetch" data-state="ok">'
     expect(text):contains "ok · 2 attempts · 1m 12s"
-    expect(text):contains "<title>build\nfailed · 3.0s\nunity exited; exit code 1\ndeploy.lua:7</title>"
+    expect(text):contains("<title>build\nfailed · 3.0s\n"
+      .. "unity exited; exit code 1\ndeploy.lua:7</title>")
     expect(text):matches '<path class="edge needs" d="M[^"]+" data%-from="fetch" data%-to="build"'
   end)
 
   it("draws `after` dashed, and once where it is a need as well", function()
-    local text = graph.svg { order = { job "a", job("b", {}, { "a" }), job("c", { "a" }, { "a" }) } }
+    local jobs = { job "a", job("b", {}, { "a" }), job("c", { "a" }, { "a" }) }
+    local text = graph.svg { order = jobs }
     local _, all = text:gsub('<path class="edge', "")
     expect(all):equals(2)
     expect(text):matches 'class="edge after"[^>]* data%-to="b"'

@@ -13,8 +13,8 @@ end
 describe("a run as JSON", function()
   it("has all that is known of it", function()
     local run = fold {
-      { t = 0, event = "run_start", run = "r1", time = 1767225600.5, host = "ci", pid = 7, slots = 2,
-        user = "me", script = "deploy.lua", folder = "/srv", args = { "x" }, params = { p = 1 },
+      { t = 0, event = "run_start", run = "r1", time = 1767225600.5, host = "ci", pid = 7,
+        slots = 2, user = "me", script = "deploy.lua", folder = "/srv", args = { "x" }, params = { p = 1 },
         pools = { unity = 2 }, seed = 5, orch = "0.1.0", keep_going = false },
       { t = 0, event = "job", job = "a", desc = "A", where = "deploy.lua:3", needs = {}, after = {},
         pools = { unity = 1 }, expected = 4, command = "make" },

@@ -31,7 +31,8 @@ local function small(status)
     { t = 5, event = "job_end", job = "build:ios", attempt = 1, status = "failed", elapsed = 1.4,
       error = { kind = "process", message = "unity failed", exit_code = 3, command = "unity -x",
         where = "deploy.lua:12" } },
-    { t = 5, event = "job_end", job = "upload", status = "cancelled", because = "build:ios failed" },
+    { t = 5, event = "job_end", job = "upload", status = "cancelled",
+      because = "build:ios failed" },
     { t = 5, event = "run_end", status = status or "failed", elapsed = 5, exit_code = 1 },
   }
 end
@@ -53,7 +54,9 @@ end
 
 local function find(list, tag, key, value)
   for i, element in ipairs(list) do
-    if element.tag == tag and (not key or element[key] == value) then return element, list[i + 1] end
+    if element.tag == tag and (not key or element[key] == value) then
+      return element, list[i + 1]
+    end
   end
 end
 
@@ -82,7 +85,8 @@ describe("a run as JUnit", function()
     local list = read(junit(small()))
     check_schema(list)
     local suite = find(list, "testsuite")
-    expect({ suite.tests, suite.failures, suite.errors, suite.skipped }):equals { "4", "1", "0", "2" }
+    expect({ suite.tests, suite.failures, suite.errors, suite.skipped })
+      :equals { "4", "1", "0", "2" }
     expect(suite.timestamp):equals("2026-01-01T00:00:00")
     expect({ suite.name, suite.hostname, suite.id, suite.time })
       :equals { "deploy.lua", "ci-1", "20260101-000000-0001", "5.000" }
@@ -102,7 +106,8 @@ describe("a run as JUnit", function()
     local text = junit(small())
     local fetch, flaky = find(read(text), "testcase", "name", "fetch")
     expect(fetch.time):equals("1.500")
-    expect({ flaky.tag, flaky.type, flaky.message }):equals { "flakyFailure", "network", "no route" }
+    expect({ flaky.tag, flaky.type, flaky.message })
+      :equals { "flakyFailure", "network", "no route" }
     expect(text):contains "<stackTrace>no route</stackTrace>"
   end)
 

@@ -14,7 +14,8 @@ end
 
 local function failed_run(name, message, command)
   return fold {
-    { t = 0, event = "run_start", run = "r1", time = 1767225600, script = "deploy.lua", host = "ci" },
+    { t = 0, event = "run_start", run = "r1", time = 1767225600, host = "ci",
+      script = "deploy.lua" },
     { t = 0, event = "job", job = "fetch", needs = {}, after = {} },
     { t = 0, event = "job", job = name, needs = {}, after = {}, command = command },
     { t = 0, event = "job", job = "upload", needs = { name }, after = {} },
@@ -23,7 +24,8 @@ local function failed_run(name, message, command)
     { t = 3, event = "job_start", job = name, attempt = 1 },
     { t = 65, event = "job_end", job = name, attempt = 1, status = "failed", elapsed = 62,
       error = { kind = "process", message = message, exit_code = 1, where = "deploy.lua:9" } },
-    { t = 65, event = "job_end", job = "upload", status = "cancelled", because = name .. " failed" },
+    { t = 65, event = "job_end", job = "upload", status = "cancelled",
+      because = name .. " failed" },
     { t = 65, event = "run_end", status = "failed", exit_code = 1 },
   }
 end
@@ -114,8 +116,8 @@ describe("a run as Markdown", function()
     for i = 1, 200 do
       local name = ("job-%d-"):format(i) .. ("x"):rep(200)
       records[#records + 1] = { t = 0, event = "job_start", job = name, attempt = 1 }
-      records[#records + 1] = { t = 1, event = "job_end", job = name, attempt = 1, status = "failed",
-        elapsed = 1, error = { message = ("long "):rep(500) } }
+      records[#records + 1] = { t = 1, event = "job_end", job = name, attempt = 1,
+        status = "failed", elapsed = 1, error = { message = ("long "):rep(500) } }
       if i <= 20 then log_of(folder, name, (("y"):rep(900) .. "\n"):rep(30)) end
     end
     local text = markdown(fold(records), { folder = folder })

@@ -73,7 +73,9 @@ describe("a run as a trace", function()
     local list = only(read(fold(small)), "X", "job")
     table.sort(list, function(x, y) return x.ts < y.ts end)
     local seen = {}
-    for i, event in ipairs(list) do seen[i] = { event.name, event.ts, event.dur, event.args.status } end
+    for i, event in ipairs(list) do
+      seen[i] = { event.name, event.ts, event.dur, event.args.status }
+    end
     expect(seen):equals {
       { "a", 1000000, 2000000, "failed" }, { "a (attempt 2)", 5000000, 1000000, "ok" },
       { "b", 6000000, 1250000, "failed" },
@@ -149,8 +151,8 @@ describe("a run as a trace", function()
   end
 
   it("has no more tracks than jobs ran at once", function()
-    local slots = {}
-    for _, event in ipairs(only(read(fold(fixture.records { jobs = 200, slots = 4 })), "X", "job")) do
+    local slots, run = {}, fold(fixture.records { jobs = 200, slots = 4 })
+    for _, event in ipairs(only(read(run), "X", "job")) do
       slots[event.tid] = true
     end
     local n = 0

@@ -31,7 +31,7 @@ style.states = {
 }
 
 local rules = [[
-.og{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:13px}
+.og{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .og .back{fill:var(--og-back)}
 .og .box{fill:var(--og-box);stroke:var(--og-line);stroke-width:1.2}
 .og .under{fill:var(--og-box);stroke:var(--og-line);stroke-width:1}
@@ -43,7 +43,8 @@ local rules = [[
 .og .hot-tip{fill:var(--og-hot)}
 .og .edge.hot{stroke:var(--og-hot);stroke-width:2.4}
 .og .hot .box{stroke:var(--og-hot);stroke-width:2.2}
-.og .sign{fill:none;stroke:var(--og-sign);stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}
+.og .sign{fill:none;stroke:var(--og-sign);stroke-width:1.7}
+.og .sign{stroke-linecap:round;stroke-linejoin:round}
 .og .job:hover .box,.og .job:focus .box{stroke:var(--og-running);stroke-width:2;outline:none}
 .og .failed .note{fill:var(--og-failed)}
 .og .cancelled .name,.og .skipped .name,.og .pending .name{fill:var(--og-dim)}

@@ -91,20 +91,30 @@ local function shares(node, box)
   return table.concat(out)
 end
 
+local function class_of(node)
+  return (text.line(node.state):gsub("[^%w]", "-"))
+end
+
+-- The coloured left edge of a box, round like it.
+local function edge_bar(node, box)
+  local bend = ("a%d %d 0 0 0"):format(RADIUS, RADIUS)
+  return ('<path class="c-%s" d="M%.6g %.6g%s-%d %dv%.6g%s %d %dz"/>'):format(class_of(node),
+    box.x + RADIUS, box.y, bend, RADIUS, RADIUS, box.height - 2 * RADIUS, bend, RADIUS, RADIUS)
+end
+
 local function draw_node(node, box, id, hot)
-  local class = "job" .. (node.state and " " .. text.line(node.state):gsub("[^%w]", "-") or "")
+  local class = "job" .. (node.state and " " .. class_of(node) or "")
     .. (hot and " hot" or "") .. (node.group and " group" or "")
   local out = { ("<g%s><title>%s</title>"):format(xml.attributes {
     "class", class, "id", id, node.group and "data-group" or "data-job",
     node.group and node.label or node.name, "data-state", node.state }, xml.text(tooltip(node))) }
   if node.group then out[#out + 1] = rect("under", box, 4) end
   out[#out + 1] = rect("box", box, 0)
-  local x, y = box.x + LEFT, box.y + (node.note and (node.group and 18 or 20) or box.height / 2 + 4.5)
+  local line = node.group and 18 or node.note and 20 or box.height / 2 + 4.5
+  local x, y = box.x + LEFT, box.y + line
   local middle = not node.note and not node.group
   if node.state and not node.group then
-    out[#out + 1] = ('<path class="c-%s" d="M%.6g %.6ga%d %d 0 0 0-%d %dv%.6ga%d %d 0 0 0 %d %dz"/>')
-      :format(text.line(node.state):gsub("[^%w]", "-"), box.x + RADIUS, box.y, RADIUS, RADIUS,
-        RADIUS, RADIUS, box.height - 2 * RADIUS, RADIUS, RADIUS, RADIUS, RADIUS)
+    out[#out + 1] = edge_bar(node, box)
     out[#out + 1] = style.sign(node.state, x + 7, y - 4.5)
     x = x + 18
   end
