@@ -32,6 +32,9 @@ function pipeline.finish_body(registry, found, words)
   end
   local all = table.move(found.pipeline or {}, 1, #(found.pipeline or {}), 1, {})
   table.move(words, 1, #words, #all + 1, all)
+  if found.describe then -- for orch watch
+    return require("orch.pipeline.watch_plan").write(registry, found, all)
+  end
   return require("orch.pipeline.run").execute(registry, all, {
     script = found.file or "(command line)", resume = found.resume,
   })
