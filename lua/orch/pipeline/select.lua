@@ -77,6 +77,27 @@ local function take_all(jobs)
   for i = 1, #jobs do jobs[i].chosen = true end
 end
 
+local function any_chosen(list)
+  for _, job in ipairs(list) do
+    if job.chosen then return true end
+  end
+  return false
+end
+
+--- Jobs for after a failure, or for in any case, come along with those they look after: all
+--- that they need is among them; so is one of those they follow; those that name none look
+--- after the whole run.
+local function take_keepers(graph)
+  for _, job in ipairs(graph.jobs) do
+    if job.when ~= "success" and not job.chosen then
+      local follows = #job.follows == 0 or any_chosen(job.follows)
+      local needs = true
+      for _, need in ipairs(job.needed) do needs = needs and need.chosen end
+      job.chosen = follows and needs or nil
+    end
+  end
+end
+
 local function check_forced(what, graph)
   for _, word in ipairs(what.force or {}) do
     local any = false
@@ -103,12 +124,13 @@ local function take(graph, what)
   for _, word in ipairs(targets) do
     take_with_needs(word == "*" and graph.declared or choose.find(graph, word))
   end
+  if targets[1] then take_keepers(graph) end
 end
 
 ---The jobs of a run, in an order in which they can run. With `targets`, these and what
 ---they need; with `only`, these and nothing that they need; with neither, the default,
----otherwise all. Sets each job's `chosen`, `forced` and `skipped`; what only a skipped job
----needs is left out.
+---otherwise all. Jobs with `when` come along with those they look after. Sets each job's
+---`chosen`, `forced` and `skipped`; what only a skipped job needs is left out.
 ---@param graph orch.Graph
 ---@param what {targets: string[]?, only: string[]?, skip: string[]?, force: string[]?}
 ---  names and globs
