@@ -110,12 +110,16 @@ describe("the block", function()
 
   it("fits every width, whatever names and output are", function()
     local stage = stages.new("live", { color = true }):start()
-    local odd = { "\u{6784}\u{5efa}:\u{1f3ae}", ("long-name-"):rep(12), "x\27[2J\27[31my", "e\u{301}" }
+    local odd = {
+      "\u{6784}\u{5efa}:\u{1f3ae}", ("long-name-"):rep(12), "x\27[2J\27[31my", "e\u{301}",
+    }
     stage:jobs(odd)
     for i, name in ipairs(odd) do
       stage:say("job_start", 0, { job = name, attempt = i })
-      stage:say("output", 0, { job = name, text = "\xff\t\r" .. ("\u{4e2d}a\27[5;5H"):rep(90) .. "\n" })
-      stage:say("progress", 0, { job = name, done = 5 * i, total = 12, label = ("\u{4e2d}"):rep(30) })
+      local text = "\xff\t\r" .. ("\u{4e2d}a\27[5;5H"):rep(90) .. "\n"
+      stage:say("output", 0, { job = name, text = text })
+      local label = ("\u{4e2d}"):rep(30)
+      stage:say("progress", 0, { job = name, done = 5 * i, total = 12, label = label })
     end
     for columns = 1, 130 do
       for _, line in ipairs(stage:lines(3, columns, 24)) do
@@ -130,7 +134,8 @@ describe("the block", function()
     local stage = stages.new("live"):start { slots = 2 }
     stage:jobs {
       { job = "fetch", expected = 10 }, { job = "a", expected = 60, needs = { "fetch" } },
-      { job = "b", expected = 20, needs = { "fetch" } }, { job = "c", expected = 110, needs = { "b" } },
+      { job = "b", expected = 20, needs = { "fetch" } },
+      { job = "c", expected = 110, needs = { "b" } },
     }
     stage:say("job_start", 0, { job = "fetch", attempt = 1 })
     expect(stage:lines(5)[2]).never:contains "ETA" -- before 5 % is done
@@ -161,6 +166,17 @@ describe("the block", function()
     expect(status(200, 9)).never:contains "ETA"
     expect(status(nil, 9)).never:contains "ETA"
     expect(status(nil, 9)):contains "50%"
+  end)
+
+  it("may be looked at late: it begins with what the model knows", function()
+    local stage = at_work(2)
+    stage:jobs { { job = "x", expected = 10 } }
+    stage:say("job_end", 1, { job = "build:01", attempt = 1, status = "failed", elapsed = 1 })
+    stage.view.board = nil
+    expect(stage:lines(2)):equals {
+      "  build:02      2s",
+      "[######..............]  33%  1/3 jobs  1 running  1 failed  2s",
+    }
   end)
 
   it("counts a job that is late as not nearly done", function()

@@ -66,11 +66,14 @@ describe("the summary of a failure", function()
     for i = 1, 30 do lines[i] = "line " .. i end
     lines[31] = "\27[31merror:\27[0m 50%\r no such\xff scene"
     orch.fs.write(run .. "/jobs/build%3Aios/1/log", table.concat(lines, "\n\n") .. "\n")
-    local stage = stage_of({ { job = "build:ios", where = "deploy.lua:12" }, "fetch", "up:1", "up:2",
-      "lint" }, { args = { "up:*", "--channel=beta", "-j", "4" }, params = { channel = "beta" } })
+    local stage = stage_of({ { job = "build:ios", where = "deploy.lua:12" }, "fetch", "up:1",
+      "up:2", "lint" }, {
+      args = { "up:*", "--channel=beta", "-j", "4" }, params = { channel = "beta" },
+    })
     ok(stage, "fetch", 2, 2)
     fails(stage, "build:ios", 5, { kind = "process", exit_code = 65, where = "deploy.lua:14",
-      command = "xcodebuild -scheme Game", message = "`xcodebuild -scheme Game` failed with exit code 65" })
+      command = "xcodebuild -scheme Game",
+      message = "`xcodebuild -scheme Game` failed with exit code 65" })
     fails(stage, "lint", 6, { kind = "error", message = "too long" })
     for _, job in ipairs { "up:1", "up:2" } do
       stage:say("job_end", 6, { job = job, status = "cancelled", because = "build:ios failed" })
@@ -109,7 +112,8 @@ describe("the summary of a failure", function()
     expect(ending { kind = "process", signal = "SIGSEGV", command = "x" }):contains(
       "  failed   killed by SIGSEGV\n")
     expect(ending({ kind = "timeout", message = "`x` did not end", command = "x" },
-      { timeout = 5400 })):contains "  failed   timed out after 1h 30m\n  error    `x` did not end\n"
+      { timeout = 5400 })):contains(
+      "  failed   timed out after 1h 30m\n  error    `x` did not end\n")
     expect(ending { kind = "timeout", stalled = true, message = "`x` printed nothing for 5 s" })
       :contains "  failed   stalled: it printed nothing for too long\n"
     local text = ending { kind = "error", message = "no \27[1mscene\27[0m\nin level 3",

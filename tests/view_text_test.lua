@@ -95,7 +95,8 @@ describe("view words", function()
     expect(show.failure { kind = "process", signal = 9 }):equals "killed by signal 9"
     expect(show.failure { kind = "timeout", message = "x" }):equals "timed out"
     expect(show.failure { kind = "timeout", stalled = true }):contains "stalled"
-    expect(show.failure { kind = "error", message = "\27[31mno\27[0m scene\nmore" }):equals "no scene"
+    expect(show.failure { kind = "error", message = "\27[31mno\27[0m scene\nmore" }):equals(
+      "no scene")
     expect(show.failure(nil)):equals "failed"
   end)
 

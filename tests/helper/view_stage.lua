@@ -37,6 +37,7 @@ function stages.new(kind, opts)
     clock = function() return self.now end,
     size = function() return self.columns, self.rows end,
   })
+  if kind == "live" then self:lines() end -- as if it had been drawn: it looks from here on
   return self
 end
 
@@ -87,7 +88,7 @@ end
 --- The block as a person sees it now.
 function Stage:lines(at, columns, rows)
   self.now = at or self.now
-  return self.view.board:lines(self.now, columns or self.columns, rows or self.rows)
+  return self.view:lines(columns or self.columns, rows or self.rows)
 end
 
 return stages

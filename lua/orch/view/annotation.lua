@@ -53,7 +53,9 @@ local function of_failure(run, job)
   local message = text.clean(tostring(err.message or show.failure(job.error)))
   return {
     level = "error", message = message,
-    fields = { file = file and in_repository(run, file), line = line, title = job.name .. " failed" },
+    fields = {
+      file = file and in_repository(run, file), line = line, title = job.name .. " failed",
+    },
   }
 end
 

@@ -29,10 +29,10 @@ local LONGEST_NAME = 40  -- columns
 local Board = {}
 Board.__index = Board
 
-local function look_at_name(self, job)
-  if self.names < LONGEST_NAME then
-    self.names = math.min(LONGEST_NAME, math.max(self.names, tty.width(text.line(job.name))))
-  end
+--- No name takes more columns than bytes, so most need no look.
+local function look_at_name(self, name)
+  if #name <= self.names or self.names >= LONGEST_NAME then return end
+  self.names = math.min(LONGEST_NAME, math.max(self.names, tty.width(text.line(name))))
 end
 
 --- Puts a job where its state belongs. Waiting for a slot is no news: it is counted only.
@@ -59,8 +59,8 @@ local moves = {
 local function start_over(self)
   self.at_work, self.waiting = chains.new(), chains.new()
   for _, job in ipairs(self.run.order) do
-    look_at_name(self, job)
-    place(self, job)
+    look_at_name(self, job.name)
+    if job.state ~= "pending" then place(self, job) end
   end
 end
 
@@ -72,7 +72,7 @@ function Board:event(record)
   if moves[event] then
     place(self, self.run.jobs[record.job])
   elseif event == "job" then
-    look_at_name(self, self.run.jobs[record.job])
+    look_at_name(self, record.job)
   elseif event == "run_resume" then
     start_over(self)
   elseif record.job then

@@ -17,16 +17,24 @@ local NAMED = 3      -- of those that are counted
 local Crowd = {}
 Crowd.__index = Crowd
 
----@param word "skip"|"cancel"
----@param reason string
----@param name string of the job
-function Crowd:add(word, reason, name)
+local function group_of(self, word, reason)
   local key = word .. "\n" .. reason
   local group = self.by_key[key]
   if not group then
     group = { word = word, reason = reason, names = {}, count = 0 }
     self.by_key[key] = group
     self.groups[#self.groups + 1] = group
+  end
+  return group
+end
+
+---@param word "skip"|"cancel"
+---@param reason string
+---@param name string of the job
+function Crowd:add(word, reason, name)
+  local group = self.groups[#self.groups]
+  if not group or group.reason ~= reason or group.word ~= word then
+    group = group_of(self, word, reason)
   end
   group.count = group.count + 1
   if #group.names < FEW then group.names[group.count] = name end

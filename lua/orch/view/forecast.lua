@@ -65,14 +65,15 @@ local function finish(self, job)
   end
 end
 
-local ended = { ok = true, skipped = true }
+local ended = { ok = true, failed = true, cancelled = true }
 
 local function start_over(self)
   self.state, self.paths = {}, nil
   self.open, self.done = { sum = 0, unknown = 0 }, { sum = 0, unknown = 0 }
   self.known, self.proved = { sum = 0, count = 0 }, { expected = 0, actual = 0 }
   for _, job in ipairs(self.run.order) do
-    if ended[job.state] then self.state[job.name] = "done" else add(self, job) end
+    if job.state ~= "skipped" then add(self, job) end
+    if ended[job.state] then finish(self, job) end
   end
 end
 

@@ -44,16 +44,22 @@ function view.kind(kind)
 end
 
 local options = {
-  folder = "string", script = "string", stdout = "any", color = "boolean", size = "callable", clock = "callable",
-  every = "number",
+  folder = "string", script = "string", stdout = "any", color = "boolean", size = "callable",
+  clock = "callable", every = "number",
 }
+
+---@class orch.ViewOptions
+---@field folder? string of the run, for the logs
+---@field script? string as it was called
+---@field stdout? table for tests, as the following: a file
+---@field color? boolean whether it has colours
+---@field size? fun(): integer, integer its columns and rows
+---@field clock? fun(): number seconds
+---@field every? number seconds between two "still running"
 
 ---@param kind "live"|"plain"|"github"|"json"|"quiet"|nil nil: what fits where it runs
 ---@param run orch.RunModel
----@param opts? {folder: string?, script: string?, stdout: table?, color: boolean?, size: function?, clock: function?, every: number?}
----  `folder` of the run, for the logs; `script` as it was called. The others are for tests:
----  a file, whether it has colours, its columns and rows, the time, seconds between two
----  "still running"
+---@param opts? orch.ViewOptions
 ---@return orch.View view raises kind `usage`
 function view.open(kind, run, opts)
   kind = view.kind(kind)

@@ -20,6 +20,7 @@ local tty = require "orch.tty"
 local REDRAW = 0.1     -- seconds
 local FORGOTTEN = 3    -- seconds without a redraw: suspended, and the screen is another one
 local WORD = 6         -- columns: "cancel"
+local LONGEST_NAME = 30
 
 local BEGIN, END = "\27[?2026h", "\27[?2026l"      -- to be shown at once
 local NO_WRAP, WRAP = "\27[?7l", "\27[?7h"
@@ -28,7 +29,7 @@ local CLEAR_LINE, CLEAR_BELOW = "\27[K", "\27[J"
 ---@class orch.LiveView
 ---@field private run_model orch.RunModel
 ---@field private out orch.ViewOut
----@field private board orch.ViewBoard
+---@field private board orch.ViewBoard? from the first redraw on: many runs have nothing to do
 ---@field private crowd orch.ViewCrowd
 ---@field private above string[] texts for the next redraw, each with its line end
 ---@field private drawn string[] the block as it stands on the screen
@@ -63,8 +64,10 @@ local function tell_crowd(self)
   end
 end
 
+--- The columns of names in lines that stay: no name takes more of them than bytes.
 local function learn_name(self, name)
-  self.names = math.max(self.names, math.min(30, tty.width(text.line(name))))
+  if #name <= self.names or self.names >= LONGEST_NAME then return end
+  self.names = math.min(LONGEST_NAME, math.max(self.names, tty.width(text.line(name))))
 end
 
 --- The timer's task is cancelled with the run, while jobs still end.
@@ -77,7 +80,7 @@ end
 ---@param record table that the model has applied already
 function Live:event(record)
   self.zero, self.fresh = self.clock() - self.run_model.now, false
-  self.board:event(record)
+  if self.board then self.board:event(record) end
   if record.event == "job" then learn_name(self, record.job) end
   if record.event == "output" and not record.job then return self:print(record.text) end
   if news.is_one_of_many(record, self.crowd) then return end
@@ -115,6 +118,13 @@ local function rows_drawn(self, columns, rows)
     end
   end
   return math.min(taken, rows - 1)
+end
+
+---The lines of the block.
+---@private
+function Live:lines(columns, rows)
+  self.board = self.board or boards.new(self.run_model, self.paint)
+  return self.board:lines(self:now(), columns, rows)
 end
 
 local function same(a, b)
@@ -160,7 +170,7 @@ function Live:draw()
   self.fresh, self.second = true, second
   tell_crowd(self)
   local hidden = self.paused or self.closed
-  local lines = hidden and {} or self.board:lines(self:now(), columns, rows)
+  local lines = hidden and {} or self:lines(columns, rows)
   if #self.above == 0 and not resized and same(lines, self.drawn) then return end
   if hidden and #self.drawn == 0 and #self.above == 0 then return end
   paint_frame(self, lines, columns, rows)
@@ -209,11 +219,10 @@ Live.__close = Live.close
 ---@return orch.LiveView
 return function(run, out, opts)
   local now = opts.clock or clock.now
-  local paint = painter(out.color)
   local self = setmetatable({
-    run_model = run, out = out, folder = opts.folder, clock = now, paint = paint,
-    board = boards.new(run, paint), crowd = crowds.new(), above = {}, drawn = {}, names = 0,
-    zero = now() - run.now, drawn_at = now(), fresh = false, paused = false, closed = false,
+    run_model = run, out = out, folder = opts.folder, clock = now, paint = painter(out.color),
+    crowd = crowds.new(), above = {}, drawn = {}, names = 0, zero = now() - run.now,
+    drawn_at = now(), fresh = false, paused = false, closed = false,
   }, Live)
   self.columns, self.rows = out:size()
   out:whole(true)

@@ -17,8 +17,8 @@ local function name_code(name)
 end
 
 ---@param on boolean
----@return fun(text: string, what: "good"|"bad"|"warn"|"dim"|"strong"|"bar"|"name", name?: string): string
----  "name" gives the colour that belongs to `name`, always the same one
+---@return fun(text: string, what: string, name?: string): string paint what: good, bad, warn,
+---  dim, strong, bar; or "name", which gives the colour that belongs to `name`
 return function(on)
   if not on then return function(text) return text end end
   return function(text, what, name)

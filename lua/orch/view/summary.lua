@@ -4,6 +4,7 @@
 ---     io.write(summary.text(run, { folder = run_folder, color = true }))
 
 local again = require "orch.view.again"
+local cause = require "orch.view.cause"
 local news = require "orch.view.news"
 local painter = require "orch.view.paint"
 local show = require "orch.view.show"
@@ -11,11 +12,7 @@ local text = require "orch.view.text"
 
 local summary = {}
 
-local LOG_LINES = 20
 local SHORT = 10           -- failures that are named
-local COMMAND_LINES = 4
-local MESSAGE_LINES = 12
-local FRAMES = 6           -- of a traceback
 local LONG_RUN = 10        -- seconds from which the slowest jobs are worth a line
 local SLOWEST = 3
 
@@ -40,13 +37,13 @@ local function skipped_text(run)
   local by_reason, order = {}, {}
   for _, job in ipairs(run.order) do
     if job.state == "skipped" then
-      local reason = text.line(job.reason or "up to date")
+      local reason = job.reason or "up to date"
       if not by_reason[reason] then order[#order + 1] = reason end
       by_reason[reason] = (by_reason[reason] or 0) + 1
     end
   end
   local parts = {}
-  for i, reason in ipairs(order) do parts[i] = by_reason[reason] .. " " .. reason end
+  for i, reason in ipairs(order) do parts[i] = by_reason[reason] .. " " .. text.line(reason) end
   return parts
 end
 
@@ -127,95 +124,9 @@ local function add_cancelled(run, add, paint)
   end
 end
 
---- Lines of ours with a word in front, the first of several.
-local function add_field(add, paint, word, lines)
-  for i, line in ipairs(lines) do
-    add("  ", paint(text.pad(i == 1 and word or "", 8), "dim"), " ", line)
-  end
-end
-
-local function first_lines(words, most)
-  local lines = {}
-  for line in text.clean(words):gmatch "[^\n]*%S[^\n]*" do
-    if #lines == most then
-      lines[most] = lines[most] .. " ..."
-      break
-    end
-    lines[#lines + 1] = line
-  end
-  return lines
-end
-
---- How it ended, in words: with the limits that were set, where one was hit.
-local function ending_text(job, err)
-  local how = show.failure(err)
-  if err.kind == "timeout" and not err.stalled and tonumber(job.timeout) then
-    how = "timed out after " .. show.whole(job.timeout)
-  elseif err.exit_code and not err.signal then
-    how = ("exit code %s"):format(err.exit_code)
-  end
-  return how
-end
-
---- The message, unless command and exit code have said it all.
-local function add_reason(add, paint, job, err)
-  local how, message = ending_text(job, err), tostring(err.message or "")
-  local told = err.exit_code or err.signal or err.kind == "timeout"
-  if told then add_field(add, paint, "failed", { paint(how, "bad") }) end
-  if told and err.command and err.kind == "process" then return end
-  local lines = first_lines(message, MESSAGE_LINES)
-  if #lines == 0 and not told then lines = { how } end
-  for i, line in ipairs(lines) do lines[i] = paint(line, told and "strong" or "bad") end
-  add_field(add, paint, told and "error" or "failed", lines)
-end
-
-local function add_traceback(add, paint, err)
-  if type(err.traceback) ~= "string" or err.command then return end
-  local frames = {}
-  for line in text.clean(err.traceback):gmatch "[^\n]+" do
-    local frame = line:match "^%s*(.-)%s*$"
-    local own = frame == "stack traceback:" or frame:find "^%[C%]" or frame:find "^orch/"
-    if not own and #frames < FRAMES then frames[#frames + 1] = frame end
-  end
-  if #frames > 1 or frames[1] and not frames[1]:find(tostring(err.where or "?"), 1, true) then
-    add_field(add, paint, "at", frames)
-  end
-end
-
-local function add_log(add, paint, job, folder)
-  local attempt = job.attempts[#job.attempts]
-  if not folder or not attempt then return end
-  local project = require "orch.pipeline.project"
-  local path = project.job_log(folder, job.name, attempt.number)
-  local lines, more = require("orch.view.tail").lines(path, LOG_LINES)
-  if not lines then return add_field(add, paint, "log", { "none: it printed nothing" }) end
-  if #lines > 0 then
-    add("  ", paint(more and ("the last %d lines of its log:"):format(#lines) or "its log:", "dim"))
-  end
-  for _, line in ipairs(lines) do add("  ", paint("|", "dim"), " ", line) end
-  add_field(add, paint, "log", { project.shown(path) })
-end
-
-local function add_root_cause(run, job, add, paint, folder)
-  local err = type(job.error) == "table" and job.error or { message = tostring(job.error) }
-  local attempts = #job.attempts > 1 and (", attempt %d"):format(#job.attempts) or ""
-  local time = job.elapsed and " after " .. show.seconds(job.elapsed) or ""
-  add(paint("FAILED", "bad"), " ", paint(text.line(job.name), "strong"), time, attempts)
-  local command = err.command or job.command
-  if command then
-    add_field(add, paint, "command", first_lines(tostring(command), COMMAND_LINES))
-  end
-  add_reason(add, paint, job, err)
-  local where = err.where or job.where
-  if where then add_field(add, paint, "where", { text.line(tostring(where)) }) end
-  add_traceback(add, paint, err)
-  add_log(add, paint, job, folder)
-  add_field(add, paint, "re-run", { again.job(run, job.name) })
-end
-
 local function add_resume(run, add, paint)
   if again.resume_helps(run) then
-    add_field(add, paint, "go on", { "orch resume" })
+    cause.field(add, paint, "go on", { "orch resume" })
   end
 end
 
@@ -225,7 +136,7 @@ local function failure(run, add, paint, folder)
   add_cancelled(run, add, paint)
   add(counts_text(run), " in ", show.seconds(run.elapsed), problems_text(run))
   add ""
-  add_root_cause(run, run.failures[1], add, paint, folder)
+  cause.add(run, run.failures[1], add, paint, folder)
   add_resume(run, add, paint)
 end
 
@@ -253,7 +164,7 @@ local function interrupted(run, add, paint)
       and #job.attempts == 0
   end)
   if #left > 0 then add("not started: ", show.names(left, SHORT)) end
-  add_field(add, paint, "go on", { "orch resume" })
+  cause.field(add, paint, "go on", { "orch resume" })
 end
 
 -- ---- all of them ----
@@ -272,7 +183,7 @@ function summary.text(run, opts)
     interrupted(run, add, paint)
     if run.failures[1] then
       add ""
-      add_root_cause(run, run.failures[1], add, paint, opts.folder)
+      cause.add(run, run.failures[1], add, paint, opts.folder)
     end
   elseif run.status == "failed" and run.failures[1] then
     failure(run, add, paint, opts.folder)

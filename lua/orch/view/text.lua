@@ -70,26 +70,27 @@ function text.line(s)
   return line
 end
 
---- How many characters of `s`, from the start or the end, fit into so many columns.
-local function fitting(s, columns, from_end)
+local function first(s, n)
+  return sub(s, 1, utf8.offset(s, n + 1) - 1)
+end
+
+local function last(s, n)
+  return n == 0 and "" or sub(s, utf8.offset(s, -n))
+end
+
+--- As many characters as fit into so many columns. Behind a dot, as the end of a name is
+--- shown: some are wider there than at the start of a line.
+local function fitting(s, columns, part)
   local low, high = 0, math.min(utf8.len(s), columns * 4)
   while low < high do
     local middle = (low + high + 1) // 2
-    -- Behind a dot: some characters at the start of the end would be wider there.
-    local part = from_end and "." .. sub(s, utf8.offset(s, -middle))
-      or sub(s, 1, utf8.offset(s, middle + 1) - 1)
-    if tty.width(part) <= columns + (from_end and 1 or 0) then low = middle else high = middle - 1 end
+    if tty.width("." .. part(s, middle)) - 1 <= columns then
+      low = middle
+    else
+      high = middle - 1
+    end
   end
-  return low
-end
-
-local function head(s, columns)
-  return sub(s, 1, utf8.offset(s, fitting(s, columns) + 1) - 1)
-end
-
-local function tail(s, columns)
-  local n = fitting(s, columns, true)
-  return n == 0 and "" or sub(s, utf8.offset(s, -n))
+  return part(s, low)
 end
 
 --- No character takes more columns than bytes.
@@ -108,7 +109,7 @@ function text.cut(s, columns)
   local dots = columns >= 8 and DOTS or ""
   local room = columns - #dots
   if not find(s, "[\128-\255]") then return sub(s, 1, room) .. dots end
-  return head(first_bytes(s, LONGEST), room) .. dots
+  return fitting(first_bytes(s, LONGEST), room, first) .. dots
 end
 
 ---The same for names, which often differ at their end: what is left out is in the middle.
@@ -118,7 +119,7 @@ end
 function text.cut_name(s, columns)
   if columns < 12 or fits(s, columns) then return text.cut(s, columns) end
   local room = columns - #DOTS
-  return head(s, room - room // 2) .. DOTS .. tail(s, room // 2)
+  return fitting(s, room - room // 2, first) .. DOTS .. fitting(s, room // 2, last)
 end
 
 ---@param s string
