@@ -196,14 +196,24 @@ static int code_strings(lua_State *L) {
   return 1;
 }
 
-/* is_script(function): neither C nor a part of orch's own library */
-static int code_is_script(lua_State *L) {
+static bool is_script(lua_State *L) {
   lua_Debug about;
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_settop(L, 1);
+  lua_pushvalue(L, 1);
   lua_getinfo(L, ">S", &about);
-  bool ours = strncmp(about.source, "=orch/", 6) == 0;
-  lua_pushboolean(L, *about.what != 'C' && !ours);
+  return *about.what != 'C' && strncmp(about.source, "=orch/", 6) != 0;
+}
+
+/* is_script(function): neither C nor a part of orch's own library */
+static int code_is_script(lua_State *L) {
+  lua_pushboolean(L, is_script(L));
+  return 1;
+}
+
+/* of_script(function) -> its fingerprint; false where it is not the script's */
+static int code_of_script(lua_State *L) {
+  if (is_script(L)) return code_fingerprint(L);
+  lua_pushboolean(L, false);
   return 1;
 }
 
@@ -216,11 +226,10 @@ static int code_hash(lua_State *L) {
 
 int luaopen_orch_core_code(lua_State *L);
 int luaopen_orch_core_code(lua_State *L) {
-  static const luaL_Reg functions[] = {{"fingerprint", code_fingerprint},
-                                       {"hash", code_hash},
-                                       {"is_script", code_is_script},
-                                       {"strings", code_strings},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"fingerprint", code_fingerprint}, {"hash", code_hash},
+      {"is_script", code_is_script},     {"of_script", code_of_script},
+      {"strings", code_strings},         {NULL, NULL}};
   luaL_newlibtable(L, functions);
   buffer_new(L);
   luaL_setfuncs(L, functions, 1);

@@ -139,6 +139,11 @@ describe("a definition by a function", function()
     expect(of(2)).never:equals(of(1))
   end)
 
+  it("knows a function of the library by name", function()
+    expect(digest_of_run(print)).never:equals(digest_of_run(os.exit))
+    expect(digest_of_run(print)):equals(digest_of_run(print))
+  end)
+
   it("takes arguments of the script by value", function()
     local args = { "release" }
     local function run() return args end

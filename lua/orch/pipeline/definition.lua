@@ -64,6 +64,8 @@ function definition.digest(job, memo)
   local what
   if type(run) == "string" then
     what = "S" .. #run .. ":" .. run
+  elseif type(run) == "function" then
+    what = "R" .. fingerprint.unfold(memo or fingerprint.memo(), run)
   else
     what = "R" .. fingerprint.encode(memo or fingerprint.memo(), run)
   end
@@ -120,9 +122,7 @@ end
 function add_captured(parts, memo, fn, path, seen)
   if seen[fn] then return end
   seen[fn] = true
-  local upvalues, mentioned = fingerprint.captured(memo, fn, code.fingerprint(fn))
-  for _, one in ipairs(upvalues) do add_one(parts, memo, one, path, seen) end
-  for _, one in ipairs(mentioned) do add_one(parts, memo, one, path, seen) end
+  for _, one in ipairs(fingerprint.captured(memo, fn)) do add_one(parts, memo, one, path, seen) end
 end
 
 local function command_text(list)

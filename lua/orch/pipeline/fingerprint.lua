@@ -11,7 +11,7 @@ local names = require "orch.pipeline.names"
 local getmetatable, getupvalue, next, rawget, rawlen, type =
   debug.getmetatable, debug.getupvalue, next, rawget, rawlen, type
 local concat, sort, math_type, min = table.concat, table.sort, math.type, math.min
-local hash_of = code.hash
+local hash_of, of_script = code.hash, code.of_script
 
 local fingerprint = {}
 
@@ -19,12 +19,13 @@ local DEEPEST = 10000
 
 ---@class orch.pipeline.Memo what is known already; a walk of shared values happens once
 ---@field digests table<table|function, string>
+---@field circular table<table|function, boolean> those that can be reached from themselves
 ---@field names orch.pipeline.Names
 ---@field mentioned table<table, table<string, orch.pipeline.Captured[]>>
 
 ---@return orch.pipeline.Memo
 function fingerprint.memo()
-  return { digests = {}, names = names.open(), mentioned = {} }
+  return { digests = {}, circular = {}, names = names.open(), mentioned = {} }
 end
 
 --- Every encoding ends by itself, so that several in a row are not ambiguous.
@@ -73,7 +74,7 @@ local function read_table(memo, object)
     n = n + 1
     labels[n], node[n] = "m", bytes_or_object(memo, meta)
   end
-  node.head, node.labels, node.ordered = "T" .. ordered .. ";", labels, ordered
+  node.kind, node.head, node.labels, node.ordered = "T", ordered .. ";", labels, ordered
   return node
 end
 
@@ -82,31 +83,38 @@ end
 ---@field name string
 ---@field value any
 
+--- Globals and modules that the code names; the same for all closures of one function.
+local function mentioned_by(memo, fn, print, env)
+  local by_code = memo.mentioned[env]
+  if not by_code then
+    by_code = {}
+    memo.mentioned[env] = by_code
+  end
+  local mentioned = by_code[print]
+  if not mentioned then
+    mentioned = memo.names:mentioned(code.strings(fn), env)
+    by_code[print] = mentioned
+  end
+  return mentioned
+end
+
 ---What a function of the script reaches beyond its arguments.
 ---@param memo orch.pipeline.Memo
 ---@param fn function
----@param print string its code's fingerprint
----@return orch.pipeline.Captured[] upvalues, orch.pipeline.Captured[] mentioned
-function fingerprint.captured(memo, fn, print)
-  local upvalues, env = {}, nil
+---@return orch.pipeline.Captured[]
+function fingerprint.captured(memo, fn)
+  local list, env = {}, nil
   for i = 1, math.huge do
     local name, value = getupvalue(fn, i)
     if not name then break end
     if name == "_ENV" and type(value) == "table" then
       env = value
     else
-      upvalues[#upvalues + 1] = { kind = "upvalue", name = name, value = value }
+      list[#list + 1] = { kind = "upvalue", name = name, value = value }
     end
   end
-  if not env then return upvalues, {} end
-  local by_code = memo.mentioned[env]
-  if not by_code then by_code = {}; memo.mentioned[env] = by_code end
-  local mentioned = by_code[print]
-  if not mentioned then
-    mentioned = memo.names:mentioned(code.strings(fn), env)
-    by_code[print] = mentioned
-  end
-  return upvalues, mentioned
+  local mentioned = env and mentioned_by(memo, fn, code.fingerprint(fn), env) or {}
+  return table.move(mentioned, 1, #mentioned, #list + 1, list)
 end
 
 --- A function that the library made for the script has no code of its own to read;
@@ -120,42 +128,61 @@ local function read_library_function(memo, fn)
       labels[#node + 1], node[#node + 1] = name .. "=", bytes_or_object(memo, value)
     end
   end
-  node.head, node.labels, node.ordered = "L" .. debug.getinfo(fn, "S").source .. ";", labels, 0
+  node.kind, node.head = "L", debug.getinfo(fn, "S").source .. ";"
+  node.labels, node.ordered = labels, 0
   return node
 end
 
+--- On the path of every job: what `captured` does, without a table for each value.
 local function read_function(memo, fn)
-  if not code.is_script(fn) then return read_library_function(memo, fn) end
-  local print = code.fingerprint(fn)
-  local upvalues, mentioned = fingerprint.captured(memo, fn, print)
-  local node, labels, n = {}, {}, #upvalues
-  for i = 1, n do node[i] = bytes_or_object(memo, upvalues[i].value) end
+  local print = of_script(fn)
+  if not print then return read_library_function(memo, fn) end
+  local node, n, env = { kind = "F", head = print }, 0, nil
+  for i = 1, 255 do
+    local name, value = getupvalue(fn, i)
+    if not name then break end
+    if name == "_ENV" and type(value) == "table" then
+      env = value
+    else
+      n = n + 1
+      node[n] = bytes_or_object(memo, value)
+    end
+  end
+  node.ordered = n
+  local mentioned = env and mentioned_by(memo, fn, print, env)
+  if not mentioned or not mentioned[1] then return node end
+  local labels = {}
   for i = 1, #mentioned do
     local one = mentioned[i]
     labels[n + i] = one.kind .. " " .. one.name .. "="
     node[n + i] = bytes_or_object(memo, one.value)
   end
-  node.head, node.labels, node.ordered = "F" .. print, labels, n
+  node.labels = labels
   return node
 end
 
 --- `of` gives the bytes of an object that has no digest yet.
-local function hash(memo, node, of)
-  local digests, labels, ordered, out = memo.digests, node.labels, node.ordered, {}
-  for i = 1, #node do
+local function bytes_of(memo, node, of)
+  local digests, labels, ordered, n = memo.digests, node.labels, node.ordered, #node
+  local out = { node.kind, node.head }
+  for i = 1, n do
     local value = node[i]
     if type(value) ~= "string" then
       local digest = digests[value]
       value = digest and "o" .. digest or of(value)
     end
-    out[i] = i > ordered and labels[i] .. value or value
+    out[i + 2] = i > ordered and labels[i] .. value or value
   end
-  if #out - ordered > 1 then
-    local rest = table.move(out, ordered + 1, #out, 1, {})
+  if n - ordered > 1 then
+    local rest = table.move(out, ordered + 3, n + 2, 1, {})
     sort(rest)
-    table.move(rest, 1, #rest, ordered + 1, out)
+    table.move(rest, 1, #rest, ordered + 3, out)
   end
-  return hash_of(node.head .. concat(out))
+  return concat(out)
+end
+
+local function hash(memo, node, of)
+  return hash_of(bytes_of(memo, node, of))
 end
 
 --- Objects that refer to each other in a circle: a few rounds in which each takes in what
@@ -173,7 +200,9 @@ local function hash_circle(memo, nodes)
   for _, one in next, now do all[#all + 1] = one end
   sort(all)
   local whole = hash_of(concat(all))
-  for object, one in next, now do memo.digests[object] = hash_of(one .. whole) end
+  for object, one in next, now do
+    memo.digests[object], memo.circular[object] = hash_of(one .. whole), true
+  end
 end
 
 --- Tarjan's search for circles: `low` is the earliest object on the way here that can be
@@ -240,6 +269,15 @@ function visit(walk, object)
   if low == own then close_circle(walk, object, node, not refers_to(node, object)) end
 end
 
+local function look_through(memo, object)
+  if memo.digests[object] then return end
+  local walk = { memo = memo, count = 0, depth = 0, index = {}, low = {}, nodes = {}, path = {} }
+  visit(walk, object)
+  if walk.too_deep then
+    arg.fail("a job captures a value that is nested more than %d levels deep", DEEPEST)
+  end
+end
+
 ---A value as bytes that are the same whenever the value is.
 ---@param memo orch.pipeline.Memo
 ---@param value any
@@ -247,15 +285,22 @@ end
 function fingerprint.encode(memo, value)
   value = bytes_or_object(memo, value)
   if type(value) == "string" then return value end
-  if not memo.digests[value] then
-    local walk =
-      { memo = memo, count = 0, depth = 0, index = {}, low = {}, nodes = {}, path = {} }
-    visit(walk, value)
-    if walk.too_deep then
-      arg.fail("a job captures a value that is nested more than %d levels deep", DEEPEST)
-    end
-  end
+  look_through(memo, value)
   return "o" .. memo.digests[value]
+end
+
+---The same for the function of one job, in more bytes and less time: as it is hashed with
+---the rest of the job, it gets no digest of its own.
+---@param memo orch.pipeline.Memo
+---@param fn function
+---@return string bytes
+function fingerprint.unfold(memo, fn)
+  local name = memo.names:of(fn)
+  if name then return plain(name) end
+  local node = read_function(memo, fn)
+  if not is_complete(memo, node) then look_through(memo, fn) end
+  if memo.circular[fn] then return "o" .. memo.digests[fn] end
+  return bytes_of(memo, node)
 end
 
 return fingerprint
