@@ -175,7 +175,7 @@ describe("the block", function()
     stage.view.board = nil
     expect(stage:lines(2)):equals {
       "  build:02      2s",
-      "[######..............]  33%  1/3 jobs  1 running  1 failed  2s",
+      "[######..............]  33%  1/3 jobs  1 running  1 failed  2s  ETA 10s",
     }
   end)
 
@@ -316,6 +316,23 @@ describe("the screen", function()
     expect(screen_of(stage:take(), 80)):matches "asked\n$"
     stage.view:resume()
     expect(screen_of(stage:text(), 80)):contains "1/1 jobs"
+  end)
+
+  it("is free for questions of orch.tty, until the last one is answered", function()
+    local stage = at_work(1)
+    stage.view:draw()
+    stage:take()
+    do
+      local _ <close> = view.pause()
+      local second = view.pause()
+      expect(screen_of(stage:take(), 80)):equals "\n\n"
+      getmetatable(second).__close(second)
+      stage.view:print "asked"
+      expect(screen_of(stage:take(), 80)):equals "asked\n"
+    end
+    expect(screen_of(stage:text(), 80)):contains "build:01"
+    stage.view:close()
+    expect(view.pause()):is_nil()
   end)
 
   it("is left with the summary and without a block, once", function()

@@ -113,8 +113,15 @@ local function show(text)
   stream:flush()
 end
 
+--- The live view of a run gives way meanwhile, if there is one.
+local function make_room()
+  local view = package.loaded["orch.view"]
+  return view and view.pause() or nil
+end
+
 --- The person's line. The echo goes before the question comes: some type fast.
 local function ask(fname, text, secret)
+  local _ <close> = make_room()
   local echo <close> = setmetatable({}, { __close = function()
     if not secret then return end
     core.echo(true)

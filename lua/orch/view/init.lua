@@ -12,6 +12,9 @@ local view = {}
 ---The kinds there are.
 view.kinds = { "live", "plain", "github", "json", "quiet" }
 
+--- The view that is open, and how many questions it gives way to.
+local shown, questions = nil, 0
+
 ---@class orch.View
 ---@field event fun(self, record: table) a record that the model has applied; never waits
 ---@field print fun(self, text: string) what the script prints, not inside a job
@@ -65,7 +68,23 @@ function view.open(kind, run, opts)
   kind = view.kind(kind)
   opts = arg.options("view.open", opts, options)
   local out = require("orch.view.out").new(opts)
-  return require("orch.view." .. kind)(run, out, opts)
+  local opened = require("orch.view." .. kind)(run, out, opts)
+  shown, questions = opened, 0
+  return opened
+end
+
+local resumed = setmetatable({}, { __close = function()
+  questions = questions - 1
+  if questions == 0 and not shown.closed then shown:resume() end
+end })
+
+---Makes room for a question to the person, until what it gives is closed.
+---@return table? guard nil where no view is open
+function view.pause()
+  if not shown or shown.closed then return nil end
+  questions = questions + 1
+  if questions == 1 then shown:pause() end
+  return resumed
 end
 
 return view
