@@ -21,6 +21,7 @@ local model = {}
 ---@field needs string[]
 ---@field after string[]
 ---@field attempts orch.RunAttempt[]
+---@field private step_by_name table<string, table>?
 ---@field steps {name: string, state: string, started_at: number?, ended_at: number?, elapsed: number?, value: any, attempt: integer}[]
 ---@field problems table[]
 ---@field desc string?
@@ -109,11 +110,13 @@ local function attempt_of(job, number)
 end
 
 local function find_step(job, name)
-  for i = #job.steps, 1, -1 do
-    if job.steps[i].name == name then return job.steps[i] end
+  if not job.step_by_name then job.step_by_name = {} end
+  local step = job.step_by_name[name]
+  if not step then
+    step = { name = name, state = "running" }
+    job.step_by_name[name] = step
+    add(job, "steps", step)
   end
-  local step = { name = name, state = "running" }
-  add(job, "steps", step)
   return step
 end
 
