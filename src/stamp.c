@@ -137,6 +137,13 @@ static void push_missing(lua_State *L, struct stamp_plan *plan, int group) {
   }
 }
 
+/* As fs.stat has it, bit by bit: the two are compared. */
+static double seconds_of(int64_t time_ns) {
+  int64_t rest = time_ns % 1000000000;
+  if (rest < 0) rest += 1000000000;
+  return (double)((time_ns - rest) / 1000000000) + (double)rest / 1e9;
+}
+
 /* `defaults` is the metatable of all looks: their empty list `missing`. */
 static void push_look(lua_State *L, struct stamp_plan *plan, int group,
                       int defaults) {
@@ -149,7 +156,7 @@ static void push_look(lua_State *L, struct stamp_plan *plan, int group,
   lua_setfield(L, -2, "files");
   lua_pushinteger(L, (lua_Integer)result.sum.bytes);
   lua_setfield(L, -2, "bytes");
-  lua_pushnumber(L, result.sum.newest_ns / 1e9);
+  lua_pushnumber(L, seconds_of(result.sum.newest_ns));
   lua_setfield(L, -2, "newest");
   if (result.missing > 0) {
     push_missing(L, plan, group);

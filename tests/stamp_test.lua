@@ -48,6 +48,15 @@ describe("a look", function()
     expect(#found[1].stamp):equals(16)
   end)
 
+  it("has times that are exactly those of fs.stat", function()
+    for i, time in ipairs { "1795380157.042123457", "1795380157.999999999", "0.000000001",
+      "1795380157.123456789", "-1.5", "4294967296.000000255" } do
+      write("f" .. i)
+      sh(("touch -d @%s f%d"):format(time, i))
+      expect(look({ { "f" .. i } })[1].newest):equals(fs.stat(dir .. "/f" .. i).mtime)
+    end
+  end)
+
   it("gives the stamp that the same files have in another group", function()
     for _, path in ipairs { "a", "b", "s/c", "s/t/d" } do write(path) end
     expect(stamp("a", "b", "s/c", "s/t/d")):equals(stamp("**"))
