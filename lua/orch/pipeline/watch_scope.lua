@@ -70,12 +70,20 @@ local function compile(folder, patterns)
   return pattern.compile("watch", 1, list), names
 end
 
+--- The folders that an output lies in are made by whoever makes it.
+local function add_parents(set, name)
+  name = root_of(name) or path.dirname(name)
+  while name ~= "." and name ~= "/" and not set[name] do
+    set[name], name = true, path.dirname(name)
+  end
+end
+
 ---@param plan orch.WatchPlan
 ---@param folder string of the project, absolute
 ---@return orch.WatchScope
 local function new(plan, folder)
   local self = setmetatable({ folder = folder, files = {}, jobs = {}, by_name = {},
-    broken = plan.broken, moved = false }, Scope)
+    around_outputs = {}, broken = plan.broken, moved = false }, Scope)
   for _, file in ipairs(plan.files) do self.files[shown(folder, file)] = true end
   for i, job in ipairs(plan.jobs) do
     local matches, names = compile(folder, job.inputs)
@@ -83,7 +91,9 @@ local function new(plan, folder)
       dependents = job.dependents }
     self.by_name[job.name] = self.jobs[i]
   end
-  self.is_output = compile(folder, plan.outputs)
+  local names
+  self.is_output, names = compile(folder, plan.outputs)
+  for _, name in ipairs(names) do add_parents(self.around_outputs, name) end
   return self
 end
 
@@ -179,7 +189,7 @@ function Scope:touched(name, kind)
   for _, job in ipairs(self.jobs) do
     local moved = kind ~= "changed" and holds_root(job, name)
     if moved then self.moved = true end
-    if moved or job.matches(name) then jobs[#jobs + 1] = job end
+    if moved or (not self.around_outputs[name] and job.matches(name)) then jobs[#jobs + 1] = job end
   end
   return jobs[1] and "jobs" or nil, name, jobs
 end
