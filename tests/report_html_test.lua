@@ -54,7 +54,9 @@ describe("the report as a file", function()
     local page = page_of { jobs = 30 }
     expect(page):contains "default-src 'none'"
     expect(page):matches "script%-src 'sha256%-[%w+/]+=*'"
-    for _, pattern in ipairs { "<[^>]* src%s*=", "url%(", "@import", 'href="http', "<link[^>]*style" } do
+    for _, pattern in ipairs {
+      "<[^>]* src%s*=", "url%(", "@import", 'href="http', "<link[^>]*style",
+    } do
       expect(page).never:matches(pattern)
     end
   end)
@@ -242,12 +244,15 @@ in_browser("the report in a browser", { timeout = "2m" }, function()
   end)
 
   it("takes nothing of a log or a name for markup", function()
-    local evil = '</script><script>document.title="hit"</script><img src=x onerror="document.title=1">'
-    local log = evil .. "\u{2028}\u{202e}\0\27[31mred\27]8;;javascript:alert(1)\7link\27]8;;\7\27[0m\n"
+    local evil = '</script><script>document.title="hit"</script>'
+      .. '<img src=x onerror="document.title=1">'
+    local log = evil
+      .. "\u{2028}\u{202e}\0\27[31mred\27]8;;javascript:alert(1)\7link\27]8;;\7\27[0m\n"
       .. "10%\r\27[32m100%\r\n" .. "\27[38;2;1;2;3mrgb\27[48;5;200mback\27[999;m\n"
       .. ("long "):rep(30000) .. "\n" .. "caf\xe9\n" .. "end </pre>"
-    local page = page_from(one_job(evil, { status = "failed", error = { kind = "x", message = evil },
-      value = { evil, ["</script>"] = evil }, outputs = { { evil, 5 } } }), { [evil] = log })
+    local page = page_from(one_job(evil, { status = "failed",
+      error = { kind = "x", message = evil }, value = { evil, ["</script>"] = evil },
+      outputs = { { evil, 5 } } }), { [evil] = log })
     local seen = browser.look(page, [[
       $('#rows tr').click();
       await sleep(300);
@@ -377,7 +382,8 @@ in_browser("the report in a browser", { timeout = "2m" }, function()
       return { nameless: nameless.length, first: levels[0],
         jumps: levels.filter((level, i) => i > 0 && level > levels[i - 1] + 1).length,
         doubles: ids.filter((id, i) => ids.indexOf(id) !== i),
-        wide: document.documentElement.scrollWidth - innerWidth };
+        wide: document.documentElement.scrollWidth
+          - document.documentElement.clientWidth };
     ]], { window = "800,600" })
     expect(seen.result):equals { nameless = 0, first = 1, jumps = 0, doubles = {}, wide = 0 }
   end)

@@ -28,7 +28,8 @@ local FRAME = [[
   const violations = [];
   addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective));
   let result;
-  try { result = await (async () => {%s})(); } catch (error) { result = { raised: String(error.stack) }; }
+  try { result = await (async () => {%s})(); }
+  catch (error) { result = { raised: String(error.stack) }; }
   const text = JSON.stringify(result === undefined ? null : result);
   document.documentElement.innerHTML = '<body><pre id="result"></pre></body>';
   document.getElementById('result').textContent = encodeURIComponent(text);

@@ -53,8 +53,8 @@ local function simulate(o, jobs, done, session)
   for _, job in ipairs(jobs) do
     say("job", {
       job = job.name, desc = job.desc, where = "deploy.lua:" .. job.line, command = job.command,
-      needs = json.array(job.needs), after = json.array(job.after), pools = job.pools, ["when"] = job["when"],
-      expected = job.expected, priority = job.priority, timeout = 5400,
+      needs = json.array(job.needs), after = json.array(job.after), pools = job.pools,
+      ["when"] = job["when"], expected = job.expected, priority = job.priority, timeout = 5400,
     })
   end
 

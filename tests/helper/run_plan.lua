@@ -74,7 +74,8 @@ function plan.jobs(o)
     add(("import:%s-%02d"):format(area, i), "Imports", roll(2, 40)).needs = { "fetch" }
   end
   for i = 1, builds do
-    local job = add(("build:%s-%02d"):format(PLATFORMS[(i - 1) % 3 + 1], i), "Builds", roll(30, 120))
+    local name = ("build:%s-%02d"):format(PLATFORMS[(i - 1) % 3 + 1], i)
+    local job = add(name, "Builds", roll(30, 120))
     need(job, "Imports", 3)
   end
   for i = 1, tests do

@@ -17,8 +17,8 @@ local summary = require "orch.report.html.summary"
 local tables = require "orch.report.html.tables"
 
 local LOG, ALL_LOGS = 200 * 1024, 20 * 1024 * 1024
---- A drawing of more jobs is opened by hand, so that the page is there at once.
-local DRAWN_JOBS = 120
+--- A larger drawing is opened by hand, so that the page is there at once.
+local LARGE_DRAWING = 400 * 1024
 
 local function policy(script)
   local hash = require "orch.hash"
@@ -26,9 +26,12 @@ local function policy(script)
     .. "base-uri 'none'; form-action 'none'"):format(hash.base64(hash.unhex(hash.sha256(script))))
 end
 
+local icon = [[<link rel="icon" href="data:image/svg+xml,%%3Csvg xmlns='http://www.w3.org/]]
+  .. [[2000/svg' viewBox='0 0 8 8'%%3E%%3Ccircle cx='4' cy='4' r='4' fill='%%23%s'/%%3E]]
+  .. [[%%3C/svg%%3E">]] .. "\n"
+local icon_colors = { ok = "0f7b54", running = "2457c5" }
+
 local function head(run, script)
-  local color = run.status == "ok" and "%230f7b54" or run.status == "running" and "%232457c5"
-    or "%23c0262d"
   return table.concat {
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
     '<meta http-equiv="Content-Security-Policy" content="', policy(script), '">\n',
@@ -36,29 +39,31 @@ local function head(run, script)
     '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="orch">\n',
     markup.fill("<title>%s %s · %s</title>\n", summary.signs[run.status], run.script or "run",
       run.id or ""),
-    '<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns=\'http://www.w3.org/2000/svg\' ',
-    "viewBox='0 0 8 8'%3E%3Ccircle cx='4' cy='4' r='4' fill='", color, "'/%3E%3C/svg%3E\">\n",
-    "<style>\n", require "orch.report.html.style", "</style>\n</head>\n",
+    icon:format(icon_colors[run.status] or "c0262d"), "<style>\n",
+    require "orch.report.html.style", "</style>\n</head>\n",
   }
 end
 
 local function top_bar(run)
-  return markup.fill('<header class="top"><span class="name">%s</span><div class="find" role="search">'
-    .. '<input id="query" type="search" placeholder="Search jobs and logs" autocomplete="off" '
-    .. 'spellcheck="false" aria-label="Search jobs and logs" aria-controls="hits"><kbd>/</kbd></div>'
-    .. '<button id="theme" type="button">Theme</button></header>'
-    .. '<div id="hits" class="panel" hidden></div>', run.script or "orch")
+  return markup.fill('<header class="top"><span class="name">%s</span>', run.script or "orch")
+    .. '<div class="find" role="search"><input id="query" type="search" placeholder="Search jobs '
+    .. 'and logs" autocomplete="off" spellcheck="false" aria-label="Search jobs and logs" '
+    .. 'aria-controls="hits"><kbd>/</kbd></div><button id="theme" type="button">Theme</button>'
+    .. '</header><div id="hits" class="panel" hidden></div>'
 end
 
-local timeline = '<section class="panel" id="timeline" aria-labelledby="h-timeline"><div class="head">'
-  .. '<h2 id="h-timeline">Timeline</h2><div class="tools" id="zoom"></div></div>'
+local timeline = '<section class="panel" id="timeline" aria-labelledby="h-timeline">'
+  .. '<div class="head"><h2 id="h-timeline">Timeline</h2><div class="tools" id="zoom"></div></div>'
   .. '<div id="gantt"></div></section>'
 
-local function drawing(run, svg)
+--- A drawing that is only a little too wide is made narrower.
+local function drawing(svg)
   if not svg or svg == "" then return "" end
-  return ('<section class="panel" aria-labelledby="h-graph"><details id="graph"%s><summary><h2 '
-    .. 'id="h-graph">Graph</h2></summary><div class="scroll" tabindex="0">%s</div></details>'
-    .. "</section>"):format(#run.order <= DRAWN_JOBS and " open" or "", svg)
+  return ('<section class="panel" aria-labelledby="h-graph"><details id="graph"%s><summary>'
+    .. '<h2 id="h-graph">Graph</h2></summary><div class="scroll" tabindex="0" '
+    .. 'style="--width: %dpx">%s</div></details></section>'):format(
+    #svg <= LARGE_DRAWING and " open" or "", tonumber(svg:match '^%s*<svg[^>]* width="(%d+)"') or 0,
+    svg)
 end
 
 local function embedded(run, of)
@@ -67,8 +72,9 @@ local function embedded(run, of)
     for _, attempt in ipairs(of[job] and job.attempts or {}) do
       local log = of[job][attempt.number]
       if log then
-        out[#out + 1] = ('<script type="application/json" id="log-%d-%d">%s</script>\n'):format(i - 1,
-          attempt.number, markup.embed { markup.clean(log.head), log.tail and markup.clean(log.tail) })
+        local parts = { markup.clean(log.head), log.tail and markup.clean(log.tail) }
+        out[#out + 1] = ('<script type="application/json" id="log-%d-%d">%s</script>\n'):format(
+          i - 1, attempt.number, markup.embed(parts))
       end
     end
   end
@@ -88,12 +94,16 @@ local options = {
   folder = "string", graph_svg = "string", max_log = "size", max_logs = "size",
 }
 
+---@class orch.HtmlOptions
+---@field folder string? of the run, for its logs
+---@field graph_svg string? the drawing of its graph, whose nodes have `data-job`
+---@field max_log number|string? bytes of one log, 200K by default: what is more is cut
+---@field max_logs number|string? bytes of all logs, 20M by default
+
 ---The report of a run.
 ---@async
 ---@param run orch.RunModel
----@param opts {folder: string?, graph_svg: string?, max_log: number|string?, max_logs: number|string?}?
----  `folder` of the run, for its logs; `graph_svg`: the drawing of its graph; `max_log` of one
----  log (200K) and `max_logs` of all of them (20M): what is more is cut
+---@param opts orch.HtmlOptions?
 ---@return string html
 local function html(run, opts)
   arg.check("report.html", 1, run, "table")
@@ -104,7 +114,7 @@ local function html(run, opts)
   return table.concat {
     head(run, script), "<body>\n", top_bar(run), '<main><section class="summary">',
     summary.heading(run), summary.facts(run), "</section>\n", failures.html(run, found.of), "\n",
-    timeline, "\n", tables.path(path), "\n", drawing(run, opts.graph_svg), "\n",
+    timeline, "\n", tables.path(path), "\n", drawing(opts.graph_svg), "\n",
     tables.jobs(run, path), "\n", tables.problems(run, problems), "\n", footer(run, found),
     '</main><aside id="job" class="panel" aria-labelledby="h-job" hidden></aside>\n',
     '<script type="application/json" id="data">',

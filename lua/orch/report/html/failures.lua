@@ -3,6 +3,7 @@
 ---
 ---     failures.html(run, logs.of)
 
+local again = require "orch.view.again"
 local markup = require "orch.report.html.markup"
 local summary = require "orch.report.html.summary"
 local text = require "orch.report.text"
@@ -33,7 +34,8 @@ end
 local function facts_of(err)
   local out = {}
   local function add(name, value)
-    if value then out[#out + 1] = fill("<div><dt>%s</dt><dd><code>%s</code></dd></div>", name, value) end
+    if not value then return end
+    out[#out + 1] = fill("<div><dt>%s</dt><dd><code>%s</code></dd></div>", name, value)
   end
   add("Command", err.command)
   add("Exit", err.signal and "signal " .. tostring(err.signal) or err.exit_code)
@@ -68,13 +70,13 @@ local function root_cause(run, job, of)
     .. 'class="tag">%s</span> ', #run.failures > 1 and "First failure" or "Root cause") .. link(job)
     .. (attempts > 1 and fill(' <small>attempt %s of %s</small>', attempts, attempts) or "")
     .. "</h2>" .. table.concat(out) .. '<p class="hint">Run only this again: <code class="command">'
-    .. markup.escape(summary.again(run, job)) .. "</code></p>" .. summary.hint(run) .. "</section>"
+    .. markup.escape(again.job(run, job.name)) .. "</code></p>" .. summary.hint(run) .. "</section>"
 end
 
 local function other(job, of)
-  local log = last_log(job, of)
+  local log, message = last_log(job, of), markup.short(text.error(error_of(job)), 4000)
   return "<details><summary>" .. link(job)
-    .. fill(" <span>%s</span></summary>", markup.short(text.line(markup.short(text.error(error_of(job)), 4000)), 300))
+    .. fill(" <span>%s</span></summary>", markup.short(text.line(message), 300))
     .. (log and tail(log, OTHER_LINES) or "")
     .. "</details>"
 end
@@ -89,8 +91,8 @@ function failures.html(run, of)
   end
   local out = { root_cause(run, run.failures[1], of) }
   if #run.failures > 1 then
-    out[2] = '<section class="panel others" aria-labelledby="h-others"><h2 id="h-others">Also failed'
-      .. fill(" <small>%s</small></h2>", #run.failures - 1)
+    out[2] = '<section class="panel others" aria-labelledby="h-others"><h2 id="h-others">Also '
+      .. fill("failed <small>%s</small></h2>", #run.failures - 1)
     for i = 2, math.min(#run.failures, OTHERS + 1) do
       out[#out + 1] = other(run.failures[i], of)
     end

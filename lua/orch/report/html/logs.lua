@@ -39,9 +39,9 @@ local function list(run, folder)
       local size = size_of[path]
       if size and size > 0 then
         -- A report is read elsewhere, where the folders above mean nothing.
-        all[#all + 1] = { job = job, place = place - 1, shown = path:match "^.*/(%.orch/.*)$" or path,
-          number = attempt.number, path = path, size = size,
-          failed = attempt.status == "failed" and job.state == "failed" }
+        all[#all + 1] = { job = job, place = place - 1,
+          shown = path:match "^.*/(%.orch/.*)$" or path, number = attempt.number, path = path,
+          size = size, failed = attempt.status == "failed" and job.state == "failed" }
       end
     end
   end

@@ -4,7 +4,8 @@
 ---     local js = require "orch.report.html.script"
 
 local parts = {
-  "base", "log_text", "log_view", "table", "job", "timeline", "load", "timeline_zoom", "search", "keys",
+  "base", "log_text", "log_view", "table", "job", "timeline", "load", "timeline_zoom", "search",
+  "keys",
 }
 
 local out = {}

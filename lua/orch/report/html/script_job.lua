@@ -53,7 +53,8 @@ function times(job) {
   let last = duration(job.expected);
   if (job.state === 'ok' && took > 1 && job.expected > 0) {
     const change = Math.round(100 * (took / job.expected - 1));
-    if (Math.abs(change) >= 5) last += ` (now ${Math.abs(change)} % ${change > 0 ? 'more' : 'less'})`;
+    if (change >= 5) last += ` (now ${change} % more)`;
+    else if (change <= -5) last += ` (now ${-change} % less)`;
   }
   return make('dl', { class: 'facts' }, fact('Time', duration(took)),
     fact('Last time', job.attempts.length ? last : duration(job.expected)),
@@ -156,10 +157,12 @@ function openJob(i, want = {}) {
   panel.replaceChildren(
     make('div', { class: 'bar' }, make('div', {}, title,
       make('p', { text: job.state + (job.desc ? ' · ' + job.desc : '') })),
-    make('button', { type: 'button', text: 'Close', 'aria-label': 'Close the job', click: closeJob })),
+    make('button', { type: 'button', text: 'Close', 'aria-label': 'Close the job',
+      click: closeJob })),
     make('div', { class: 'body' }, times(job), ...why(job), ...problemList(job),
       ...logBox(job, want), ...attemptTable(job), ...stepTable(job), ...outputs(job),
-      ...(job.command ? section('Command', make('code', { class: 'command', text: job.command })) : []),
+      ...(job.command ? section('Command', make('code', { class: 'command',
+        text: job.command })) : []),
       ...(job.value === undefined ? [] : section('Value', make('pre', { class: 'log value',
         text: job.value }))),
       ...(job.needs.length ? section('Needs', jobLinks(job.needs)) : []),
@@ -169,7 +172,7 @@ function openJob(i, want = {}) {
   root.classList.add('open');
   remember('#job=' + encodeURIComponent(job.name));
   if (want.focus) title.focus({ preventScroll: true });
-  if (typeof paintTimeline === 'function') paintTimeline();
+  showInTimeline(i);
 }
 
 function closeJob() {

@@ -46,19 +46,32 @@ document.addEventListener('keydown', (event) => {
   if (event.target.closest('input, textarea, select')) return;
   // On a button or a link, Enter is its own.
   if (event.key === 'Enter' && event.target.closest('button, a, summary')) return;
+  const drawn = event.target.closest('#graph [data-job], #graph [data-group]');
+  if (event.key === 'Enter' && drawn) return follow(event, drawn);
   if (!keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
 });
 
+// A name opens its job; a group in the drawing fills the table with its jobs.
+function follow(event, target) {
+  event.preventDefault();
+  if (placeOf.has(target.dataset.job)) {
+    openJob(placeOf.get(target.dataset.job), { focus: true });
+  } else if (target.dataset.group) {
+    const field = byId('filter');
+    field.value = target.dataset.group.replace(/\*+$/, '');
+    field.dispatchEvent(new Event('input'));
+    byId('jobs').scrollIntoView({ behavior: 'smooth' });
+  }
+}
+
 document.addEventListener('click', (event) => {
   if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const named = event.target.closest('[data-job]');
+  const named = event.target.closest('[data-job], [data-group]');
   const row = event.target.closest('#rows tr');
-  if (named && placeOf.has(named.dataset.job)) {
-    event.preventDefault();
-    openJob(placeOf.get(named.dataset.job), { focus: true });
-  } else if (row && String(getSelection()) === '') openJob(Number(row.dataset.i), { focus: true });
+  if (named) follow(event, named);
+  else if (row && String(getSelection()) === '') openJob(Number(row.dataset.i), { focus: true });
 });
 
 function openFromAddress() {

@@ -2,7 +2,11 @@
 --- carriage return overwrote is gone, other control characters are shown as pictures.
 
 return [==[
-const escapes = /\x1b(?:\[([0-9:;<=>?]*)[ -\/]*([@-~])?|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -\/]*[0-~]?)/g;
+const escapes = new RegExp('\\x1b(?:' + [
+  /\[([0-9:;<=>?]*)[ -\/]*([@-~])?/, // colours and the cursor
+  /\][^\x07\x1b\n]*(?:\x07|\x1b\\)?/, // titles and links
+  /[ -\/]*[0-~]?/,
+].map((part) => part.source).join('|') + ')', 'g');
 // Besides control characters: line separators, and what turns the direction of writing.
 const invisible = /[\0-\x08\x0b-\x1f\x7f\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const picture = (c) => {

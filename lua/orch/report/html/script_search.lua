@@ -27,7 +27,9 @@ function hitsIn(job, attempt, pattern) {
   let line = 0, at = 0, total = 0, match;
   while ((match = pattern.exec(log.text)) && match[0] !== '') {
     total++;
-    for (let next; (next = log.text.indexOf('\n', at)) >= 0 && next < match.index; at = next + 1) line++;
+    for (let next; (next = log.text.indexOf('\n', at)) >= 0 && next < match.index; at = next + 1) {
+      line++;
+    }
     if (found.length < SHOWN_OF_LOG && (!found.length || found[found.length - 1].line !== line)) {
       const stop = log.text.indexOf('\n', match.index);
       const start = Math.max(at, match.index - 60);
@@ -108,8 +110,8 @@ function search(query) {
       shown += result.found.length;
     }
     const done = at === logs.length;
-    note.textContent = total.toLocaleString('en') + (total === 1 ? ' hit in ' : ' hits in ') + having
-      + (having === 1 ? ' log' : ' logs') + (done ? '' : ', searching…')
+    note.textContent = total.toLocaleString('en') + (total === 1 ? ' hit in ' : ' hits in ')
+      + having + (having === 1 ? ' log' : ' logs') + (done ? '' : ', searching…')
       + (shown > SHOWN ? '; the first are shown' : '');
     hitsBox.dataset.done = done;
     if (done && total + names === 0) note.textContent = 'Nothing has “' + query + '” in it.';

@@ -4,12 +4,14 @@ return [==[
 const rows = [...document.querySelectorAll('#rows tr')];
 const filter = { state: undefined, text: '', sort: undefined, down: false };
 let current;
-const severity = ['failed', 'running', 'retrying', 'queued', 'pending', 'cancelled', 'ok', 'skipped'];
+const severity = ['failed', 'running', 'retrying', 'queued', 'pending', 'cancelled', 'ok',
+  'skipped'];
 
 const sortKeys = {
   state: (job) => severity.indexOf(job.state),
   name: (job) => job.name,
-  elapsed: (job) => job.attempts.length ? job.elapsed ?? data.elapsed - job.attempts[0].from : undefined,
+  elapsed: (job) => job.attempts.length ? job.elapsed ?? data.elapsed - job.attempts[0].from
+    : undefined,
   queued: (job) => job.wait,
   tries: (job) => job.attempts.length || undefined,
   why: (job) => rows[job.i].lastElementChild.textContent || undefined,
@@ -105,6 +107,15 @@ function step(by) {
   return Number(visible[next].dataset.i);
 }
 
+// As grids they are no table any more for a screen reader, unless it is told.
+function addRoles() {
+  const give = (selector, role) => document.querySelectorAll('#jobs ' + selector)
+    .forEach((element) => element.setAttribute('role', role));
+  for (const [selector, role] of Object.entries({ table: 'table', thead: 'rowgroup',
+    tbody: 'rowgroup', tr: 'row', th: 'columnheader', td: 'cell' })) give(selector, role);
+}
+
+addRoles();
 addSortButtons();
 addFilters();
 ]==]

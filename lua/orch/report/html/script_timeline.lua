@@ -25,8 +25,8 @@ function stretches(job) {
   return found;
 }
 
-const startOf = (job) => job.attempts.length ? Math.min(job.attempts[0].from, job.queued ?? Infinity)
-  : job.queued;
+const startOf = (job) => job.attempts.length
+  ? Math.min(job.attempts[0].from, job.queued ?? Infinity) : job.queued;
 const percent = (t) => 100 * (t - gantt.from) / (gantt.to - gantt.from);
 
 function bar(kind, from, to, state) {
@@ -123,6 +123,15 @@ function chooseRows() {
   gantt.canvas.style.height = Math.max(1, gantt.rows.length) * ROW + 'px';
   gantt.view.style.setProperty('height', Math.min(440, gantt.rows.length * ROW + 2) + 'px');
   gantt.top.style.marginRight = gantt.view.offsetWidth - gantt.view.clientWidth + 'px';
+  paintTimeline();
+}
+
+// Brings a job's row into view, and marks it.
+function showInTimeline(i) {
+  const n = gantt.rows.indexOf(jobs[i]), top = n * ROW, view = gantt.view;
+  if (n >= 0 && (top < view.scrollTop || top + ROW > view.scrollTop + view.clientHeight)) {
+    view.scrollTop = top - view.clientHeight / 2;
+  }
   paintTimeline();
 }
 

@@ -83,7 +83,8 @@ function timelineKey() {
   return make('p', { class: 'key' }, item('s-ok', 'ran'),
     data.jobs.some((job) => job.attempts.some((attempt) => attempt.status === 'failed'))
       ? item('s-failed', 'failed') : null,
-    some('queue') ? item('queue', 'queued') : null, some('pause') ? item('pause', 'until retried') : null,
+    some('queue') ? item('queue', 'queued') : null,
+    some('pause') ? item('pause', 'until retried') : null,
     item('crit', 'critical path'),
     make('span', { text: 'Drag along the top to zoom, Ctrl and the wheel too.' }));
 }

@@ -83,8 +83,13 @@ pre.log { margin: 0; padding: 12px 14px; border-radius: 7px; background: var(--s
 summary { cursor: pointer }
 summary h2 { display: inline }
 #graph[open] summary { margin-bottom: 12px }
-#graph svg { max-width: none; display: block }
-[data-job] { cursor: pointer }
+#graph svg { display: block; width: 100%; height: auto; max-width: var(--width);
+  min-width: calc(.7 * var(--width)) }
+#graph .og { --og-back: var(--panel); --og-box: var(--panel); --og-line: var(--line);
+  --og-text: var(--text); --og-dim: var(--soft); --og-hot: var(--critical); --og-ok: var(--ok);
+  --og-failed: var(--failed); --og-running: var(--running); --og-skipped: var(--skipped);
+  --og-cancelled: var(--cancelled); --og-retrying: var(--retry); --og-sign: var(--panel) }
+[data-job], .js [data-group] { cursor: pointer }
 
 table { width: 100%; border-collapse: collapse; table-layout: fixed; min-width: 720px }
 th { text-align: left; font-size: 12px; font-weight: 600; color: var(--soft); padding: 4px 10px;
@@ -110,6 +115,12 @@ td.critical a::after, .links a::after { content: "" }
 td.critical::after { content: "\25C6"; color: var(--critical); margin-left: 6px; font-size: 10px }
 .c-state { width: 112px } .c-elapsed, .c-queued { width: 88px } .c-tries { width: 62px }
 .c-name { width: 30% } .c-place { width: 30% } .c-from { width: 20% }
+/* With a script the rows are grids of their own: only those in view are laid out. */
+.js #jobs table, .js #jobs thead, .js #rows { display: block }
+.js #jobs tr { display: grid; grid-template-columns: 112px minmax(0, 3fr) 88px 88px 62px
+  minmax(0, 5fr) }
+.js #jobs th { width: auto }
+.js #rows tr { content-visibility: auto; contain-intrinsic-size: auto 34px }
 #empty { padding: 18px 10px; color: var(--soft) }
 #filters input { width: 190px; height: 30px; padding: 0 10px }
 #path .lead { color: var(--soft); margin: 4px 0 12px }
@@ -120,8 +131,10 @@ td.critical::after { content: "\25C6"; color: var(--critical); margin-left: 6px;
 .track { display: flex; height: 10px }
 .track .ran { background: var(--c) }
 .track .queue { background: var(--waiting) }
-.track .pause { background: repeating-linear-gradient(90deg, var(--retry) 0 2px, transparent 2px 5px) }
-.track i:first-child { border-radius: 3px 0 0 3px } .track i:last-child { border-radius: 0 3px 3px 0 }
+.track .pause { background: repeating-linear-gradient(90deg, var(--retry) 0 2px,
+  transparent 2px 5px) }
+.track i:first-child { border-radius: 3px 0 0 3px }
+.track i:last-child { border-radius: 0 3px 3px 0 }
 footer { color: var(--soft); font-size: 13px }
 mark { background: var(--mark); color: var(--mark-text); border-radius: 2px }
 @media (max-width: 640px) {

@@ -5,7 +5,8 @@
 return [[
 #gantt { position: relative; font-size: 12.5px; user-select: none;
   --names: clamp(110px, 22%, 240px) }
-#gantt .over { position: relative; margin-left: var(--names); cursor: ew-resize; touch-action: none }
+#gantt .over { position: relative; margin-left: var(--names); cursor: ew-resize;
+  touch-action: none }
 #gantt .most { position: absolute; left: 0; top: 0; width: var(--names); padding: 0 10px 0 8px;
   color: var(--soft); line-height: 20px }
 #gantt .most span { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
@@ -24,7 +25,8 @@ return [[
   align-items: center; cursor: pointer }
 #gantt .row:hover, #gantt .row.at { background: var(--hover) }
 #gantt .row.at { box-shadow: inset 3px 0 var(--accent) }
-#gantt .row button { all: unset; box-sizing: border-box; flex: 0 0 var(--names); width: var(--names); padding: 0 10px 0 8px;
+#gantt .row button { all: unset; box-sizing: border-box; flex: 0 0 var(--names);
+  width: var(--names); padding: 0 10px 0 8px;
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; cursor: pointer }
 #gantt .row button:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px }
 #gantt .row button .sign { margin-right: 3px }

@@ -3,6 +3,7 @@
 ---
 ---     summary.heading(run) .. summary.facts(run) .. summary.failures(run, logs)
 
+local again = require "orch.view.again"
 local markup = require "orch.report.html.markup"
 local quote_word = require("orch.quote").word
 local text = require "orch.report.text"
@@ -28,7 +29,9 @@ local words = {
 }
 
 -- The order in which a person asks.
-local states = { "failed", "running", "retrying", "queued", "pending", "cancelled", "ok", "skipped" }
+local states = {
+  "failed", "running", "retrying", "queued", "pending", "cancelled", "ok", "skipped",
+}
 
 local function tally(run)
   local bar, list = {}, {}
@@ -41,8 +44,8 @@ local function tally(run)
     end
   end
   if #list == 0 then return "<p>The run had no jobs.</p>" end
-  return '<div class="tally" aria-hidden="true">' .. table.concat(bar) .. '</div><ul class="counts">'
-    .. table.concat(list) .. "</ul>"
+  return '<div class="tally" aria-hidden="true">' .. table.concat(bar)
+    .. '</div><ul class="counts">' .. table.concat(list) .. "</ul>"
 end
 
 local function moment(unix)
@@ -111,20 +114,6 @@ function summary.facts(run)
   return '<dl class="facts">' .. table.concat(out) .. "</dl>"
 end
 
----The command that runs only one job again, as it was called.
----@param run orch.RunModel
----@param job orch.RunJob
----@return string
-function summary.again(run, job)
-  local command = { "orch run", quote(run.script or "FILE"), "--only", quote(job.name) }
-  for _, word in ipairs(run.args or {}) do
-    word = tostring(word)
-    local name = word:match "^%-%-([^=]+)="
-    if name and run.params[name] ~= nil then command[#command + 1] = quote(word) end
-  end
-  return table.concat(command, " ")
-end
-
 local hints = {
   interrupted = "It was interrupted. What was done is recorded; to go on:",
   crashed = "Its last session has no end: the process was killed, or still runs. To go on:",
@@ -135,7 +124,7 @@ local hints = {
 ---@param run orch.RunModel
 ---@return string html
 function summary.hint(run)
-  if not hints[run.status] or not run.id then return "" end
+  if not hints[run.status] or not run.id or not again.resume_helps(run) then return "" end
   return fill('<p class="hint">%s <code class="command">orch resume %s</code></p>',
     hints[run.status], run.id)
 end

@@ -28,7 +28,8 @@ local function job_row(i, job, critical)
     .. '<td%s>%s</td><td class="num">%s</td><td class="num">%s</td><td class="num">%s</td>'
     .. '<td class="why">%s</td></tr>'):format(i - 1, job.state, signs[job.state] or "?", job.state,
     critical and ' class="critical"' or "", link(job), duration(first and job.elapsed),
-    queued and queued >= 0.001 and duration(queued) or "", #job.attempts > 1 and #job.attempts or "",
+    queued and queued >= 0.001 and duration(queued) or "",
+    #job.attempts > 1 and #job.attempts or "",
     escape(markup.short(text.line(why(job)), WHY)))
 end
 
@@ -42,8 +43,8 @@ local columns = {
 ---@return string html
 function tables.jobs(run, path)
   local out = { fill('<section class="panel" id="jobs" aria-labelledby="h-jobs"><div class="head">'
-    .. '<h2 id="h-jobs">Jobs <small id="shown">%s</small></h2><div id="filters" class="tools"></div>'
-    .. '</div><div class="scroll"><table><thead><tr>', #run.order) }
+    .. '<h2 id="h-jobs">Jobs <small id="shown">%s</small></h2><div id="filters" class="tools">'
+    .. '</div></div><div class="scroll"><table><thead><tr>', #run.order) }
   for _, column in ipairs(columns) do
     out[#out + 1] = ('<th scope="col" class="c-%s%s" data-sort="%s">%s</th>'):format(column[1],
       column[3] and " num" or "", column[1], column[2])
@@ -76,8 +77,8 @@ function tables.path(path)
   if #links == 0 then return "" end
   local longest = 1e-6
   for _, item in ipairs(links) do longest = math.max(longest, item.to - item.from) end
-  local out = { '<section class="panel" id="path" aria-labelledby="h-path"><h2 id="h-path">Critical '
-    .. fill("path <small>%s of %s: %s of work", text.count(#links, "job"),
+  local out = { '<section class="panel" id="path" aria-labelledby="h-path"><h2 id="h-path">'
+    .. fill("Critical path <small>%s of %s: %s of work", text.count(#links, "job"),
       duration(links[#links].to), duration(path.ran))
     .. (path.queued >= 0.05 and fill(", %s in the queue", duration(path.queued)) or "")
     .. (path.paused >= 0.05 and fill(", %s until retried", duration(path.paused)) or "")
