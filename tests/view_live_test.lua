@@ -121,7 +121,7 @@ describe("the block", function()
       local label = ("\u{4e2d}"):rep(30)
       stage:say("progress", 0, { job = name, done = 5 * i, total = 12, label = label })
     end
-    for columns = 1, 130 do
+    for columns = 1, 130, 3 do
       for _, line in ipairs(stage:lines(3, columns, 24)) do
         expect(width(line) < math.max(2, columns)):truthy()
         expect(line:find("\27%[[^m]*[^%d;m]")):is_nil() -- colours and nothing else
@@ -434,6 +434,25 @@ describe("on a real terminal", function()
       "ok     build:platform-01  4.0s", "ok     build:platform-02  4.0s",
       "ok     build:platform-03  4.0s", "3 jobs ok in 4.0s",
     }, "\n"))
+  end)
+
+  it("lets a job ask the person, and keeps the question out of the job's log", function()
+    if not orch.fs.exists "/usr/bin/script" then test.skip "script(1) is not installed" end
+    local folder = orch.fs.temp_dir()
+    orch.fs.write(folder .. "/ask.lua", [[
+      orch.job "ask" { run = function()
+        orch.sleep "150ms"
+        if orch.tty.confirm "Really?" then print "agreed" end
+      end }
+    ]])
+    local out = orch.process.run { "script", "-qec", "exec " .. exe .. " run ask.lua", "/dev/null",
+      cwd = folder, stdin = "y\n", check = false,
+      env = { TERM = "xterm", NO_COLOR = "1", GITHUB_ACTIONS = false } }.stdout:gsub("\r\n", "\n")
+    -- The block goes away first, and comes back afterwards.
+    expect(out):matches "0/1 jobs.*\27%[%?2026lReally%? %[y/n%] "
+    expect(out):matches "Really.*ok     ask"
+    local logs = orch.fs.glob(folder .. "/.orch/runs/*/jobs/ask/1/log")
+    expect(orch.fs.read(logs[1])):equals "agreed\n"
   end)
 
   it("that is dumb, prints plain lines", function()

@@ -107,10 +107,17 @@ local function refuse(fname, text)
   })
 end
 
-local function show(text)
+local function write(text)
   local stream = core.is_terminal(2) and io.stderr or io.stdout
   stream:write(text)
   stream:flush()
+end
+
+--- To the person, also from a job whose output goes elsewhere.
+local function show(text)
+  local output = package.loaded["orch.output"]
+  if output then return output.aside(write, text) end
+  write(text)
 end
 
 --- The live view of a run gives way meanwhile, if there is one.

@@ -2,9 +2,10 @@
 --- run does not end because the one who watched it has gone; at the end orch says that
 --- standard output could not be written.
 ---
----     local out = output.new { color = false }
+---     local out = outs.new { color = false }
 ---     out:write "text\n"
 
+local output = require "orch.output"
 local tty = require "orch.tty"
 
 local WHOLE = 64 * 1024 -- bytes
@@ -16,13 +17,18 @@ local WHOLE = 64 * 1024 -- bytes
 local Out = {}
 Out.__index = Out
 
----In one piece, as far as the stream lets it.
+local function write(file, text)
+  local called, written = pcall(file.write, file, text)
+  if called and written then called, written = pcall(file.flush, file) end
+  return called and written
+end
+
+---In one piece, as far as the stream lets it; not into the log of the job that happens to
+---run.
 ---@param text string
 function Out:write(text)
   if self.broken or text == "" then return end
-  local called, written = pcall(self.file.write, self.file, text)
-  if called and written then called, written = pcall(self.file.flush, self.file) end
-  self.broken = not (called and written)
+  self.broken = not output.aside(write, self.file, text)
 end
 
 ---Whether what is written goes out in one piece, not line by line as terminals have it.
@@ -42,11 +48,11 @@ function Out:size()
   return tty.size()
 end
 
-local output = {}
+local outs = {}
 
 ---@param opts {stdout: table?, color: boolean?, size: (fun(): integer, integer)?}
 ---@return orch.ViewOut
-function output.new(opts)
+function outs.new(opts)
   local color = opts.color
   if color == nil then color = tty.color "stdout" end
   local out = setmetatable({
@@ -56,4 +62,4 @@ function output.new(opts)
   return out
 end
 
-return output
+return outs
