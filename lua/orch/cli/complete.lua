@@ -71,6 +71,7 @@ end
 
 local function registry_of(context)
   if context.registry == nil then
+    require("orch.core.runtime").set_slow(0) -- the watchdog's hook would replace the limit's
     local ok, registry = pcall(function()
       local loader = require "orch.pipeline.load"
       return loader.script { file = context.file or loader.find(), silent = true, limit = LIMIT }

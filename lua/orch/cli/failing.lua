@@ -11,6 +11,13 @@ local codes = { usage = EXIT_USAGE, refused = EXIT_REFUSED, graph = EXIT_SCRIPT,
 
 local failing = {}
 
+-- By Ctrl-C and the like, or by os.exit in a script that was only looked at.
+local function interrupted()
+  local runtime = require "orch.core.runtime"
+  local signal = runtime.interrupted()
+  return signal and 128 + signal or runtime.exit_code()
+end
+
 ---@async
 ---@param fn fun(...): integer
 ---@param ... any
@@ -23,8 +30,8 @@ function failing.guard(fn, ...)
     local message = tostring(result):gsub("^orch: ", "")
     io.stderr:write("orch: ", message, "\n")
     return codes[kind] or EXIT_FAILED
-  elseif errors.is_cancelled(result) then
-    error(result, 0)
+  elseif errors.is_cancelled(result) or kind == "cancelled" and interrupted() then
+    return interrupted() or error(result, 0)
   end
   require("orch.cli.report").print(result)
   return codes[kind] or EXIT_FAILED

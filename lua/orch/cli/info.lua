@@ -32,15 +32,25 @@ local function last_runs(file, name)
   return ok and found or {}
 end
 
+--- A command's lines, without those that are empty and what indents them all.
+local function add_lines(lines, text)
+  local least
+  for line in text:gmatch "[^\n]*%S[^\n]*" do
+    local indent = #line:match "^%s*"
+    least = math.min(least or indent, indent)
+  end
+  for line in text:gmatch "[^\n]*%S[^\n]*" do lines[#lines + 1] = line:sub(least + 1) end
+end
+
 local function command_of(run)
-  if type(run) == "string" then return { run } end
   if type(run) == "function" then
     local info = debug.getinfo(run, "S")
     return { ("function at %s:%d"):format(info.source:sub(2), info.linedefined) }
   end
   local lines = {}
-  for i, command in ipairs(run or {}) do
-    lines[i] = type(command) == "table" and require("orch.quote").command(command) or command
+  for _, command in ipairs(type(run) == "table" and run or { run }) do
+    add_lines(lines, type(command) == "table" and require("orch.quote").command(command)
+      or command)
   end
   return lines
 end

@@ -100,8 +100,6 @@ local function run_in_task(chunk, words, opts)
   runtime.guard("deadlock", main)
   main:join()
   local ok, err = main:result()
-  local signal = runtime.interrupted()
-  if signal then os.exit(128 + signal) end
   if not ok then error(err, 0) end
 end
 
