@@ -73,7 +73,7 @@ describe("plain", function()
     end
     expect(stage:text()):equals "" -- more of them may come
     stage.view:close()
-    expect(stage:text()):equals("* skipped 4 jobs up to date\n[job5] * skipped skipped by --skip\n"
+    expect(stage:text()):equals("* skipped 4 jobs up to date\n[job5] * skipped by --skip\n"
       .. "* cancelled 4 jobs because x failed: job6, job7, job8 and 1 more\n")
   end)
 

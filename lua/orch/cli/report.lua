@@ -40,9 +40,10 @@ function report.sentence(err)
   if not ok then text = "(an error value whose __tostring failed)" end
   local own = type(err) == "table" and rawget(err, "where")
   if own == "?" then own = nil end
+  local is_plain = type(err) ~= "table" or rawget(err, "kind") == "error"
   local where, rest = text:match("^([^\n]-:%d+): (.*)$")
   -- "cannot connect to 127.0.0.1:1: refused" has a colon and a number, too.
-  if where and (where == own or not own or where:find "^orch/"
+  if where and (where == own or not own and is_plain or where:find "^orch/"
     or excerpt.line(excerpt.split(where))) then
     return rest, where
   end
@@ -72,7 +73,7 @@ local function frames(err)
   local list = {}
   for line in trace:gmatch("[^\n]+") do
     local text = line:gsub("^%s+", "")
-    local skip = text == "stack traceback:" or not full
+    local skip = text == "stack traceback:" or text == "spawned at ?" or not full
       and (own_frame(text) or #list == 0 and text:find("^%[C%]"))
     if not skip then
       text = text:gsub("in %a+ 'script_body'$", "in main chunk")

@@ -283,7 +283,9 @@ function params.params(declared)
   read(words, fresh, registry)
   settle(registry, fresh, lenient)
   for _, param in ipairs(fresh) do values[param.name] = param.value end
-  return arg.public("the table of params", values)
+  arg.public("the table of params", values)
+  getmetatable(values).__fingerprint = "value" -- a job that captures it depends on the values
+  return values
 end
 
 return params

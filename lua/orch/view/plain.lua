@@ -38,6 +38,9 @@ end
 local words = { skip = "skipped", cancel = "cancelled", fail = "failed", retry = "failed" }
 
 local function told(item)
+  if item.word == "skip" and item.name then
+    return item.detail:find "^skipped" and item.detail or "skipped: " .. item.detail
+  end
   return (words[item.word] or item.word) .. " " .. item.detail
 end
 
