@@ -15,6 +15,7 @@ local definition = {}
 
 local SHOWN = 200 -- bytes of a value
 local PARTS = 100 -- of one job
+local FIELDS = 16 -- of a table
 
 ---What is known of shared values during one planning: 10,000 jobs that capture the same
 ---table have it read once. Between two plannings a script may have changed it.
@@ -77,14 +78,19 @@ function definition.digest(job, memo)
   return code.hash(what)
 end
 
+--- As JSON can hold it.
+local function readable(text)
+  return utf8.len(text) and text or (text:gsub("[\x80-\xff]", "?"))
+end
+
 --- Cut where no character is torn; secrets are masked before.
 local function show(value)
-  local text = type(value) == "string" and value or tostring(value)
+  local text = tostring(value)
   local secrets = package.loaded["orch.secrets"]
   if secrets then text = secrets.redact(text) end
+  text = readable(text)
   if #text <= SHOWN then return text end
-  local cut = utf8.offset(text, 0, SHOWN + 1)
-  return text:sub(1, (cut or SHOWN + 1) - 1) .. "..."
+  return text:sub(1, utf8.offset(text, 0, SHOWN + 1) - 1) .. "..."
 end
 
 local function hex(bytes)
@@ -102,15 +108,33 @@ local function is_fixed(memo, value)
   return kind == "userdata" or kind == "thread"
 end
 
---- Adds what a function captures, and below it what captured functions capture.
-local add_captured
+--- The names of the fields of a table of settings, which are shown one by one.
+local function few_fields(value)
+  local names = {}
+  for name in next, value do
+    if type(name) ~= "string" or #names == FIELDS then return nil end
+    names[#names + 1] = name
+  end
+  sort(names)
+  return names[1] and names
+end
 
-local function add_one(parts, memo, one, path, seen)
-  local key, value = ("%s `%s`"):format(one.kind, path .. one.name), one.value
-  if parts[key] or parts.count >= PARTS or is_fixed(memo, value) then return end
+--- Adds what a function captures, and below it what captured functions capture.
+local add_captured, add_one
+
+function add_one(parts, memo, one, path, seen)
+  local key, value = ("%s `%s`"):format(one.kind, readable(path .. one.name)), one.value
+  local again = type(value) == "table" and seen[value]
+  if parts[key] or parts.count >= PARTS or again or is_fixed(memo, value) then return end
   parts.count = parts.count + 1
   if is_value(value) then
     parts[key] = show(value)
+  elseif type(value) == "table" and few_fields(value) then
+    parts.count, seen[value] = parts.count - 1, true
+    for _, name in ipairs(few_fields(value)) do
+      local field = { kind = one.kind, name = name, value = rawget(value, name) }
+      add_one(parts, memo, field, path .. one.name .. ".", seen)
+    end
   elseif type(value) == "function" and code.is_script(value) then
     parts[key] = hex(code.fingerprint(value))
     add_captured(parts, memo, value, path .. one.name .. ".", seen)

@@ -14,7 +14,6 @@ local standard = {
 
 ---@class orch.pipeline.Names
 ---@field private known table<any, string>
----@field private classes table<table, string|false> metatables
 ---@field private chunks table<string, function|string|false> modules not loaded yet
 local Names = {}
 Names.__index = Names
@@ -50,28 +49,23 @@ local function open()
       if type(module) == "table" and name ~= "orch" then add_fields(known, name, module) end
     end
   end
-  return setmetatable({ known = known, classes = {}, chunks = {} }, Names)
+  return setmetatable({ known = known, chunks = {} }, Names)
 end
 
---- A metatable of orch's: it has a name of ours, or functions of ours.
-local function class_of(self, meta)
+--- Objects of orch that are what was put into them, and therefore count by value.
+local data = {
+  ["orch.http.response"] = true, ["orch.http.headers"] = true, ["orch.http.client"] = true,
+  ["orch.ai.Provider"] = true,
+}
+
+--- Objects with a state that is none of the job's: locks, queues, servers. All these
+--- classes have names of ours; a table that only complains about unknown fields has none.
+local function class_of(meta)
   local name = rawget(meta, "__name")
-  if type(name) == "string" and name:find "^orch%." then return name end
-  if self.known[meta] then return self.known[meta] end
-  local smallest = false
-  for _, value in next, meta do
-    if type(value) == "function" and not code.is_script(value) then
-      local info = debug.getinfo(value, "S")
-      if info.what ~= "C" and (not smallest or info.source < smallest) then
-        smallest = info.source
-      end
-    end
-  end
-  return smallest
+  return type(name) == "string" and name:find "^orch%." and not data[name] and name or false
 end
 
----The name of what is not the script's own; nil for what is. A table of orch that stands
----for values of the script says so with `__fingerprint = "value"` in its metatable.
+---The name of what is not the script's own; nil for what is.
 ---@param value table|function
 ---@return string?
 function Names:of(value)
@@ -82,13 +76,8 @@ function Names:of(value)
     return info and info.what == "C" and "a C function" or nil
   end
   local meta = getmetatable(value)
-  if type(meta) ~= "table" or rawget(meta, "__fingerprint") == "value" then return nil end
-  local class = self.classes[meta]
-  if class == nil then
-    class = class_of(self, meta)
-    self.classes[meta] = class
-  end
-  return class or nil
+  if type(meta) ~= "table" then return nil end
+  return class_of(meta) or nil
 end
 
 --- As the code would find it, but without calling anything.
