@@ -100,19 +100,20 @@ static void hold(lua_State *L, struct masker *masker, const char *text,
     masker->held = held;
     masker->capacity = needed;
   }
-  memcpy(masker->held + masker->size, text, size);
+  if (size > 0) memcpy(masker->held + masker->size, text, size);
   masker->size = needed;
 }
 
 /* Pushes what can be said of what is held. */
 static void let_go(lua_State *L, struct masker *masker, bool more) {
   luaL_Buffer buffer;
-  size_t size = masker->size;
+  size_t size = masker->size, done = 0;
   struct mask_out out = {.text = luaL_buffinitsize(L, &buffer, size)};
-  size_t done =
-      size ? mask_run(masker->held, size, more, &masker->covered, &out) : 0;
+  if (size > 0)
+    done = mask_run(masker->held, size, more, &masker->covered, &out);
   masker->size -= done;
-  memmove(masker->held, masker->held + done, masker->size);
+  if (masker->size > 0)
+    memmove(masker->held, masker->held + done, masker->size);
   luaL_pushresultsize(&buffer, out.size);
 }
 

@@ -421,4 +421,30 @@ function cases.serve()
   assert(ask("/form", { form = { x = 1 } }) == '{"x":"1"}')
 end
 
+function cases.output()
+  local output = require "orch.output"
+  local logs = require "orch.pipeline.log"
+  orch.secrets.mask "sweep-secret-1"
+  local path, lines = fs.temp_dir() .. "/deep/log", 0
+  local log <close> = logs.open(path, function(text) lines = lines + #text end)
+  do
+    local _ <close> = output.with(log)
+    print("a", 1, "sweep-sec")
+    io.stdout:write "ret-1\n"
+    orch.log.info "said"
+    for _ in orch.progress(2) do nap() end
+    assert(orch.sh("echo out; echo err >&2").stderr == "err\n")
+    orch.sh("echo both", nil, { stdout = "inherit", stderr = "inherit" })
+    local p <close> = process.spawn { "sh", "-c", "echo spawned >&2" }
+    assert(p.stderr:read "line" == "spawned")
+    p:wait()
+  end
+  process.run_to("head -c 40000 /dev/zero", {}, log)
+  log:close()
+  assert(fs.size(path) > 40000 and lines > 40000 and #log:tail(2) == 2)
+  local journal <close> = require("orch.core.journal").open(path)
+  journal:append_later "x"
+  journal:sync()
+end
+
 return cases
