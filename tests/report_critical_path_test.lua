@@ -75,6 +75,21 @@ describe("critical_path.of", function()
     expect({ path.queued, path.ran, path.paused }):equals { 3, 7, 3 }
   end)
 
+  it("does not count the time between two sessions", function()
+    local run = model.new()
+    for _, record in ipairs {
+      { t = 0, event = "run_start", time = 1000 }, { t = 0, event = "job", job = "a", needs = {} },
+      { t = 0, event = "job_ready", job = "a" },
+      { t = 1, event = "job_start", job = "a", attempt = 1 }, { t = 4, event = "progress", job = "a" },
+      { t = 0, event = "run_resume", session = 2, time = 1100 },
+      { t = 0, event = "job_ready", job = "a" },
+      { t = 2, event = "job_start", job = "a", attempt = 2 },
+      { t = 5, event = "job_end", job = "a", attempt = 2, status = "ok" },
+    } do run:apply(record) end
+    local link = critical_path.of(run).links[1]
+    expect({ link.ran, link.idle, link.paused, link.to }):equals { 3 + 3, 96, 2, 105 }
+  end)
+
   it("counts what is only to be done after, too", function()
     expect(names(critical_path.of(run_of {
       { "a", {}, 0, { 0, 5 } },

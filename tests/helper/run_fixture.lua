@@ -30,8 +30,9 @@ local function head(event, o, session)
   }
 end
 
---- Simulates one session; `done` holds the jobs that an earlier one finished.
-local function simulate(o, jobs, done, session)
+--- Simulates one session; `done` holds the jobs that an earlier one finished, `tried` how
+--- often it tried the others.
+local function simulate(o, jobs, done, tried, session)
   local records, now, agenda = {}, 0, {}
   local function say(event, fields)
     fields = fields or {}
@@ -72,24 +73,25 @@ local function simulate(o, jobs, done, session)
   end
 
   local function attempt(job, n)
-    say("job_start", { job = job.name, attempt = n, reason = job.reason })
+    local number = n + (tried[job.name] or 0)
+    say("job_start", { job = job.name, attempt = number, reason = job.reason })
     local seconds = job.seconds * (n == 1 and 1 or 0.8)
     local fails = job.fails >= n
     if fails then seconds = seconds * 0.7 end
     for i, step in ipairs(job.steps) do
       local share = seconds / (#job.steps + 1)
       if n > 1 and i < #job.steps then
-        say("step_reuse", { job = job.name, attempt = n, step = step })
+        say("step_reuse", { job = job.name, attempt = number, step = step })
         goto next
       end
       at(share * (i - 1) + 0.001, function()
-        say("step_start", { job = job.name, attempt = n, step = step })
+        say("step_start", { job = job.name, attempt = number, step = step })
       end)
       at(share * i, function()
         if fails and i == #job.steps then
-          say("step_fail", { job = job.name, attempt = n, step = step, error = job.error })
+          say("step_fail", { job = job.name, attempt = number, step = step, error = job.error })
         else
-          say("step", { job = job.name, attempt = n, step = step, elapsed = share - 0.001,
+          say("step", { job = job.name, attempt = number, step = step, elapsed = share - 0.001,
             value = { files = i * 3 } })
         end
       end)
@@ -107,12 +109,12 @@ local function simulate(o, jobs, done, session)
     at(seconds, function()
       used, unity = used - 1, unity - (job.pools and 1 or 0)
       if not fails then
-        return finish(job, "ok", { attempt = n, elapsed = seconds, value = job.value,
+        return finish(job, "ok", { attempt = number, elapsed = seconds, value = job.value,
           outputs = job.outputs })
       elseif n >= job.attempts then
-        return finish(job, "failed", { attempt = n, elapsed = seconds, error = job.error })
+        return finish(job, "failed", { attempt = number, elapsed = seconds, error = job.error })
       end
-      say("job_retry", { job = job.name, attempt = n, delay = job.delay, error = job.error,
+      say("job_retry", { job = job.name, attempt = number, delay = job.delay, error = job.error,
         elapsed = seconds })
       at(job.delay, function()
         queue[#queue + 1] = { job, n + 1 }
@@ -232,16 +234,17 @@ end
 function fixture.records(opts)
   local o = settings(opts)
   local jobs = plan.jobs(o)
-  if not o.resume then return simulate(o, jobs, {}), jobs end
-  local _, whole = simulate(o, jobs, {})
+  if not o.resume then return simulate(o, jobs, {}, {}), jobs end
+  local _, whole = simulate(o, jobs, {}, {})
   o.stop = whole / 2
-  local records = simulate(o, jobs, {})
-  local done = {}
+  local records = simulate(o, jobs, {}, {})
+  local done, tried = {}, {}
   for _, record in ipairs(records) do
+    if record.event == "job_start" then tried[record.job] = record.attempt end
     if record.event == "job_end" and record.status == "ok" then done[record.job] = true end
   end
   o.stop = nil
-  local second = simulate(o, jobs, done, { offset = whole / 2 + 90 })
+  local second = simulate(o, jobs, done, tried, { offset = whole / 2 + 90 })
   return table.move(second, 1, #second, #records + 1, records), jobs
 end
 
@@ -256,15 +259,21 @@ end
 function fixture.write(folder, opts)
   local o = settings(opts)
   local records, jobs = fixture.records(opts)
-  local by_name, lines = {}, {}
+  local by_name, lines, failed = {}, {}, {}
   for _, job in ipairs(jobs) do by_name[job.name] = job end
+  for _, record in ipairs(records) do
+    if record.event == "job_retry" or record.status == "failed" and record.job then
+      failed[record.job .. " " .. record.attempt] = true
+    end
+  end
   orch.fs.mkdir(folder)
   for i, record in ipairs(records) do
     lines[i] = json.encode(record)
     if record.event == "job_start" then
       local place = fixture.log_folder(folder, record.job, record.attempt)
       orch.fs.mkdir(place)
-      orch.fs.write(place .. "/log", plan.log(o, by_name[record.job], record.attempt))
+      orch.fs.write(place .. "/log", plan.log(o, by_name[record.job], record.attempt,
+        failed[record.job .. " " .. record.attempt]))
     end
   end
   if o.garbage then table.insert(lines, #lines // 2, "\0\0\0 no JSON \xff") end

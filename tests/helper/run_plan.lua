@@ -104,7 +104,7 @@ end
 
 ---The log of an attempt.
 ---@return string
-function plan.log(o, job, attempt)
+function plan.log(o, job, attempt, failed)
   local roll, out = dice(o.seed + attempt + #job.name * 7), {}
   local function say(fmt, ...) out[#out + 1] = fmt:format(...) end
   say("\27[1m$ %s\27[0m", job.command)
@@ -120,7 +120,7 @@ function plan.log(o, job, attempt)
         AREAS[roll(1, #AREAS)], roll(1, 9999))
     end
   end
-  if job.fails >= attempt then
+  if failed then
     say("\27[31;1mAssets/Scripts/Store.cs(88,14): error CS0246: The type 'IStore' could not "
       .. "be found\27[0m")
     say("Build of %s failed, attempt %d", job.name, attempt)

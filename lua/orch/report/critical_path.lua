@@ -13,6 +13,7 @@ local critical_path = {}
 ---@field queued number seconds between `from` and its first attempt
 ---@field ran number seconds of its attempts
 ---@field paused number seconds between its attempts
+---@field idle number seconds of these in which no session ran
 
 ---@class orch.CriticalPath
 ---@field links orch.CriticalLink[] the first that ran comes first
@@ -20,6 +21,7 @@ local critical_path = {}
 ---@field queued number seconds, of all links
 ---@field ran number
 ---@field paused number
+---@field idle number
 
 local function end_of(run, job)
   if job.ended_at then return job.ended_at end
@@ -49,19 +51,31 @@ local function last_to_end(run)
   return last
 end
 
+--- The seconds before `to` that began with a session that had ended, at `from`.
+local function idle_between(run, from, to)
+  local idle = 0
+  for _, session in ipairs(run.sessions) do
+    local offset = session.offset or 0
+    if offset > from and offset <= to then idle = math.max(idle, offset - from) end
+  end
+  return idle
+end
+
 --- The times of one job. Attempts of a session that was killed came before it was ready
 --- once more; they count from their own beginning.
 local function link_of(run, job)
   local first = job.attempts[1].started_at
   local from = math.min(job.queued_at or first, first)
-  local to, ran = end_of(run, job), 0
-  for _, attempt in ipairs(job.attempts) do
-    ran = ran + (attempt.ended_at or to) - attempt.started_at
+  local to, ran, idle = end_of(run, job), 0, 0
+  for i, attempt in ipairs(job.attempts) do
+    local ended, next_one = attempt.ended_at or to, job.attempts[i + 1]
+    ran = ran + ended - attempt.started_at
+    if next_one then idle = idle + idle_between(run, ended, next_one.started_at) end
   end
   local queued = first - from
   return {
-    job = job, from = from, to = to, queued = queued, ran = ran,
-    paused = math.max(0, to - from - queued - ran),
+    job = job, from = from, to = to, queued = queued, ran = ran, idle = idle,
+    paused = math.max(0, to - from - queued - ran - idle),
   }
 end
 
@@ -69,7 +83,7 @@ end
 ---@param run orch.RunModel
 ---@return orch.CriticalPath
 function critical_path.of(run)
-  local path = { links = {}, on = {}, queued = 0, ran = 0, paused = 0 }
+  local path = { links = {}, on = {}, queued = 0, ran = 0, paused = 0, idle = 0 }
   -- A log that was damaged may show jobs that need each other.
   local seen = {}
   local job = last_to_end(run)
@@ -80,7 +94,7 @@ function critical_path.of(run)
       table.insert(path.links, 1, link)
       path.on[job.name] = link
       path.queued, path.ran = path.queued + link.queued, path.ran + link.ran
-      path.paused = path.paused + link.paused
+      path.paused, path.idle = path.paused + link.paused, path.idle + link.idle
     end
     job = last_needed(run, job, seen)
   end

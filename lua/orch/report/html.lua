@@ -69,9 +69,11 @@ end
 local function embedded(run, of)
   local out = {}
   for i, job in ipairs(run.order) do
+    local seen = {} -- a damaged event log may tell of an attempt twice
     for _, attempt in ipairs(of[job] and job.attempts or {}) do
       local log = of[job][attempt.number]
-      if log then
+      if log and not seen[log] then
+        seen[log] = true
         local parts = { markup.clean(log.head), log.tail and markup.clean(log.tail) }
         out[#out + 1] = ('<script type="application/json" id="log-%d-%d">%s</script>\n'):format(
           i - 1, attempt.number, markup.embed(parts))

@@ -119,7 +119,13 @@ function openTimeline() {
   document.body.append(tip);
   zoomTools();
   chooseRows();
-  new ResizeObserver(() => paintTimeline()).observe(gantt.view);
+  // In pixels, for a share would be another one beside the bar that scrolls.
+  const place = byId('gantt');
+  new ResizeObserver(() => {
+    const names = Math.min(240, Math.max(120, 0.27 * place.clientWidth));
+    place.style.setProperty('--names', Math.round(names) + 'px');
+    chooseRows();
+  }).observe(place);
 }
 
 openTimeline();

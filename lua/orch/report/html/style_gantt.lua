@@ -4,7 +4,7 @@
 
 return [[
 #gantt { position: relative; font-size: 12.5px; user-select: none;
-  --names: clamp(110px, 22%, 240px) }
+  --names: 240px }
 #gantt .over { position: relative; margin-left: var(--names); cursor: ew-resize;
   touch-action: none }
 #gantt .most { position: absolute; left: 0; top: 0; width: var(--names); padding: 0 10px 0 8px;

@@ -57,6 +57,18 @@ function tables.jobs(run, path)
   return table.concat(out, "\n")
 end
 
+--- What of a stretch was no work, in words; "" when nothing.
+local function waits(of, queue_words)
+  local words = {}
+  local function add(seconds, format)
+    if seconds >= 0.05 then words[#words + 1] = format:format(duration(seconds)) end
+  end
+  add(of.queued, queue_words)
+  add(of.paused, "%s until retried")
+  add(of.idle, "%s until resumed")
+  return table.concat(words, ", ")
+end
+
 local function path_item(item, longest)
   local function part(kind, seconds)
     if seconds <= 0 then return "" end
@@ -65,9 +77,7 @@ local function path_item(item, longest)
   return "<li>" .. link(item.job) .. '<span class="track" aria-hidden="true">'
     .. part("queue", item.queued) .. part("ran s-" .. item.job.state, item.ran)
     .. part("pause", item.paused) .. '</span><span class="num">' .. duration(item.ran)
-    .. "</span><small>" .. (item.queued >= 0.05 and "after " .. duration(item.queued)
-    .. " in the queue" or "") .. (item.paused >= 0.05 and (item.queued >= 0.05 and ", " or "")
-    .. duration(item.paused) .. " until retried" or "") .. "</small></li>"
+    .. "</span><small>" .. waits(item, "after %s in the queue") .. "</small></li>"
 end
 
 ---@param path orch.CriticalPath
@@ -75,13 +85,12 @@ end
 function tables.path(path)
   local links = path.links
   if #links == 0 then return "" end
-  local longest = 1e-6
+  local longest, idle = 1e-6, waits(path, "%s in the queue")
   for _, item in ipairs(links) do longest = math.max(longest, item.to - item.from) end
   local out = { '<section class="panel" id="path" aria-labelledby="h-path"><h2 id="h-path">'
     .. fill("Critical path <small>%s of %s: %s of work", text.count(#links, "job"),
       duration(links[#links].to), duration(path.ran))
-    .. (path.queued >= 0.05 and fill(", %s in the queue", duration(path.queued)) or "")
-    .. (path.paused >= 0.05 and fill(", %s until retried", duration(path.paused)) or "")
+    .. (idle ~= "" and ", " or "") .. idle
     .. '</small></h2><p class="lead">Each waited for the one above it; only these decide when the '
     .. 'run ends.</p><ol class="links">' }
   for i = math.max(1, #links - LINKS + 1), #links do
