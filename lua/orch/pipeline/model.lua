@@ -212,6 +212,7 @@ function apply.job_start(run, record)
   job.queued_at = job.queued_at or run.now
   job.started_at = job.started_at or run.now
   job.reason, job.progress, job.message = record.reason or job.reason, nil, nil
+  job.last_line = nil -- of the attempt before
   add(job, "attempts", {
     number = record.attempt or #job.attempts + 1, started_at = run.now, status = "running",
     reason = record.reason,
