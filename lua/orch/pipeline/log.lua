@@ -120,6 +120,7 @@ Log.__close = Log.close
 ---@return string[] lines none where there is no such file
 function logs.tail(path, count)
   local ok, text, whole = pcall(journals.tail, path, TAIL)
+  if not ok and not (type(text) == "table" and text.code == "ENOENT") then error(text, 0) end
   if not ok or text == "" then return {} end
   if text:sub(-1) ~= "\n" then text = text .. "\n" end
   if not whole then text = text:match "^[^\n]*\n(.+)$" or text end
