@@ -84,6 +84,17 @@ describe("the block", function()
     expect(#stage:lines(12)):equals(3) -- waiting for a slot is only counted
   end)
 
+  it("keeps up with what a job says, and with the time", function()
+    local stage = at_work(1)
+    expect(stage:lines(1)[1]):equals "  build:01      1s"
+    stage:say("output", 1.2, { job = "build:01", text = "one\n" })
+    expect(stage:lines(1.3)[1]):equals "  build:01      1s  one"
+    stage:say("output", 1.4, { job = "build:01", text = "two\n" })
+    expect(stage:lines(1.5)[1]):equals "  build:01      1s  two"
+    expect(stage:lines(2)[1]):equals "  build:01      2s  two"
+    expect(stage:lines(2, 20)[1]):equals "  build:01      2s"
+  end)
+
   it("is a third of the screen at most, and two lines at least", function()
     local stage = at_work(50)
     expect(#stage:lines(1, 80, 24)):equals(8)
@@ -195,6 +206,7 @@ describe("the block", function()
     chain:remove "job1"
     chain:add "job9999"
     expect(chain.count):equals(10)
+    expect(chain.last):less_than(100) -- what is looked through for the first few
     expect(chain:first(3)):equals { "job9991", "job9992", "job9993" }
     expect(#chain:first()):equals(10)
     chain:add "job1"
@@ -234,6 +246,18 @@ describe("what stays above the block", function()
     local shown = screen_of(stage:text(), 80)
     expect(shown):contains "skip   20 jobs up to date\n"
     expect(shown):contains "cancel 10 jobs because job99 failed: job21, job22, job23 and 7 more\n"
+  end)
+
+  it("names no more than a dozen of the jobs that were not run, one after the other", function()
+    local stage = stages.new("live"):start()
+    for i = 1, 30 do
+      stage:jobs { "job" .. i }
+      stage:say("job_skip", i, { job = "job" .. i, reason = "up to date" })
+      stage.view:draw()
+    end
+    local shown = screen_of(stage:text(), 80)
+    expect(select(2, shown:gsub("skip   job", ""))):equals(12)
+    expect(select(2, shown:gsub("skip", ""))):equals(12)
   end)
 
   it("is what the script prints, and warnings", function()

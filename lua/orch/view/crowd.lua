@@ -7,7 +7,7 @@ local show = require "orch.view.show"
 local text = require "orch.view.text"
 
 local FEW = 3        -- in a group: one line each
-local MOST = 12      -- such lines in a run; from then on numbers only
+local MOST = 12      -- such lines in a run; from then on only the summary counts them
 local NAMED = 3      -- of those that are counted
 
 ---@class orch.ViewCrowd
@@ -52,7 +52,8 @@ end
 function Crowd:take()
   local items = {}
   for _, group in ipairs(self.groups) do
-    if group.count <= FEW and self.told < MOST then
+    if group.count <= FEW then
+      if self.told >= MOST then goto continue end
       self.told = self.told + group.count
       for _, name in ipairs(group.names) do
         items[#items + 1] = { word = group.word, name = name, detail = text.line(group.reason) }
@@ -60,8 +61,9 @@ function Crowd:take()
     else
       items[#items + 1] = { word = group.word, detail = sentence(group) }
     end
+    ::continue::
   end
-  if #items > 0 then self.groups, self.by_key = {}, {} end
+  if #self.groups > 0 then self.groups, self.by_key = {}, {} end
   return items
 end
 
