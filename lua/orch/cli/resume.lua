@@ -13,7 +13,7 @@ end
 
 --- RUN, and what is for the run itself: --yes, --ui, -j ...
 local function split(words)
-  local spec, rest, i = nil, {}, 1
+  local spec, rest, force, yes, i = nil, {}, {}, false, 1
   while words[i] do
     local word = words[i]
     if word:byte() == 45 and not word:find "^%-%d+$" then -- "-"
@@ -22,6 +22,8 @@ local function split(words)
         i = i + 1
         rest[#rest + 1] = words[i]
       end
+      force[#force + 1] = word == "--force" and words[i] or word:match "^%-%-force=(.+)$"
+      yes = yes or word == "--yes" or word == "-y"
     elseif spec then
       return nil, help.fail("orch resume takes one RUN, not '" .. word .. "' as well", nil, nil,
         "resume")
@@ -30,7 +32,7 @@ local function split(words)
     end
     i = i + 1
   end
-  return { spec = spec, rest = rest }
+  return { spec = spec, rest = rest, force = force, yes = yes }
 end
 
 --- Why there is nothing to go on with; nil when there is.
@@ -55,7 +57,7 @@ local function resume(words, found)
   if not asked then return code end
   local p = project.find(found.folder)
   local run = project.run(p, asked.spec)
-  local recorded = require("orch.pipeline.resume").read(run)
+  local recorded = require("orch.pipeline.resume").read(run, asked)
   code = settled(recorded, run)
   if code then return code end
   local start = recorded.start

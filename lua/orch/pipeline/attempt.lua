@@ -98,13 +98,13 @@ local function promise_error(job, text)
 end
 
 --- Outputs are promises: they must be there, and be newer than the start.
-local function verify(job, marks)
+local function verify(session, job, marks)
   if #job.outputs == 0 then return end
   local single = {}
   for i, pattern in ipairs(job.outputs) do
     single[i] = { name = job.name, inputs = {}, outputs = { pattern } }
   end
-  local looks = require("orch.pipeline.inputs").look(single)
+  local looks = require("orch.pipeline.inputs").look(single, session.project.folder)
   local trusted = clock_jump(marks) < 2
   for i, pattern in ipairs(job.outputs) do
     local look = looks[i].outputs
@@ -166,7 +166,7 @@ function attempt.run(session, node, number)
   local _ <close> = place.with_env(variables(job, session))
   local ok, result = xpcall(function()
     local value = limited(job, ctx, sink)
-    verify(job, marks)
+    verify(session, job, marks)
     return keep.encode(("job '%s'"):format(job.name), value)
   end, errors.handler)
   if ok then return result end

@@ -102,6 +102,20 @@ function freshness.quick(session, node)
   return "closer"
 end
 
+---Whether a job that the run has finished in an earlier session has to run again.
+---@param session table
+---@param node table
+---@return string? reason nil: what is recorded holds
+function freshness.again(session, node)
+  local record, outputs = session.reuse[node.job.name], node.look and node.look.outputs
+  if outputs and #outputs.missing > 0 then
+    return first_of(outputs.missing, "output %s is missing")
+  end
+  if node.dirty and record.needs ~= freshness.needs_digest(session, node.job) then
+    return needs_reason(session, node.job)
+  end
+end
+
 local function change_text(old, new, what)
   local added, removed, changed = inputs.compare(old, new)
   if #changed > 0 then return first_of(changed, what .. " %s changed") end

@@ -22,6 +22,8 @@ Job.__index = function(self, key)
   arg.fail("a job has no '%s'%s", key, near and ("; did you mean '%s'?"):format(near) or "")
 end
 
+local PROGRESS_EVERY = 0.5 -- seconds between two records of a job
+
 --- ctx by handle, so that a script does not trip over it.
 local contexts = setmetatable({}, { __mode = "k" })
 
@@ -50,7 +52,7 @@ function Job:message(text)
   emit(self, "message", { text = arg.check("job:message", 1, text, "string") })
 end
 
----How far the job is: shown as a bar while it runs.
+---How far the job is: shown as a bar while it runs. May be called as often as one likes.
 ---@param done number
 ---@param total number?
 ---@param label string?
@@ -58,6 +60,10 @@ function Job:progress(done, total, label)
   arg.check("job:progress", 1, done, "number")
   arg.check("job:progress", 2, total, "number?")
   arg.check("job:progress", 3, label, "string?")
+  local ctx, now = contexts[self], require("orch.core.clock").now()
+  local told = ctx.progress_told
+  if told and now - told < PROGRESS_EVERY and done ~= total then return end
+  ctx.progress_told = now
   emit(self, "progress", { done = done, total = total, label = label })
 end
 

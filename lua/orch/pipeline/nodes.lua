@@ -109,7 +109,7 @@ function nodes.gate(node, schedule)
   elseif when == "failure" then
     node.because = nil
     if node.root or node.after_all and schedule.failed then return "run" end
-    return "skip", "nothing failed"
+    return "skip", "not needed, as nothing failed"
   end
   if node.root then return "cancel", node.because end
   if schedule.stopping then return "cancel", schedule.stopping end
@@ -141,6 +141,18 @@ local function state_of(record)
     if record[name] and record[name] ~= "" then state[name] = freshness.hex(record[name]) end
   end
   return state
+end
+
+---The fields of a job_start. The definition is there for what only functions have: steps.
+---@param session table
+---@param node orch.JobNode
+---@return table
+function nodes.start_event(session, node)
+  local job = node.job
+  local anew = session.anew[job.name]
+  session.anew[job.name] = nil
+  return { job = job.name, attempt = node.number, reason = node.reason, anew = anew,
+    definition = type(job.run) == "function" and freshness.hex(node.definition) or nil }
 end
 
 ---The fields of a job_end.

@@ -32,7 +32,10 @@ end
 local function decide(session, node)
   local job = node.job
   if job.skipped then return "skip", "skipped by --skip" end
-  if session.reuse[job.name] then return "skip", "recorded in this run" end
+  if session.reuse[job.name] then
+    local again = freshness.again(session, node)
+    return again and "run" or "skip", again or "recorded in this run"
+  end
   if job.when ~= "success" then
     return job.when == "always" and "run" or "maybe", "when = \"" .. job.when .. "\""
   end

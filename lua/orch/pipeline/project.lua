@@ -105,10 +105,20 @@ function project.run(p, spec)
     near and ("; did you mean %s?"):format(near) or "")
 end
 
----A new ID: the time (UTC) and four hexadecimal digits.
+local STRIDE = 64 -- of IDs within one second
+
+---A new ID: the time (UTC) and four hexadecimal digits. It comes after all there are, also
+---of the same second, and where the clock was set back.
+---@param last string? the latest there is
 ---@return string
-function project.new_id()
-  return ("%s-%04x"):format(os.date "!%Y%m%d-%H%M%S", math.random(0, 0xffff))
+function project.new_id(last)
+  local now = os.date "!%Y%m%d-%H%M%S"
+  local time, digits = (last or ""):match "^(%d+%-%d+)%-(%x%x%x%x)$"
+  if not time or time < now then return ("%s-%04x"):format(now, math.random(0, 0x7fff)) end
+  local number = tonumber(digits, 16) + math.random(1, STRIDE)
+  if number <= 0xffff then return ("%s-%04x"):format(time, number) end
+  local day, second = time:match "^(%d+)%-(%d+)$"
+  return project.new_id(("%s-%06d-0000"):format(day, math.tointeger(second) + 1))
 end
 
 local LONGEST = 120 -- of a folder's name; file systems take 255 bytes
@@ -139,12 +149,12 @@ function project.shown(target)
   return path.relative(target, path.absolute ".")
 end
 
----@return orch.fs.Lock? guard held while a run works; nil: another process holds it
----@return integer? pid of that process, where it is known
 ---@async
-function project.try_lock(p)
-  local fs = require "orch.fs"
-  local ok, guard = pcall(fs.lock, p.orch .. "/lock", { timeout = 0 })
+---@param file string `.orch/lock` while any run works, the events of a run while that one does
+---@return orch.fs.Lock? guard nil: another process holds it
+---@return integer? pid of that process, where it is known
+function project.try_lock(file)
+  local ok, guard = pcall(require("orch.fs").lock, file, { timeout = 0 })
   if ok then return guard end
   if guard.kind == "timeout" then return nil, guard.pid end
   error(guard, 0)

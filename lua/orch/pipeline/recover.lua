@@ -32,32 +32,50 @@ function recover.record(record, run, time)
   }
 end
 
+--- A run beside that one may have brought something later.
+local function is_outdated(known, found)
+  return known and known.run ~= found.run and (known.time or 0) > found.time
+end
+
 local function recover_run(state, row, folder)
-  local fs = require "orch.fs"
-  if not fs.exists(folder.events) then return end
-  local script, time = row.script, row.time
+  local script, time, known = row.script, row.time, {}
   for record in events.read(folder.events) do
     if record.event == "run_start" or record.event == "run_resume" then
       script, time = record.script or script, record.time or time
     elseif record.event == "job_end" then
       local found = recover.record(record, row.id, time + record.t)
-      if found then state:save(script, record.job, found) end
+      known[script] = known[script] or state:jobs(script)
+      if found and not is_outdated(known[script][record.job], found) then
+        state:save(script, record.job, found)
+      end
     end
   end
 end
 
----Takes in the runs that have begun and not ended. The caller holds the project's lock, so
----none of them is at work.
+--- A run at work, beside others (--concurrent), holds the lock of its log.
+local function is_at_work(events_path)
+  local guard <close> = project.try_lock(events_path)
+  return guard == nil
+end
+
+local function recover_one(p, state, row)
+  local folder = project.run_folder(p, row.id)
+  if require("orch.fs").exists(folder.events) then
+    if is_at_work(folder.events) then return end
+    recover_run(state, row, folder)
+  end
+  state:run_end { id = row.id, status = "crashed", elapsed = row.elapsed or 0, ok = 0,
+    skipped = 0, failed = 0, cancelled = 0 }
+end
+
+---Takes in the runs that have begun and not ended. The caller holds the project's lock.
 ---@async
 ---@param p orch.Project
 ---@param state orch.State
 function recover.all(p, state)
-  for _, row in ipairs(state:runs { limit = 20 }) do
-    if row.status == "running" then
-      recover_run(state, row, project.run_folder(p, row.id))
-      state:run_end { id = row.id, status = "crashed", elapsed = row.elapsed or 0, ok = 0,
-        skipped = 0, failed = 0, cancelled = 0 }
-    end
+  local rows = state:runs { limit = 20 }
+  for i = #rows, 1, -1 do
+    if rows[i].status == "running" then recover_one(p, state, rows[i]) end
   end
   state:flush()
 end

@@ -13,6 +13,7 @@ local states = require "orch.pipeline.state"
 
 local EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_GRAPH, EXIT_REFUSED = 0, 1, 2, 3, 7
 local DAEMON = 1
+local signals = { [1] = "SIGHUP", [2] = "SIGINT", [15] = "SIGTERM" }
 local LEAST_SLOTS, BEYOND_CPUS = 4, 2
 
 local run = {}
@@ -51,12 +52,12 @@ end
 
 --- The lock of the project, or the sentence about who holds it.
 local function take_lock(p)
-  local guard, holder_pid = project.try_lock(p)
+  local guard, holder_pid = project.try_lock(p.orch .. "/lock")
   if guard then return guard end
   local file <close> = io.open(p.orch .. "/lock")
   local ok, holder = pcall(require("orch.json").decode, file and file:read "a" or "")
   local who = holder_pid and ("process %d"):format(holder_pid) or "another process"
-  if ok and type(holder) == "table" and holder.run then
+  if ok and type(holder) == "table" and holder.run and holder.pid == (holder_pid or holder.pid) then
     who = ("run %s of %s, since %s (process %d%s)"):format(holder.run, holder.script,
       os.date("%H:%M", holder.time), holder.pid, holder.user and " of " .. holder.user or "")
   end
@@ -64,12 +65,21 @@ local function take_lock(p)
     .. "; wait for it, or run beside it with --concurrent" })
 end
 
+--- A job behind one that runs may turn out to be up to date; it is asked about all the same.
+local function may_run(session, job)
+  local node, freshness = job.node, require "orch.pipeline.freshness"
+  if job.skipped or node.fresh then return false end
+  if node.pending > 0 then return true end
+  if session.reuse[job.name] then return freshness.again(session, node) ~= nil end
+  return freshness.closer(session, node) ~= nil
+end
+
 --- Asked all at once, before anything runs: nobody sits in front of a nightly build.
 local function confirm(session)
   if session.options.yes then return end
   local tty = require "orch.tty"
   for _, job in ipairs(session.chosen) do
-    if job.confirm and not job.skipped and not session.reuse[job.name] then
+    if job.confirm and may_run(session, job) then
       if not tty.is_terminal "stdin" then
         errors.throw(errors.make { kind = "refused", message =
           ("job '%s' (%s) asks \"%s\", and nobody is there to answer; add --yes to agree")
@@ -107,7 +117,7 @@ end
 --- How the run ended, from what is left of it.
 local function outcome(session, err)
   local signal = runtime.interrupted()
-  if signal then return "interrupted", 128 + signal, "SIG" .. runtime.signal_name(signal) end
+  if signal then return "interrupted", 128 + signal, signals[signal] end
   if err ~= nil and errors.is_cancelled(err) then return "interrupted", EXIT_FAILED end
   if err ~= nil then return "failed", EXIT_FAILED end
   local failed = session.model.counts.failed > 0
@@ -137,6 +147,8 @@ end
 local function work(session, resumed)
   local schedule = require("orch.pipeline.schedule").new(session)
   schedule:take_fresh()
+  confirm(session)
+  local claim <close> = not resumed and sessions.new_run(session) or nil
   sessions.begin(session, session.words, schedule:is_over(), resumed)
   restart_collector()
   local log <close> = session.log
@@ -158,6 +170,14 @@ end
 
 local function is_dry(options)
   return options.dry_run or options.explain ~= nil
+end
+
+--- A run that was broken off is read once nobody else can go on with it.
+local function read_again(p, settings, dry)
+  local claim = not dry and sessions.claim(p, settings.resume.id) or nil
+  settings.resume = require("orch.pipeline.resume").read(
+    project.run_folder(p, settings.resume.id), settings.resume)
+  return claim
 end
 
 local function with_lock(p, options)
@@ -189,8 +209,12 @@ local function execute(registry, words, settings)
   local lock <close> = with_lock(p, given.options)
   local state <close> = states.open(p.orch .. "/state.db", { read_only = is_dry(given.options) })
   if state.warning then say("warning: ", state.warning) end
-  local recover = require "orch.pipeline.recover"
-  if lock then recover.all(p, state) end
+  if lock then require("orch.pipeline.recover").all(p, state) end
+  local claim <close> = settings.resume and read_again(p, settings, is_dry(given.options)) or nil
+  if settings.resume and settings.resume.model.status == "ok" then
+    say("run ", settings.resume.id, " has been finished meanwhile: there is nothing left to do")
+    return EXIT_OK
+  end
   local session = sessions.new {
     project = p, script = settings.script, chosen = chosen, options = given.options,
     registry = registry, state = state, slots = slots_of(given.options),
@@ -198,7 +222,6 @@ local function execute(registry, words, settings)
   session.words = words
   if settings.resume then require("orch.pipeline.resume").adopt(session, settings.resume) end
   if is_dry(given.options) then return tell_plan(session, graph) end
-  confirm(session)
   work(session, settings.resume)
   return session.exit_code
 end

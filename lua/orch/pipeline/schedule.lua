@@ -116,7 +116,12 @@ function Schedule:settle(node)
   if verdict == "cancel" then return self:cancel(node, because) end
   if verdict == "skip" then return self:skip(node, because) end
   if node.job.skipped then return self:skip(node, "skipped by --skip") end
-  if self.session.reuse[node.job.name] then return self:skip(node, "recorded in this run") end
+  if self.session.reuse[node.job.name] then
+    local again = freshness.again(self.session, node)
+    if not again then return self:skip(node, "recorded in this run") end
+    self.session:begin_anew(node.job.name)
+    return self:queue(node, again)
+  end
   if not node.dirty then
     local quick, reason = freshness.quick(self.session, node)
     if quick == "fresh" then return self:skip(node, "up to date") end
@@ -147,7 +152,7 @@ function Schedule:launch(node)
   node.number = node.number + 1
   node.state, node.started, node.ran = "running", clock.now(), true
   node.first_started = node.first_started or node.started
-  self.log:emit("job_start", { job = node.job.name, attempt = node.number, reason = node.reason })
+  self.log:emit("job_start", nodes.start_event(self.session, node))
   self:start(node.job.name, { node = node, what = "tried" }, try, self.session, node, node.number)
 end
 
@@ -189,10 +194,11 @@ end
 ---@private
 function Schedule:can_retry(node, err)
   local policy = node.job.retry and nodes.policy(node.job)
-  if not policy or self.stopping or node.number >= policy.attempts or not policy.again(err) then
+  local tries = node.number - (self.session.attempts[node.job.name] or 0)
+  if not policy or self.stopping or tries >= policy.attempts or not policy.again(err) then
     return nil
   end
-  local delay = policy.pause(node.number, err)
+  local delay = policy.pause(tries, err)
   local elapsed = clock.now() - node.first_started
   if policy.max_elapsed and elapsed + delay > policy.max_elapsed then return nil end
   return delay

@@ -22,7 +22,8 @@ local session = {}
 ---@field chosen table[] jobs in topological order
 ---@field records table<string, table> what the state keeps of each job
 ---@field results table<string, {text: string?, digest: string?}>
----@field reuse table<string, boolean> finished in an earlier session of the run
+---@field reuse table<string, orch.JobRecord> finished in an earlier session of the run
+---@field anew table<string, boolean> what was recorded of the job does not count any more
 ---@field steps table<string, table<string, {text: string?}>> done, by job
 ---@field attempts table<string, integer> made in earlier sessions, by job
 local Session = { __name = "orch.session" }
@@ -38,6 +39,12 @@ function Session:recorded_steps(name)
     self.steps[name] = steps
   end
   return steps
+end
+
+---The job runs from its beginning, whatever is recorded of it.
+---@param name string
+function Session:begin_anew(name)
+  self.reuse[name], self.steps[name], self.anew[name] = nil, nil, true
 end
 
 --- Results of jobs that an earlier run, or an earlier session, has brought.
@@ -65,7 +72,7 @@ function session.new(found)
     options = found.options, registry = found.registry, state = found.state,
     pools = found.registry.pools, slots = found.slots,
     keep_going = found.options.keep_going or false,
-    results = {}, reuse = {}, steps = {}, attempts = {},
+    results = {}, reuse = {}, anew = {}, steps = {}, attempts = {},
     memo = require("orch.pipeline.fingerprint").memo(),
   }, Session)
   self.looking = require("orch.task").spawn({ name = "look at files", hold = true },
@@ -172,23 +179,54 @@ local function keep_state(self)
   end
 end
 
----Begins the run, or goes on with it: its folder, its log, its model, its view.
+---Makes a run this process's own: nobody else can go on with it, or take it for one that
+---was broken off.
+---@async
+---@param p orch.Project
+---@param id string
+---@return table guard for `<close>`; raises kind `refused` where another process works on it
+function session.claim(p, id)
+  local guard, holder = project.try_lock(project.run_folder(p, id).events)
+  if guard then return guard end
+  errors.throw(errors.make { kind = "refused", message = ("run %s is at work in %s"):format(id,
+    holder and ("process %d"):format(holder) or "another process") })
+end
+
+---A new run with a folder that no other one has.
+---@async
+---@param self orch.Session gets `.run`
+---@return table guard for `<close>`, as of `claim`
+function session.new_run(self)
+  local fs, last = require "orch.fs", self.state:runs { limit = 1 }[1]
+  local id = last and last.id
+  while true do
+    id = project.new_id(id)
+    local run = project.run_folder(self.project, id)
+    fs.mkdir(run.folder)
+    local guard = project.try_lock(run.events)
+    if guard and fs.stat(run.events).size == 0 then
+      self.run = run
+      return guard
+    end
+    if guard then guard:release() end
+  end
+end
+
+---Begins the run, or goes on with it: its log and its model.
 ---@async
 ---@param self orch.Session
 ---@param arguments string[] what followed the script's name
 ---@param is_idle boolean there is nothing to do
 ---@param resumed {id: string, sessions: integer, model: orch.RunModel}?
 function session.begin(self, arguments, is_idle, resumed)
-  local id = resumed and resumed.id or project.new_id()
-  self.run = project.run_folder(self.project, id)
-  require("orch.fs").mkdir(self.run.folder)
+  if resumed then self.run = project.run_folder(self.project, resumed.id) end
   self.number = resumed and #resumed.model.sessions + 1 or 1
   self.log = events.open(self.run.events)
   self.model = resumed and resumed.model or model.new()
   self.log:listen(function(record) self.model:apply(record) end)
   self.started = clock.now()
   self.state:run_start {
-    id = id, script = self.script, time = os.time(), pid = pid(),
+    id = self.run.id, script = self.script, time = os.time(), pid = pid(),
     args = arguments,
   }
   self.state:flush()
