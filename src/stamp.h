@@ -90,6 +90,7 @@ struct stamp_plan {
   bool gather;
 
   volatile int *stop; /* of the op */
+  int64_t began_ns;   /* wall clock, before anything was looked at */
   int root_fd;
   struct stamp_tally tallies[STAMP_THREADS];
   int thread_count;
@@ -121,6 +122,10 @@ int stamp_expand_folders(struct stamp_plan *plan);
 void stamp_plan_free(struct stamp_plan *plan);
 
 /* --- the look: stamp_look.c and stamp_walk.c; faults go to the plan --- */
+
+/* A file younger than this when the look began may be written once more
+ * without a change of its time: neither stamp nor blob vouch for it. */
+#define STAMP_RACY_NS 20000000
 
 void stamp_look(struct stamp_plan *plan);
 void stamp_walk(struct stamp_plan *plan);

@@ -19,7 +19,6 @@ struct stamp_contents {
   struct stamp_record *records; /* sorted by path */
   size_t count;
   atomic_size_t next;
-  int64_t began_ns; /* wall clock, before anything was looked at */
 };
 
 /* Fills in the contents of the records that are not known. */

@@ -9,10 +9,6 @@
 
 enum { CHUNK = 256 << 10 };
 
-/* Younger than this when it was looked at, a file may be written once more
- * without a change of its time. */
-#define RACY_NS 20000000
-
 static bool hash_descriptor(struct stamp_contents *all,
                             struct stamp_record *record, int fd, char *chunk) {
   XXH3_state_t state;
@@ -77,7 +73,8 @@ void stamp_hash_contents(struct stamp_contents *all) {
   size_t unknown = 0;
   for (size_t i = 0; i < all->count; i++) {
     struct stamp_record *record = &all->records[i];
-    record->vouched = record->facts.mtime_ns < all->began_ns - RACY_NS;
+    record->vouched =
+        record->facts.mtime_ns < all->plan->began_ns - STAMP_RACY_NS;
     unknown += !record->known;
   }
   if (unknown > 0)

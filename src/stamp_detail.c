@@ -9,7 +9,6 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct detail_op {
@@ -95,17 +94,10 @@ static bool check_result(struct stamp_plan *plan) {
   return fault_set(&plan->fault, result.error, "read", result.error_path);
 }
 
-static int64_t wall_clock(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void run_detail(struct op_work *work) {
   struct detail_op *detail = (struct detail_op *)work;
   struct stamp_plan *plan = &detail->plan;
   detail->contents.plan = plan;
-  detail->contents.began_ns = wall_clock();
   stamp_look(plan);
   if (!check_result(plan) || !list_files(detail)) return;
   if (detail->known != NULL)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 bool stamp_is_stopped(const struct stamp_plan *plan) {
@@ -97,7 +98,14 @@ static void look_at_literals(void *data, int thread) {
   }
 }
 
+static int64_t wall_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 void stamp_look(struct stamp_plan *plan) {
+  plan->began_ns = wall_clock();
   plan->root_fd = open(plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (plan->root_fd < 0) {
     stamp_fail(plan, errno, plan->root);

@@ -57,6 +57,14 @@ describe("a look", function()
     end
   end)
 
+  it("says so where a file is so young that its time does not vouch for it", function()
+    write("old") write("new")
+    sh "touch -d '1 second ago' old && touch new && touch -d '+1 hour' far && mkdir none"
+    local found = look { { "old" }, { "old", "new" }, { "far" }, { "none", "no" } }
+    expect({ found[1].young, found[2].young, found[3].young, found[4].young })
+      :equals { nil, true, true, nil }
+  end)
+
   it("gives the stamp that the same files have in another group", function()
     for _, path in ipairs { "a", "b", "s/c", "s/t/d" } do write(path) end
     expect(stamp("a", "b", "s/c", "s/t/d")):equals(stamp("**"))

@@ -60,6 +60,8 @@ end
 ---@field bytes integer
 ---@field newest number seconds, the latest time of change; 0 where there is no file
 ---@field missing string[] the patterns that match nothing
+---@field young? boolean a file was written so shortly before that it may be written again
+---  without a change of its time: the stamp is not to be trusted later
 ---@field problem? string what could not be read; the stamp is then never the same again
 
 ---Looks at all files of many jobs, on all cores. A job's own outputs are not its inputs.
