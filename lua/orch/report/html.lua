@@ -63,7 +63,7 @@ local function drawing(svg)
     .. '<h2 id="h-graph">Graph</h2></summary><div class="scroll" tabindex="0" '
     .. 'style="--width: %dpx">%s</div></details></section>'):format(
     #svg <= LARGE_DRAWING and " open" or "", tonumber(svg:match '^%s*<svg[^>]* width="(%d+)"') or 0,
-    svg)
+    markup.clean(svg))
 end
 
 local function embedded(run, of)

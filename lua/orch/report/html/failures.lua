@@ -31,7 +31,7 @@ local function tail(log, count)
     .. "</pre>"
 end
 
-local function facts_of(err)
+local function facts_of(err, job)
   local out = {}
   local function add(name, value)
     if not value then return end
@@ -39,7 +39,7 @@ local function facts_of(err)
   end
   add("Command", err.command)
   add("Exit", err.signal and "signal " .. tostring(err.signal) or err.exit_code)
-  add("Raised at", err.where)
+  add(err.where and "Raised at" or "Declared at", err.where or job.where)
   return #out > 0 and '<dl class="facts">' .. table.concat(out) .. "</dl>" or ""
 end
 
@@ -58,7 +58,7 @@ end
 local function root_cause(run, job, of)
   local err, log, out = error_of(job), last_log(job, of), {}
   out[1] = fill('<p class="what">%s</p>', markup.short(text.error(err), 4000))
-  out[2] = facts_of(err)
+  out[2] = facts_of(err, job)
   if log then
     out[#out + 1] = fill('<p class="caption">The last lines of its log, <code>%s</code></p>',
       log.shown) .. tail(log, ROOT_LINES)
