@@ -60,6 +60,8 @@ static void step(struct walker *walker, const char *name, int *matches,
     bool is_match = glob_is_match(glob, to[0]);
     bool may_enter = glob_can_match_below(glob, to[0]);
     for (int n = 1; n < count && (is_match || may_enter); n++) {
+      to[n] = 0;
+      if (from[n] == 0) continue; /* it excludes nothing below here */
       to[n] = glob_step(selection->globs[n], from[n], name, false);
       if (glob_is_match(selection->globs[n], to[n]))
         is_match = may_enter = false;
