@@ -283,9 +283,9 @@ function params.params(declared)
   read(words, fresh, registry)
   settle(registry, fresh, lenient)
   for _, param in ipairs(fresh) do values[param.name] = param.value end
-  arg.public("the table of params", values)
-  getmetatable(values).__fingerprint = "value" -- a job that captures it depends on the values
-  return values
+  local known = arg.known("the table of params", names)
+  known.__fingerprint = "value" -- a job that captures it depends on the values
+  return setmetatable(values, known)
 end
 
 return params
