@@ -206,8 +206,20 @@ function apply.job_wait(run, record)
   job_of(run, record).waiting = { pool = record.pool, held_by = record.held_by or {} }
 end
 
+--- What an attempt found counts no more when another one looks again.
+local function forget_problems(run, job)
+  if #job.problems == 0 then return end
+  job.problems = none
+  local rest = {}
+  for _, problem in ipairs(run.problems) do
+    if problem.job ~= job.name then rest[#rest + 1] = problem end
+  end
+  run.problems = rest
+end
+
 function apply.job_start(run, record)
   local job = job_of(run, record)
+  forget_problems(run, job)
   set_state(run, job, "running")
   job.queued_at = job.queued_at or run.now
   job.started_at = job.started_at or run.now
