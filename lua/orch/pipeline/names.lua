@@ -22,11 +22,19 @@ local function is_ours(module)
   return standard[module] or module == "orch" or module:find "^orch%."
 end
 
---- The same function under two names gets the smaller one, in every run.
+--- The same function under two names gets that of the more public module, so that it
+--- does not matter which internal ones a run has loaded.
+local function is_better(name, than)
+  local _, dots = name:gsub("%.", "")
+  local _, more = than:gsub("%.", "")
+  if dots ~= more then return dots < more end
+  return name < than
+end
+
 local function add(known, value, name)
   local kind = type(value)
   if kind ~= "table" and kind ~= "function" then return end
-  if not known[value] or name < known[value] then known[value] = name end
+  if not known[value] or is_better(name, known[value]) then known[value] = name end
 end
 
 local function add_fields(known, name, module)
