@@ -38,6 +38,13 @@ function freshness.needs_digest(session, job)
   return hash(table.concat(parts, "\0"))
 end
 
+---A group gives what its jobs have given: who needs the group runs when one of them changes.
+---@param session table
+---@param group table a job without `run`
+function freshness.pass_on(session, group)
+  session.results[group.name] = { digest = freshness.needs_digest(session, group) }
+end
+
 ---@param value_text string? JSON
 ---@param outputs_digest string?
 ---@return string digest of what a job has given

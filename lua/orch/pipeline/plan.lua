@@ -39,7 +39,10 @@ local function decide(session, node)
   if job.when ~= "success" then
     return job.when == "always" and "run" or "maybe", "when = \"" .. job.when .. "\""
   end
-  if not job.run then return "skip", "a group of other jobs" end
+  if not job.run then
+    freshness.pass_on(session, job)
+    return "skip", "a group of other jobs"
+  end
   local verdict, reason = freshness.quick(session, node)
   if verdict == "closer" then reason = freshness.closer(session, node) end
   if reason then return "run", reason end
@@ -58,7 +61,9 @@ function plan.lines(session)
   for i, node in ipairs(list) do
     node.verdict, node.reason = decide(session, node)
     local record = session.records[node.job.name]
-    lines[i] = { job = node.job.name, verdict = node.verdict, reason = node.reason,
+    local verdict = node.verdict
+    if not node.job.run then node.verdict = (upstream(node) or node).verdict end
+    lines[i] = { job = node.job.name, verdict = verdict, reason = node.reason,
       seconds = record and record.seconds }
   end
   return lines

@@ -101,7 +101,7 @@ end
 function Schedule:queue(node, reason)
   node.reason, node.state = reason ~= freshness.ALWAYS and reason or nil, "queued"
   if not node.job.run then -- a group: there is nothing to do
-    self.session.results[node.job.name] = {}
+    freshness.pass_on(self.session, node.job)
     self.log:emit("job_skip", { job = node.job.name, reason = "a group of other jobs" })
     return self:finish(node, "ok")
   end
