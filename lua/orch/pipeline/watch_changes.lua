@@ -9,7 +9,8 @@ local clock = require "orch.core.clock"
 local park = require "orch.core.park"
 local scopes = require "orch.scope"
 
-local TOLD_WITHIN = 0.05 -- seconds; what belongs together is collected here
+local TOLD_WITHIN = 0.02 -- seconds; what belongs together is collected here
+local SETTLED = 0.08 -- by then whatever has happened before has been told
 
 ---@class orch.WatchChanges
 ---@field lost boolean the kernel could not tell all of them
@@ -87,7 +88,7 @@ end
 function Changes:settle(seconds)
   repeat
     local before = self.count
-    clock.sleep(seconds)
+    clock.sleep(math.max(seconds, SETTLED))
   until self.count == before
 end
 
