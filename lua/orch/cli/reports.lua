@@ -43,19 +43,6 @@ local function load(run)
   return model
 end
 
-local function options_for(format, model, run)
-  local opts = { folder = run.folder }
-  if format == "html" then
-    local names = {}
-    for i, link in ipairs(require("orch.report.critical_path").of(model).links) do
-      names[i] = link.job.name
-    end
-    opts.graph_svg = require("orch.report.graph").svg(model, { embed = true, id = "og",
-      critical = names })
-  end
-  return opts
-end
-
 local function write(one, text)
   if one.file == "-" then
     io.stdout:write(text)
@@ -74,7 +61,6 @@ return command.new("report", { "run" }, function(asked, p)
   local run = project.run(p, asked.run)
   local model = load(run)
   for _, one in ipairs(list) do
-    local make = require("orch.report." .. one.format)
-    write(one, make(model, options_for(one.format, model, run)))
+    write(one, require "orch.report.make"(one.format, model, run.folder))
   end
 end)

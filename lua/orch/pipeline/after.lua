@@ -7,9 +7,9 @@ local after = {}
 local formats = { "html", "junit", "markdown" }
 
 local function write(session, format, path)
-  local make = require("orch.report." .. format)
-  local text = make(session.model, { folder = session.run.folder })
+  local text = require "orch.report.make"(format, session.model, session.run.folder)
   require("orch.fs").write(path, text, { sync = false })
+  io.stderr:write("orch: wrote ", path, "\n")
 end
 
 ---@param session table

@@ -153,8 +153,8 @@ local function work(session, resumed)
   restart_collector()
   local log <close> = session.log
   if not session.options.concurrent then session:sign_lock() end
-  local view <close> = open_view(session)
   local report <close> = require("orch.pipeline.after").reports(session)
+  local view <close> = open_view(session)
   local finish <close> = ending(session)
   local _ <close> = require("orch.core.task").open("run", nil, false, nil, false)
   session:keep()
