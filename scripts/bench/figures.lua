@@ -100,5 +100,8 @@ local figures = {
   },
 }
 
-local http = dofile(here "http/figures.lua")
-return table.move(http, 1, #http, #figures + 1, figures)
+for _, more in ipairs { "http", "pipeline" } do
+  local list = dofile(here(more .. "/figures.lua"))
+  table.move(list, 1, #list, #figures + 1, figures)
+end
+return figures

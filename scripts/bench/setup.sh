@@ -23,6 +23,11 @@ need /usr/lib/python3/dist-packages/h2 python3-h2
 need /usr/bin/wrk wrk
 need /usr/bin/h2load nghttp2-client
 need /usr/bin/curl curl
+# The figures of pipelines: other runners of jobs, and a terminal (script).
+need /usr/bin/ninja ninja-build
+need /usr/bin/doit python3-doit
+need /usr/bin/parallel parallel
+need /usr/bin/script bsdutils
 
 if [ -n "$missing" ]; then
   install="apt-get install -y --no-install-recommends$missing"
