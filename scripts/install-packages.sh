@@ -32,9 +32,11 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   openssh-server  uploads over SFTP
 #   chromium        opens our HTML reports, as a browser does
 #   graphviz        reads what orch graph --dot writes
+#   zsh, fish       completion, beside that for bash
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
-  python3 openssl nginx-light vsftpd openssh-server chromium graphviz"
+  python3 openssl nginx-light vsftpd openssh-server chromium graphviz
+  zsh fish"
 
 case "${1-}" in
 build) wanted=$build ;;
