@@ -9,7 +9,8 @@ before_each(function()
   orch_path = require("orch.core.runtime").executable()
   fs.write(dir .. "/deploy.lua", [[
 print "noise" io.stderr:write "noise\n" os.execute "echo noise; echo noise >&2"
-orch.params { channel = { "internal", choices = { "internal", "beta" }, help = "the track" }, fast = false }
+orch.params {
+  channel = { "internal", choices = { "internal", "beta" }, help = "the track" }, fast = false }
 orch.job "fetch" { desc = "Get it", run = ":" }
 orch.job "build:ios" { run = ":" }
 orch.job "build:android" { run = ":" }

@@ -16,7 +16,8 @@ local function run(...)
 end
 
 local SCRIPT = [[
-local p = orch.params { channel = { "internal", choices = { "internal", "beta" }, help = "the track" },
+local p = orch.params {
+  channel = { "internal", choices = { "internal", "beta" }, help = "the track" },
   fast = false, token = { type = "string", required = true } }
 print("the body speaks")
 orch.pools { unity = 2 }
@@ -25,7 +26,8 @@ for _, name in ipairs { "ios", "android" } do
   orch.job("build:" .. name) { desc = "Build for " .. name, needs = "fetch", pools = { unity = 1 },
     timeout = "90m", retry = 2, run = function() end }
 end
-orch.job "publish" { needs = "build:*", run = { "echo up", { "cp", "a b", "c" } }, env = { "CI", K = 1 } }
+orch.job "publish" { needs = "build:*", run = { "echo up", { "cp", "a b", "c" } },
+  env = { "CI", K = 1 } }
 orch.default "publish"
 ]]
 
@@ -65,6 +67,16 @@ Pools: unity 2
         { "internal", "beta" }, 2 }
   end)
 
+  it("names secrets, and needs none of them", function()
+    write("a.lua", [[local s = orch.secrets { "NO_SUCH_KEY", file = "none.env" }
+      orch.job "a" { run = ":", desc = "with " .. s.NO_SUCH_KEY }]])
+    local result = run("list", "a.lua")
+    expect(result.stdout):contains("Secrets: NO_SUCH_KEY\n")
+    expect(result.exit_code):equals(0)
+    expect(orch.json.decode(run("list", "a.lua", "--json").stdout).secrets):equals { "NO_SUCH_KEY" }
+    expect(run("run", "a.lua").stderr):contains("there is no file 'none.env'")
+  end)
+
   it("finds the script of the folder", function()
     write("lib.lua", "return {}")
     write("deploy.lua", SCRIPT)
@@ -97,7 +109,8 @@ Pools: unity 2
   end)
 
   it("does not wait for what the body leaves running", function()
-    write("a.lua", "orch.spawn(function() while true do orch.sleep(1) end end) orch.job 'a' { run = ':' }")
+    write("a.lua", "orch.spawn(function() while true do orch.sleep(1) end end)\n"
+      .. "orch.job 'a' { run = ':' }")
     expect(run("list", "a.lua").stdout):contains("a.lua: 1 job")
   end)
 
@@ -120,14 +133,31 @@ Pools: unity 2
   end)
 end)
 
+describe("a script with params and no jobs", function()
+  it("tells its params and does not do its work for --help", function()
+    write("a.lua", [[
+      local p = orch.params { channel = { "internal", help = "the track" }, n = 1 }
+      io.open("ran", "w"):close()
+      print(p.channel, p.n, ...)]])
+    local result = run("a.lua", "--help")
+    expect(result.stdout):contains("Usage: orch run a.lua [--PARAM VALUE]")
+    expect(result.stdout):contains("--channel CHANNEL  the track; default internal")
+    expect({ result.exit_code, fs.exists(dir .. "/ran") }):equals { 0, false }
+    expect(run("a.lua", "word", "--n=2").stdout):equals("internal\t2\tword\t--n=2\n")
+    result = run("a.lua", "--chanel", "x")
+    expect({ result.exit_code, result.stderr })
+      :equals { 2, "orch: there is no option '--chanel'; did you mean '--channel'?\n" }
+  end)
+end)
+
 describe("orch info", function()
   it("tells all about a job, and why it would run", function()
     write("deploy.lua", SCRIPT)
     local result = run("info", "build:ios")
     expect(result.exit_code):equals(0)
-    for _, text in ipairs { "build:ios  Build for ios\n", "declared    deploy.lua:7\n",
+    for _, text in ipairs { "build:ios  Build for ios\n", "declared    deploy.lua:8\n",
       "needs       fetch\n", "needed by   publish\n", "pools       unity 1 of 2\n",
-      "limits      timeout 1h 30m, 2 attempts\n", "runs        function at deploy.lua:8\n",
+      "limits      timeout 1h 30m, 2 attempts\n", "runs        function at deploy.lua:9\n",
       "build:ios would run" } do
       expect(result.stdout):contains(text)
     end
@@ -195,7 +225,8 @@ describe("a wrong word or graph", function()
     write("deploy.lua", SCRIPT)
     for _, case in ipairs {
       { { "--token", "x", "--chanel=beta" }, 2, "did you mean '--channel'?" },
-      { { "--token", "x", "--channel", "bta" }, 2, "--channel should be internal, beta, not 'bta'" },
+      { { "--token", "x", "--channel", "bta" }, 2,
+        "--channel should be internal, beta, not 'bta'" },
       { { "--token", "x", "--jbs", "3" }, 2, "did you mean '--jobs'?" },
       { { "--token", "x", "publsh" }, 2, "did you mean 'publish'?" },
       { {}, 2, "--token is required" },
@@ -205,7 +236,8 @@ describe("a wrong word or graph", function()
       expect(result.stderr):contains(case[3])
       expect(fs.exists(dir .. "/ran")):equals(false)
     end
-    write("bad.lua", "orch.job 'a' { needs = 'b', run = 'touch ran' }\norch.job 'c' { needs = 'c' }")
+    write("bad.lua", "orch.job 'a' { needs = 'b', run = 'touch ran' }\n"
+      .. "orch.job 'c' { needs = 'c' }")
     local result = run("run", "bad.lua")
     expect(result.exit_code):equals(3)
     expect(result.stderr):contains("2 things are wrong with the jobs:")

@@ -71,8 +71,8 @@ describe("orch.params", function()
     local by_name = {}
     for _, param in ipairs(registry.params) do by_name[param.name] = param end
     local channel = by_name.channel
-    expect({ channel.flag, channel.type, channel.value, channel.default, channel.given, channel.help })
-      :equals { "--channel", "string", "beta", "internal", true, "the track" }
+    expect({ channel.flag, channel.type, channel.value, channel.default, channel.given,
+      channel.help }):equals { "--channel", "string", "beta", "internal", true, "the track" }
     expect(by_name.count.given):equals(false)
     expect(by_name.slow_build.flag):equals("--slow-build")
   end)
@@ -92,7 +92,8 @@ describe("orch.params", function()
 
   it("refuses a wrong command line", function()
     for _, case in ipairs {
-      { { "--channel", "bta" }, "--channel should be internal, beta, not 'bta'; did you mean 'beta'?" },
+      { { "--channel", "bta" },
+        "--channel should be internal, beta, not 'bta'; did you mean 'beta'?" },
       { { "--chanel=x" }, "there is no option '--chanel'; did you mean '--channel'?" },
       { { "--count", "x" }, "--count should be a whole number, not 'x'" },
       { { "--count=1.5" }, "--count should be a whole number, not '1.5'" },
@@ -109,7 +110,9 @@ describe("orch.params", function()
 
   it("leaves words that are nobody's to the end of the body", function()
     read("--colour", "red")
-    local err = expect(function() arguments.parse({ "--colour", "red" }, registry) end):raises("usage")
+    local err = expect(function()
+      arguments.parse({ "--colour", "red" }, registry)
+    end):raises("usage")
     expect(err.message):contains("neither the script nor orch has an option '--colour'")
   end)
 

@@ -188,11 +188,13 @@ describe("orch.pools and orch.default", function()
   it("take one name, or a list", function()
     orch.default { "a" }
     expect(registry.default):equals { "a" }
-    expect(refused(function() orch.default "b" end).message):matches("were named at %S+:%d+ already")
+    expect(refused(function() orch.default "b" end).message)
+      :matches("were named at %S+:%d+ already")
   end)
 
   it("refuse what makes no sense", function()
-    for _, sizes in ipairs { { unity = 0 }, { unity = "2" }, { unity = 1.5 }, { 3 }, { slots = 2 } } do
+    for _, sizes in ipairs { { unity = 0 }, { unity = "2" }, { unity = 1.5 }, { 3 },
+      { slots = 2 } } do
       refused(function() orch.pools(sizes) end)
     end
     orch.pools { unity = 1 }

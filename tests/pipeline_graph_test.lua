@@ -235,7 +235,8 @@ describe("outputs", function()
       expect(err.message):contains("the output '" .. path .. "' of job 'a'")
     end
     conflict({ a = "." }, "is the project's folder itself")
-    for _, path in ipairs { "x", "a/../x", "./x", "..x", "a/..b", ".hidden", "a/.h", "x/", "*.o" } do
+    for _, path in ipairs { "x", "a/../x", "./x", "..x", "a/..b", ".hidden", "a/.h", "x/",
+      "*.o" } do
       expect(outputs_of { a = path }):equals(true)
     end
   end)
@@ -254,7 +255,8 @@ describe("outputs", function()
     end
     conflict({ a = "out/*", b = "out/x" }, "is also written by job 'a' (as 'out/*')")
     for _, case in ipairs {
-      { a = "out", b = "outer/x" }, { a = "out/*", b = "out/deep/x" }, { a = "out/*.o", b = "out/x.c" },
+      { a = "out", b = "outer/x" }, { a = "out/*", b = "out/deep/x" },
+      { a = "out/*.o", b = "out/x.c" },
       { a = { "out", "out/x", "out/y/z" } }, { a = "out/a/**", b = "out/b/**" },
     } do
       expect(outputs_of(case)):equals(true)

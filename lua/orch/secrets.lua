@@ -139,6 +139,21 @@ function secrets.find(name, opts)
   return find(name, arg.options("secrets.find", opts, { file = "path" }).file)
 end
 
+--- All that were declared with `orch.secrets { ... }`, for those that list them.
+local asked = {}
+
+---For the library: the names that were declared.
+---@return string[] names sorted
+function secrets.declared()
+  return arg.keys_of(asked)
+end
+
+--- A script of which the jobs are only looked at needs no secrets.
+local function is_only_looked_at()
+  local declaring = package.loaded["orch.pipeline.declare"]
+  return declaring and declaring.registry.inspecting
+end
+
 ---`local s = orch.secrets { "STORE_KEY", "SIGNING_KEY", file = ".env.release" }`: all of
 ---them as a table by name; what is missing is told in one error.
 ---@param _ table
@@ -152,7 +167,13 @@ local function declare(_, declared)
   end
   local file = arg.options("secrets", opts, { file = "path" }).file
   for i, name in ipairs(declared) do
-    values[check_name("secrets", i, name)] = find(name, file)
+    asked[check_name("secrets", i, name)] = true
+    if is_only_looked_at() then
+      local ok, value = pcall(find, name, file)
+      values[name] = ok and value or "?"
+    else
+      values[name] = find(name, file)
+    end
     if not values[name] then lacking[#lacking + 1] = name end
   end
   if #lacking > 0 then missing("secrets", lacking, file) end

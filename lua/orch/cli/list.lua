@@ -65,14 +65,19 @@ local function json_of_param(param)
     help = param.help }
 end
 
+local function secret_names()
+  local secrets = package.loaded["orch.secrets"]
+  return secrets and secrets.declared() or {}
+end
+
 local function print_json(registry, file)
   local json = require "orch.json"
   local default, jobs, params = default_jobs(registry), json.array {}, json.array {}
   for i, job in ipairs(registry.jobs) do jobs[i] = json_of_job(job, default) end
   for i, param in ipairs(registry.params) do params[i] = json_of_param(param) end
   io.stdout:write(json.pretty { version = 1, script = file, jobs = jobs, params = params,
-    pools = registry.pools, default = registry.default and array(registry.default) },
-    "\n")
+    pools = registry.pools, secrets = array(secret_names()),
+    default = registry.default and array(registry.default) }, "\n")
 end
 
 -- For people ---------------------------------------------------------------------
@@ -139,6 +144,8 @@ local function print_list(registry, file)
     usage.add_rows(out, usage.params(registry), columns or 100)
   end
   add_pools(out, registry)
+  local secrets = secret_names()
+  if secrets[1] then out[#out + 1] = "\nSecrets: " .. table.concat(secrets, ", ") end
   io.stdout:write(table.concat(out, "\n"), "\n")
 end
 

@@ -239,6 +239,15 @@ local function asks_for_help(words)
   return false
 end
 
+--- A script with jobs is asked for help when its body has told them. In one without any,
+--- the body is the work, which must not be done for that.
+local function tell_help(registry, file)
+  local source = require("orch.cli.script").sources[file]
+  if not source or source:find "%f[%w_]job%f[^%w_]" then return end
+  io.stdout:write(require("orch.pipeline.usage").text(registry, file))
+  os.exit(0)
+end
+
 --- Where the script is only looked at, a value that is required and lacking is made up.
 local stand_in = { string = "?", boolean = false, integer = 0, number = 0 }
 
@@ -280,6 +289,7 @@ function params.params(declared)
   end
   local words = rawget(require "orch", "args") or {}
   local lenient = registry.inspecting or asks_for_help(words)
+  if lenient and not registry.inspecting then tell_help(registry, words[0]) end
   read(words, fresh, registry)
   settle(registry, fresh, lenient)
   for _, param in ipairs(fresh) do values[param.name] = param.value end

@@ -122,7 +122,8 @@ end
 ---@return string
 function usage.text(registry, file, columns)
   columns = columns or math.min(100, (tty.size()))
-  local out = { ("Usage: orch run %s [JOB...] [--PARAM VALUE] [OPTIONS]"):format(file), "" }
+  local jobs = registry.jobs[1] and "[JOB...] [--PARAM VALUE] [OPTIONS]" or "[--PARAM VALUE]"
+  local out = { ("Usage: orch run %s %s"):format(file, jobs), "" }
   if registry.params[1] then
     out[#out + 1] = "Params of the script:"
     usage.add_rows(out, usage.params(registry), columns)
@@ -138,8 +139,10 @@ function usage.text(registry, file, columns)
     end
     out[#out + 1] = ""
   end
-  out[#out + 1] = "Options:"
-  usage.add_rows(out, option_rows(), columns)
+  if registry.jobs[1] then
+    out[#out + 1] = "Options:"
+    usage.add_rows(out, option_rows(), columns)
+  end
   return table.concat(out, "\n") .. "\n"
 end
 
