@@ -227,6 +227,7 @@ int luaopen_orch_core_stamp(lua_State *L) {
   static const luaL_Reg functions[] = {{"look", stamp_look_at},
                                        {"detail", stamp_detail},
                                        {"compare", stamp_compare},
+                                       {"sizes", stamp_sizes},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;

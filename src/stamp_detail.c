@@ -198,3 +198,26 @@ int stamp_compare(lua_State *L) {
   }
   return 3;
 }
+
+/* sizes(blob, limit) -> list of {path, bytes} for the first files, and how
+ * many there are in all */
+int stamp_sizes(lua_State *L) {
+  size_t size;
+  struct stamp_reader reader;
+  struct stamp_record record;
+  const char *blob = luaL_checklstring(L, 1, &size);
+  lua_Integer limit = luaL_checkinteger(L, 2), count = 0;
+  stamp_blob_open(&reader, blob, size);
+  lua_newtable(L);
+  while (stamp_blob_next(&reader, &record)) {
+    if (++count > limit) continue;
+    lua_createtable(L, 2, 0);
+    lua_pushlstring(L, record.path, record.facts.path_size);
+    lua_rawseti(L, -2, 1);
+    lua_pushinteger(L, (lua_Integer)record.facts.size);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, count);
+  }
+  lua_pushinteger(L, count);
+  return 2;
+}

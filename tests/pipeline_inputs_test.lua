@@ -108,3 +108,13 @@ describe("inputs", function()
     expect(files { "!src" }):equals(0)
   end)
 end)
+
+describe("the files of a blob", function()
+  it("come with their sizes, the first of them by path, and their number", function()
+    local blob = inputs.detail({ "src/**" }, nil, nil, dir).blob
+    local list, count = inputs.sizes(blob, 2)
+    expect(list):equals { { "src/a.c", 7 }, { "src/b.c", 7 } }
+    expect(count):equals(3)
+    expect(inputs.sizes("no blob", 5)):equals {}
+  end)
+end)

@@ -131,6 +131,12 @@ local function change_text(old, new, what)
   return what .. "s changed"
 end
 
+--- A file that was written a moment ago may be written again within the same tick of the
+--- clock: its time says nothing yet, and the next run compares contents.
+local function vouched(look)
+  return look.young and "" or look.stamp
+end
+
 --- Compares contents; nil where they are as recorded, and the record then learns the new
 --- sizes and times.
 local function compare(session, node, side, exclude)
@@ -145,7 +151,7 @@ local function compare(session, node, side, exclude)
     local what = side == "inputs" and "input" or "output"
     return known and change_text(known, now.blob, what) or what .. "s changed"
   end
-  record[side .. "_stamp"], record[side .. "_blob"] = look.stamp, now.blob
+  record[side .. "_stamp"], record[side .. "_blob"] = vouched(look), now.blob
   session.state:save(session.script, job.name, record)
 end
 
@@ -162,9 +168,22 @@ function freshness.closer(session, node)
     or compare(session, node, "outputs")
 end
 
-local function details(job, side, look, exclude)
-  if not look then return { digest = "", blob = nil } end
-  return inputs.detail(job[side], nil, exclude)
+--- What the inputs were, unless they changed while the job ran: then it runs again. Only
+--- what differs from the last success is read.
+local function note_inputs(session, job, record, before, after)
+  record.inputs_stamp, record.inputs_digest = "", ""
+  if not before or before.stamp ~= after.stamp then return end
+  local known = session.records[job.name] and session.state:blob(session.script, job.name, "inputs")
+  local found = inputs.detail(job.inputs, known, job.outputs)
+  record.inputs_stamp = vouched(before)
+  record.inputs_digest, record.inputs_blob = found.digest, found.blob
+end
+
+local function note_outputs(node, record, after)
+  local found = inputs.detail(node.job.outputs)
+  record.outputs_stamp = after.stamp
+  record.outputs_digest, record.outputs_blob = found.digest, found.blob
+  node.outputs = found
 end
 
 ---What to keep of a job that has just succeeded. Inputs that changed meanwhile are not
@@ -184,18 +203,8 @@ function freshness.record(session, node, value_text, seconds)
   }
   if has_files(job) then
     local after = inputs.look({ job })[1]
-    if after.inputs then
-      local same = before.inputs and before.inputs.stamp == after.inputs.stamp
-      local found = same and details(job, "inputs", after.inputs, job.outputs) or { digest = "" }
-      record.inputs_stamp = same and after.inputs.stamp or ""
-      record.inputs_digest, record.inputs_blob = found.digest, found.blob
-    end
-    if after.outputs then
-      local found = details(job, "outputs", after.outputs)
-      record.outputs_stamp = after.outputs.stamp
-      record.outputs_digest, record.outputs_blob = found.digest, found.blob
-      node.outputs = found
-    end
+    if after.inputs then note_inputs(session, job, record, before.inputs, after.inputs) end
+    if after.outputs then note_outputs(node, record, after.outputs) end
   end
   record.digest = freshness.result_digest(value_text, record.outputs_digest)
   return record

@@ -125,4 +125,13 @@ function inputs.compare(old, new)
   return core.compare(old, new)
 end
 
+---The files of a blob with their sizes.
+---@param blob string
+---@param limit integer
+---@return {[1]: string, [2]: integer}[] files {path, bytes}, sorted, the first `limit`
+---@return integer count of all
+function inputs.sizes(blob, limit)
+  return core.sizes(blob, limit)
+end
+
 return inputs

@@ -4,6 +4,7 @@
 
 local definition = require "orch.pipeline.definition"
 local freshness = require "orch.pipeline.freshness"
+local inputs = require "orch.pipeline.inputs"
 local keep = require "orch.pipeline.keep"
 local policies = require "orch.retry.policy"
 
@@ -155,6 +156,12 @@ function nodes.start_event(session, node)
     definition = type(job.run) == "function" and freshness.hex(node.definition) or nil }
 end
 
+local MOST_FILES = 100 -- of a job's outputs that its event names
+
+local function files_of(node)
+  return node.outputs and inputs.sizes(node.outputs.blob, MOST_FILES) or nil
+end
+
 ---The fields of a job_end.
 ---@param node orch.JobNode
 ---@param value {text: string?, elapsed: number, record: table}
@@ -163,7 +170,7 @@ function nodes.success_event(node, value)
   local record = value.record
   return {
     job = node.job.name, attempt = node.number, status = "ok", elapsed = value.elapsed,
-    value = keep.decode(value.text), outputs = node.outputs and node.outputs.list,
+    value = keep.decode(value.text), outputs = files_of(node),
     definition = freshness.hex(node.definition), digest = freshness.hex(record.digest), state = state_of(record),
   }
 end
