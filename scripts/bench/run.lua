@@ -58,6 +58,7 @@ local function human(value, measure)
     if value < 1e5 then return ("%.1f k/s"):format(value / 1e3) end
     return ("%.2f M/s"):format(value / 1e6)
   end
+  if value < 0.0001 then return ("%.2f us"):format(value * 1e6) end
   if value < 0.01 then return ("%.2f ms"):format(value * 1000) end
   return ("%.0f ms"):format(value * 1000)
 end

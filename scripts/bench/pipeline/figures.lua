@@ -64,8 +64,8 @@ return {
     server = PREPARE,
     ours = { per_job "100000" },
     peers = {
-      { "one of 10,000", bar = 0.75, per_job "10000" },
-      { "one of 1,000", bar = 0.75, per_job "1000" },
+      { "one of 10,000", bar = 0.5, per_job "10000" },
+      { "one of 1,000", bar = 0.5, per_job "1000" },
     },
   },
   {

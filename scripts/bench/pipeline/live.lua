@@ -2,7 +2,7 @@
 -- between. What orch has used by then, from its first instruction on and in all its
 -- threads, goes into the file `used`, as seconds per second.
 local JOBS, LINES, PAUSE = 50, 5, 2
-local started, names = orch.now(), {}
+local started, names = orch.time(), {}
 
 for i = 1, JOBS do
   names[i] = ("shaders:%02d"):format(i)
@@ -17,7 +17,7 @@ end
 orch.job "used" {
   after = names,
   run = function()
-    local used = os.clock() / (orch.now() - started)
+    local used = os.clock() / (orch.time() - started)
     orch.fs.write("used", ("seconds %.6f\n"):format(used))
   end,
 }
