@@ -281,13 +281,13 @@ describe("the parts of a definition", function()
     local before = parts(text:format("1.0", 1), { target = "ios" })
     expect(definition.compare(before, parts(text:format("1.0", 1), { target = "ios" }))):equals {}
     expect(definition.compare(before, parts(text:format("1.1", 1), { target = "ios" })))
-      :equals { "upvalue `helper.version` changed from 1.0 to 1.1" }
+      :equals { "`helper.version` changed from 1.0 to 1.1" }
     expect(definition.compare(before, parts(text:format("1.0", 2), { target = "ios" })))
       :equals { "its code changed" }
     expect(definition.compare(before, parts(text:format("1.0", 1), { target = "tv" })))
       :equals { "global `target` changed from ios to tv" }
     expect(definition.compare(before, parts(text:format("1.0", 1):gsub("x .. version", "version"),
-      { target = "ios" }))):equals { "upvalue `helper` changed" }
+      { target = "ios" }))):equals { "`helper` changed" }
   end)
 
   it("name the field of a table of settings", function()
@@ -297,7 +297,7 @@ describe("the parts of a definition", function()
     expect(before["upvalue `p.deep.n`"]):equals("1")
     expect(definition.compare(before, parts(text:format("internal", 1)))):equals {}
     expect(definition.compare(before, parts(text:format("beta", 2)))):equals {
-      "upvalue `p.channel` changed from internal to beta", "upvalue `p.deep.list` changed",
+      "`p.channel` changed from internal to beta", "`p.deep.list` changed",
     }
   end)
 

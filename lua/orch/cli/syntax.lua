@@ -50,8 +50,13 @@ local function hint_for(message, line)
   local opener, opened = message:match("%(to close '(%S+)' at line (%d+)%)")
   if opener and message:find("'end' expected") then
     return "the '" .. opener .. "' of line " .. opened .. " has no end"
+  elseif opener == "{" and message:find "near '[%a_]" then
+    return "a comma is missing in front of this, or a 'function()', or the '{' of line "
+      .. opened .. " is never closed"
   elseif opener then
     return "the '" .. opener .. "' of line " .. opened .. " is never closed"
+  elseif message:find("unexpected symbol near '[})]'") then
+    return "an 'end' is missing in front of it, or a value"
   elseif message:find("unfinished string") then
     return "the string is not closed on its line; use [[...]] for more lines"
   elseif message:find("unfinished long") then

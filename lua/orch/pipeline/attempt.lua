@@ -119,7 +119,7 @@ end
 local function limited(job, ctx, sink)
   local s <close> = core.open(job.name, job.timeout, false, nil, false)
   ctx.scope = s
-  if job.stall then core.spawn("stall of " .. job.name, DAEMON, watch_stall, job, ctx.log) end
+  if job.stall then core.spawn("orch/stall of " .. job.name, DAEMON, watch_stall, job, ctx.log) end
   return work(job, ctx, sink)
 end
 

@@ -89,11 +89,21 @@ function complaint.unknown(record, key, known)
       table.concat(arg.keys_of(known), ", ")))
 end
 
+--- `run = orch.sh("make")` has run already.
+local function is_called(key, value)
+  return key == "run" and type(value) == "table" and rawget(value, "elapsed") ~= nil
+end
+
 ---@param record orch.Job
 ---@param key string the option, or "option.key" inside of it
 ---@param wanted string
 ---@param value any
 function complaint.option(record, key, wanted, value)
+  if is_called(key, value) or key == "run" and type(value) == "table" and is_called(key, value[1])
+  then
+    usage(record, key, 'option `run` holds what a call has returned: the command ran while the '
+      .. 'job was declared; write run = "make" or run = function() ... end')
+  end
   usage(record, key:match "[^.]+$", ("option `%s` should be %s, not %s"):format(key, wanted,
     arg.describe(value)))
 end

@@ -193,7 +193,7 @@ local MISSING = "(nothing)"
 
 local function sentence(name, before, now)
   local is_digest = (before or now):sub(1, 1) == "#" or (now or before):sub(1, 1) == "#"
-  local subject = name:find "`" and name or "its " .. name
+  local subject = name:find "`" and name:gsub("^upvalue ", "") or "its " .. name
   if before == nil then return subject .. " is new" end
   if now == nil then return subject .. " is gone" end
   if is_digest or before:find("\n", 1, true) or now:find("\n", 1, true) then
@@ -204,7 +204,7 @@ local function sentence(name, before, now)
     now == "" and MISSING or now)
 end
 
----What differs between the parts of two definitions, in words: "upvalue `version` changed
+---What differs between the parts of two definitions, in words: "`version` changed
 ---from 1.0 to 1.1", "its command changed". Empty where it is something that parts do not
 ---show, such as a secret.
 ---@param before table<string, string>

@@ -24,7 +24,8 @@ function keep.encode(what, value)
   end
   local secrets = package.loaded["orch.secrets"]
   if secrets and secrets.redact(text) ~= text then
-    refuse(what, "it contains a secret", "return something else; a secret can be had again")
+    refuse(what, "it contains a secret, and values are written to the disk",
+      "return something else, and get the secret where it is used")
   end
   return text
 end

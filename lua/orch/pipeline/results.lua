@@ -33,6 +33,10 @@ end
 local function unknown(fname, ctx, name)
   local names = arg.keys_of(needs_of(ctx))
   local near = arg.suggest(name, names)
+  if not near and require("orch.pipeline.glob").is(name) then
+    arg.fail("%s: nothing that job '%s' needs matches '%s'; it needs %s", fname, ctx.job.name,
+      name, names[1] and table.concat(names, ", ") or "no job")
+  end
   arg.fail("%s: job '%s' does not need '%s'%s", fname, ctx.job.name, name,
     near and ("; did you mean '%s'?"):format(near)
     or ("; write needs = { %q } at %s"):format(name, ctx.job.where))

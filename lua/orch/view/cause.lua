@@ -41,7 +41,8 @@ end
 local function ending_text(job, err)
   local how = show.failure(err)
   if err.kind == "timeout" and not err.stalled and tonumber(job.timeout) then
-    how = "timed out after " .. show.whole(job.timeout)
+    local limit = job.timeout < 10 and show.seconds or show.whole
+    how = "timed out after " .. limit(job.timeout)
   elseif err.exit_code and not err.signal then
     how = ("exit code %s"):format(err.exit_code)
   end

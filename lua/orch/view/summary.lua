@@ -62,6 +62,12 @@ local function counts_text(run)
   return #parts > 0 and table.concat(parts, ", ") or "no jobs"
 end
 
+--- Of this session: between a crash and `orch resume` nothing was done.
+local function time_of(run)
+  local last = run.sessions[#run.sessions]
+  return show.seconds(run.elapsed - (last and last.offset or 0))
+end
+
 -- ---- a success ----
 
 local function slowest_text(run)
@@ -84,7 +90,7 @@ local function success(run, add, paint)
   if counts.ok == 0 and counts.skipped > 0 then
     words = "nothing to do: " .. words
   end
-  add(paint(words, "good"), " in ", show.seconds(run.elapsed), problems_text(run))
+  add(paint(words, "good"), " in ", time_of(run), problems_text(run))
   local slowest = slowest_text(run)
   if slowest then add(paint(slowest, "dim")) end
 end
@@ -134,7 +140,7 @@ local function failure(run, add, paint, folder)
   add ""
   add_short(run, add, paint)
   add_cancelled(run, add, paint)
-  add(counts_text(run), " in ", show.seconds(run.elapsed), problems_text(run))
+  add(counts_text(run), " in ", time_of(run), problems_text(run))
   add ""
   cause.add(run, run.failures[1], add, paint, folder)
   add_resume(run, add, paint)
@@ -153,7 +159,7 @@ end
 local function interrupted(run, add, paint)
   add ""
   local signal = run.signal and " by " .. text.line(tostring(run.signal)) or ""
-  add(paint("interrupted" .. signal, "warn"), " after ", show.seconds(run.elapsed), ": ",
+  add(paint("interrupted" .. signal, "warn"), " after ", time_of(run), ": ",
     counts_text(run))
   local stopped = names_in(run, function(job)
     return (job.state == "cancelled" or job.state == "running") and #job.attempts > 0
@@ -188,7 +194,7 @@ function summary.text(run, opts)
   elseif run.status == "failed" and run.failures[1] then
     failure(run, add, paint, opts.folder)
   elseif run.status == "failed" then
-    add(paint("failed", "bad"), " after ", show.seconds(run.elapsed), ": ", counts_text(run))
+    add(paint("failed", "bad"), " after ", time_of(run), ": ", counts_text(run))
   else
     return ""
   end
