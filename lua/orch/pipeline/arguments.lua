@@ -145,7 +145,7 @@ end
 ---  lists for `force`, `only` and `skip`; raises kind `usage`
 function arguments.parse(words, registry)
   local targets, options = {}, { force = {}, only = {}, skip = {} }
-  local params = registry.params[1] and require "orch.pipeline.params"
+  local params = registry.params[1] and require "orch.pipeline.param_words"
   local at = 1
   while words[at] do
     local word = words[at]

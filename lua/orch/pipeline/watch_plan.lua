@@ -21,7 +21,7 @@ local chooses = { ["--only"] = true, ["--skip"] = true, ["--force"] = true }
 
 --- The words of a further run, which names its jobs itself.
 local function words_of_others(words, registry)
-  local params = registry.params[1] and require "orch.pipeline.params"
+  local params = registry.params[1] and require "orch.pipeline.param_words"
   local rest, at = {}, 1
   while words[at] and words[at] ~= "--" do
     local word, next_at = words[at], at + 1
