@@ -106,7 +106,7 @@ demo: all
 	@$(BUILD)/orch run examples/ask_three.lua --mock
 	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
 	@$(BUILD)/orch run $(DEMO) --force '*' --html build/demo/report.html
-	@echo; echo "The report: build/demo/report.html. To publish to testers, nothing is built again:"
+	@printf '\nOpen the report in a browser. What another channel would need (-n only tells):\n'
 	@echo "$$ orch run -n $(DEMO) --channel beta"
 	@$(BUILD)/orch run -n $(DEMO) --channel beta
 

@@ -271,7 +271,7 @@ describe("deploy", function()
   it("builds, measures, uploads, and tries again what failed", function()
     local dir, run = project()
     local out, code, err = run("run", "examples/deploy.lua", "--html", "build/report.html")
-    expect(err):equals ""
+    expect(err):equals "orch: wrote build/report.html\n"
     expect(code):equals(0)
     for _, words in ipairs { "waits for unity, held by build:android, build:ios",
       "[logs] * warning: build/demo/ios/build.log:5: Store.mm:35:15: warning: unused",
@@ -306,7 +306,7 @@ describe("deploy", function()
 
   it("goes on where it was killed", function()
     local dir, run = project()
-    kill_when(dir, "deploy.lua", '"job":"build:ios","state"')
+    kill_when(dir, "deploy.lua", '"job":"build:ios","outputs"')
     local out, code = run("resume")
     expect(code):equals(0)
     expect(out).never:contains "[build:ios] * started"
