@@ -14,7 +14,10 @@ local freshness = {}
 ---The reason of jobs that nothing could keep from running.
 freshness.ALWAYS = "it declares no inputs or outputs"
 
+local DIGEST = ("%02x"):rep(16)
+
 local function hex(bytes)
+  if #bytes == 16 then return DIGEST:format(bytes:byte(1, 16)) end -- as nearly all are
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 freshness.hex = hex

@@ -1,6 +1,7 @@
 --- Jobs that could run, the most urgent on top: by priority, then in the order of
---- declaration. A binary heap for each combination of pools, so that those who wait for a
---- pool do not stand in the way of the others.
+--- declaration. A heap for each combination of pools, so that those who wait for a pool do
+--- not stand in the way of the others. Most jobs come in the order in which they will go:
+--- those stand in a line, and only who would have to be let in goes into the heap.
 ---
 ---     local ready = heap.new()
 ---     ready:push(node)
@@ -41,8 +42,38 @@ local function pop(list)
   return top
 end
 
+--- `line[first..last]` is in order; `heap` has the others.
+local function new_list()
+  return { line = {}, first = 1, last = 0, heap = {} }
+end
+
+local function add(list, node)
+  local last = list.last
+  if list.first > last then
+    list.line, list.first, list.last = { node }, 1, 1
+  elseif before(list.line[last], node) then
+    list.line[last + 1], list.last = node, last + 1
+  else
+    list.heap[#list.heap + 1] = node
+    sift_up(list.heap, #list.heap)
+  end
+end
+
+local function top_of(list)
+  local head, top = list.line[list.first], list.heap[1]
+  if head and top then return before(top, head) and top or head end
+  return head or top
+end
+
+local function remove_top(list)
+  local node = top_of(list)
+  if node ~= list.line[list.first] then return pop(list.heap) end
+  list.line[list.first], list.first = nil, list.first + 1
+  return node
+end
+
 ---@class orch.ReadyHeap
----@field private lists table<string, table[]>
+---@field private lists table<string, table>
 local Heap = {}
 Heap.__index = Heap
 
@@ -64,12 +95,11 @@ function Heap:push(node)
   local key = key_of(node.job.pools)
   local list = self.lists[key]
   if not list then
-    list = {}
+    list = new_list()
     self.lists[key] = list
     self.keys[#self.keys + 1] = key
   end
-  list[#list + 1] = node
-  sift_up(list, #list)
+  add(list, node)
   self.size = self.size + 1
 end
 
@@ -77,15 +107,15 @@ end
 ---@param fits fun(node: table): boolean asked for the top of each heap only
 ---@return table? node
 function Heap:take(fits)
-  local best
+  local best, urgent
   for _, key in ipairs(self.keys) do
     local list = self.lists[key]
-    local top = list[1]
-    if top and (not best or before(top, best[1])) and fits(top) then best = list end
+    local top = top_of(list)
+    if top and (not best or before(top, urgent)) and fits(top) then best, urgent = list, top end
   end
   if not best then return nil end
   self.size = self.size - 1
-  return pop(best)
+  return remove_top(best)
 end
 
 ---All that are left, in no particular order.
@@ -93,8 +123,10 @@ end
 function Heap:clear()
   local all = {}
   for _, key in ipairs(self.keys) do
-    table.move(self.lists[key], 1, #self.lists[key], #all + 1, all)
-    self.lists[key] = {}
+    local list = self.lists[key]
+    table.move(list.line, list.first, list.last, #all + 1, all)
+    table.move(list.heap, 1, #list.heap, #all + 1, all)
+    self.lists[key] = new_list()
   end
   self.size = 0
   return all

@@ -28,7 +28,7 @@ return {
   {
     name = "jobs", title = "10,000 jobs of `:`", measure = "wall", rounds = 3,
     server = PREPARE,
-    ours = { sh(ORCH .. " run -j 4 -C " .. FOLDER .. " commands.lua 2>/dev/null") },
+    ours = { sh(ORCH .. " run -j 4 -C " .. FOLDER .. " commands.lua >/dev/null 2>&1") },
     peers = {
       { "xargs -P4 sh -c :", bar = 1 / 1.5, sh "seq 10000 | xargs -P4 -n1 sh -c :" },
       { "vfork+exec in C", DATA .. "vfork_loop", "10000", "4", "/bin/sh", "-c", ":" },
@@ -38,7 +38,7 @@ return {
     name = "job-overhead", title = "a job beyond its process", measure = "seconds",
     rounds = 3, server = PREPARE,
     ours = { overhead("5000",
-      sh(ORCH .. " run -j 4 -C " .. FOLDER .. " commands.lua --n @ 2>/dev/null")) },
+      sh(ORCH .. " run -j 4 -C " .. FOLDER .. " commands.lua --n @ >/dev/null 2>&1")) },
     peers = {
       { "doit -n 4", bar = 10,
         overhead("1000", sh("cd " .. FOLDER .. " && N=@ " .. DOIT .. " -n 4")) },
