@@ -188,6 +188,7 @@ function Schedule:succeed(node, value)
   self.log:emit("job_end", nodes.success_event(node, value))
   session.records[name] = record
   session.state:save(session.script, name, record)
+  session.state:duration(session.run.id, name, "ok", value.elapsed, node.number)
   self:finish(node, "ok")
 end
 
@@ -217,6 +218,7 @@ function Schedule:fail(node, err)
   end
   self.log:emit("job_end", { job = node.job.name, attempt = node.number > 0 and node.number or nil,
     status = "failed", elapsed = elapsed, error = failure.record(err) })
+  self.session.state:duration(self.session.run.id, node.job.name, "failed", elapsed or 0, node.number)
   self:finish(node, "failed")
   self.failed = self.failed or node
   if not self.session.keep_going then self:stop(node.job.name .. " failed") end
