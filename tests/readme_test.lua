@@ -47,7 +47,7 @@ end
 
 --- What differs from run to run.
 local function normal(line)
-  return (line:gsub("seed %d+", "seed N"):gsub("%d+%.?%d* m?s%f[%W]", "N s")
+  return (line:gsub("seed %d+", "seed N"):gsub("%d+%.?%d* ?m?s%f[%W]", "N s")
     :gsub("%d%d:%d%d:%d%d", "HH:MM:SS"):gsub("%s+$", ""))
 end
 
