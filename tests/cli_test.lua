@@ -62,11 +62,12 @@ describe("orch", function()
   end)
 
   it("helps everywhere, with examples", function()
-    for _, args in ipairs {
-      { "help" }, { "--help" }, { "-h" }, { "help", "run" }, { "run", "--help" },
-      { "help", "test" }, { "test", "--help" }, { "version", "--help" },
-      { "help", "version" }, { "help", "help" }, { "help", "--help" },
-    } do
+    local all = { { "help" }, { "--help" }, { "-h" }, { "help", "--help" } }
+    for _, command in ipairs(require("orch.cli.options").commands) do
+      all[#all + 1] = { "help", command[1] }
+      all[#all + 1] = { command[1], "--help" }
+    end
+    for _, args in ipairs(all) do
       local result = run(args)
       expect(result.stdout):contains("Usage: orch")
       expect(result.stdout):contains("Examples:")

@@ -18,18 +18,43 @@ Examples:
 
 A script may begin with '#!/usr/bin/env orch'.]],
   run = [[
-What follows FILE reaches the script as orch.args. FILE '-' is stdin.
+What follows FILE reaches the script as orch.args. FILE '-' is stdin. A script
+that declares jobs takes their names, its params and more options there, such as
+-n and -j: orch run FILE --help prints them.
 
 Examples:
-   orch run deploy.lua staging --fast
+   orch run deploy.lua "build:*" --channel beta -j 4
+   orch run deploy.lua -n
    orch run --timeout 10m --grace 30s nightly.lua
    orch run --seed 42 flaky.lua
    orch run --record api.tape report.lua
    orch -e 'orch.sleep("1s") print("done")'
 
-Exit codes: 0 ok; 1 uncaught error or deadlock; 2 wrong command line; 3 the
-script is missing, unreadable or does not compile; 5 --timeout; 129, 130,
-143 hang-up, Ctrl-C, TERM; os.exit(n) gives n.]],
+Exit codes: 0 ok; 1 uncaught error, failed job or deadlock; 2 wrong command
+line; 3 the script is missing, unreadable or does not compile, or its jobs do
+not fit together; 5 --timeout; 7 refused; 129, 130, 143 hang-up, Ctrl-C, TERM;
+os.exit(n) gives n.]],
+  resume = [[
+Without RUN: the last one. The script runs from the top, with the arguments it
+had; jobs and steps that are recorded as done are not done again. Options of
+orch run may follow: -j, -k, --ui, --force JOB, --yes, --html FILE and so on.
+
+Examples:
+   orch resume
+   orch resume 20261122-2012 --yes
+   orch resume -2 -j 2
+
+Exit codes: those of the run; 0 also where nothing is left to do; 2 wrong
+command line, no such run; 7 its code has changed and nobody agreed.]],
+  watch = [[
+What follows FILE is as for orch run: jobs, params and options. The folders of
+the jobs' inputs are watched, and the script with the modules it requires.
+
+Examples:
+   orch watch deploy.lua
+   orch watch --restart --clear game.lua "build:*" --channel beta
+
+Ctrl-C ends it. Exit codes: 2 wrong command line; 130 Ctrl-C.]],
   test = [[
 PATH is a test file or a folder; default: tests, or else the current folder.
 
@@ -191,7 +216,12 @@ function help.parser(command)
       .. "       orch COMMAND ...")
   end
   local parser = new_parser("orch " .. command, describe(command))
-  if command == "run" then
+  if command == "resume" then
+    parser:argument("run", RUN .. "; default: the last."):args("?")
+  elseif command == "watch" then
+    parser:usage("Usage: orch watch [OPTIONS] FILE [JOB...]")
+    add_options(parser, options.watch)
+  elseif command == "run" then
     parser:usage("Usage: orch run [OPTIONS] FILE [ARG...]")
     add_options(parser, options.run)
   elseif command == "test" then
@@ -201,7 +231,8 @@ function help.parser(command)
     parser:argument("run", RUN .. "; default: the last."):args("?")
     add_options(parser, options[command])
   elseif command == "diff" then
-    parser:argument("before", RUN .. "."):argument("after", RUN .. ".")
+    parser:argument("before", RUN .. ".")
+    parser:argument("after", RUN .. ".")
     add_options(parser, options.diff)
   elseif command == "logs" then
     parser:argument("job", "The name of a job."):args("?")

@@ -159,6 +159,7 @@ options.watch = {
 ---Commands and what they do, in the order of the help text.
 options.commands = {
   { "run", "Run a script; 'orch FILE' is the same." },
+  { "resume", "Go on with a run of jobs that was broken off or failed." },
   { "test", "Run test files (*_test.lua)." },
   { "watch", "Run a script's jobs, and again those that a change touches." },
   { "list", "List the jobs and params of a script." },
