@@ -29,6 +29,7 @@ end
 local function list_of(list)
   local n = #list
   if n == 0 then return ";" end
+  if n == 1 then return "1;" .. list[1] .. "\0" end
   return n .. ";" .. concat(list, "\0") .. "\0"
 end
 
@@ -61,18 +62,17 @@ end
 ---@param memo? orch.pipeline.Memo
 ---@return string digest; raises kind `usage` where a captured value is nested too deeply
 function definition.digest(job, memo)
-  local run = job.run
+  local run, inputs, outputs, env, cwd = job.run, job.inputs, job.outputs, job.env, job.cwd
+  local files = "I" .. (inputs and list_of(inputs) or ";") .. "O"
+    .. (outputs and list_of(outputs) or ";")
   local what
   if type(run) == "string" then
-    what = "S" .. #run .. ":" .. run
+    what = "S" .. #run .. ":" .. run .. files
   elseif type(run) == "function" then
-    what = "R" .. fingerprint.unfold(memo or fingerprint.memo(), run)
+    what = "R" .. fingerprint.unfold(memo or fingerprint.memo(), run) .. files
   else
-    what = "R" .. fingerprint.encode(memo or fingerprint.memo(), run)
+    what = "R" .. fingerprint.encode(memo or fingerprint.memo(), run) .. files
   end
-  local inputs, outputs, env, cwd = job.inputs, job.outputs, job.env, job.cwd
-  what = what .. "I" .. (inputs and list_of(inputs) or ";")
-    .. "O" .. (outputs and list_of(outputs) or ";")
   if cwd then what = what .. "C" .. text_of(cwd) end
   if env then what = what .. env_of(env) end
   return code.hash(what)

@@ -83,18 +83,21 @@ local function add(job, field, item)
   table.insert(job[field], item)
 end
 
+local function add_job(run, job)
+  run.jobs[job.name] = job
+  run.order[#run.order + 1] = job
+  run.counts[job.state] = run.counts[job.state] + 1
+  return job
+end
+
 --- In one go with what its declaration says: there may be a hundred thousand.
 local function new_job(run, name, said)
-  local job = {
+  return add_job(run, {
     name = name, state = "pending", attempts = none, steps = none, problems = none,
     needs = said.needs or none, after = said.after or none, desc = said.desc,
     where = said.where, pools = said.pools, priority = said.priority, when = said.when,
     expected = said.expected, command = said.command, timeout = said.timeout,
-  }
-  run.jobs[name] = job
-  run.order[#run.order + 1] = job
-  run.counts.pending = run.counts.pending + 1
-  return job
+  })
 end
 
 local function job_of(run, record)
@@ -183,8 +186,17 @@ function apply.job(run, record)
 end
 
 function apply.up_to_date(run, record)
+  local skip = { reason = "up to date" }
   for _, name in ipairs(record.jobs) do
-    apply.job_skip(run, { job = name, reason = "up to date" })
+    if run.jobs[name] then
+      skip.job = name
+      apply.job_skip(run, skip)
+    else
+      add_job(run, {
+        name = name, state = "skipped", reason = "up to date", attempts = none, steps = none,
+        problems = none, needs = none, after = none,
+      })
+    end
   end
 end
 

@@ -51,10 +51,23 @@ local function connect(node)
   for _, other in ipairs(job.follows) do depend(node, other.node) end
 end
 
---- A job for after a failure that names nothing to wait for waits for all.
+--- Whether a job of the usual kind waits for this one, be it through others.
+local function is_awaited(node, seen)
+  for _, dependent in ipairs(node.dependents) do
+    if not seen[dependent] then
+      seen[dependent] = true
+      if nodes.is_ordinary(dependent) or is_awaited(dependent, seen) then return true end
+    end
+  end
+  return false
+end
+
+--- A job for after a failure that names nothing to wait for waits for all, unless one of
+--- these waits for it.
 local function connect_to_all(node, list)
   if nodes.is_ordinary(node) or node.pending > 0 then return end
   node.after_all = true
+  if is_awaited(node, {}) then return end
   for _, other in ipairs(list) do
     if nodes.is_ordinary(other) then depend(node, other) end
   end
@@ -66,7 +79,9 @@ end
 function nodes.build(session)
   local list = {}
   for i, job in ipairs(session.chosen) do
+    -- Room for what becomes of it: a table that grows is filled anew.
     local node = {
+      marked = nil, look = nil, outcome = nil, fresh = nil, verdict = nil, reason = nil,
       job = job, index = job.index, priority = job.priority, state = "pending", pending = 0,
       dependents = none, number = session.attempts[job.name] or 0,
       definition = definition.digest(job, session.memo),

@@ -47,11 +47,17 @@ function Session:begin_anew(name)
   self.reuse[name], self.steps[name], self.anew[name] = nil, nil, true
 end
 
---- Results of jobs that an earlier run, or an earlier session, has brought.
+--- Results of jobs that an earlier run, or an earlier session, has brought; made when one is
+--- asked for, as most of thousands never are.
 local function earlier_results(self)
-  for name, record in pairs(self.records) do
-    self.results[name] = { text = record.value, digest = record.digest }
-  end
+  local records = self.records
+  setmetatable(self.results, { __index = function(results, name)
+    local record = records[name]
+    if not record then return nil end
+    local result = { text = record.value, digest = record.digest }
+    rawset(results, name, result)
+    return result
+  end })
 end
 
 ---Sizes and times of the files of each chosen job. They are looked at while the rest of the
@@ -143,9 +149,18 @@ local function job_event(self, job)
   }
 end
 
+local function by_index(a, b)
+  return a.index < b.index
+end
+
 local function in_order(jobs)
   local order = table.move(jobs, 1, #jobs, 1, {})
-  table.sort(order, function(a, b) return a.index < b.index end)
+  for i = 2, #order do
+    if order[i].index < order[i - 1].index then
+      table.sort(order, by_index)
+      break
+    end
+  end
   return order
 end
 
