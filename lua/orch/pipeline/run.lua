@@ -150,7 +150,7 @@ local function work(session, resumed)
   confirm(session)
   local claim <close> = not resumed and sessions.new_run(session) or nil
   sessions.begin(session, session.words, schedule:is_over(), resumed)
-  restart_collector()
+  if not schedule:is_over() then restart_collector() end
   local log <close> = session.log
   if not session.options.concurrent then session:sign_lock() end
   local report <close> = require("orch.pipeline.after").reports(session)
