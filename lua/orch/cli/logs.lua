@@ -16,8 +16,8 @@ local function find_job(run, name)
   local names = {}
   for i, job in ipairs(run.order) do names[i] = job.name end
   local near = arg.suggest(name, names)
-  arg.fail("run %s has no job '%s'%s; see orch show %s", run.id, name,
-    near and ("; did you mean '%s'?"):format(near) or "", run.id)
+  arg.fail("run %s has no job '%s'; %s", run.id, name,
+    near and ("did you mean '%s'?"):format(near) or "see orch show " .. run.id)
 end
 
 local function log_path(folder, job, attempt)

@@ -31,7 +31,9 @@ orch.job "fetch" {
   ]],
 }
 
--- A matrix is a loop.
+-- A matrix is a loop. A job that uses `p` runs again when any param has changed; these use
+-- the version only.
+local version = p.version
 for _, platform in ipairs { "android", "ios", "windows" } do
   orch.job("build:" .. platform) {
     desc = "Build for " .. platform,
@@ -45,7 +47,7 @@ for _, platform in ipairs { "android", "ios", "windows" } do
     run = function()
       print("building for " .. platform)
       orch.sleep "200ms"                 -- your compiler: orch.sh or orch.process.run
-      orch.fs.write("out/game-" .. platform .. ".zip", platform .. " " .. p.version .. "\n")
+      orch.fs.write("out/game-" .. platform .. ".zip", platform .. " " .. version .. "\n")
       return { megabytes = 120 }         -- dependents can read it
     end,
   }

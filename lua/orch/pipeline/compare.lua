@@ -90,7 +90,9 @@ local function code_change(a, b)
   if not a or not b or a.digest == b.digest then return nil end
   local changed = {}
   for _, name in ipairs(names_of(a.parts or {}, b.parts or {})) do
-    if (a.parts or {})[name] ~= (b.parts or {})[name] then changed[#changed + 1] = name end
+    if (a.parts or {})[name] ~= (b.parts or {})[name] then
+      changed[#changed + 1] = name:gsub("^upvalue ", "")
+    end
   end
   return #changed > 0 and table.concat(changed, ", ") or "its definition"
 end
