@@ -29,7 +29,7 @@ local function slots_of(options)
 end
 
 local exit_of = { usage = EXIT_USAGE, graph = EXIT_GRAPH, refused = EXIT_REFUSED,
-  state = EXIT_FAILED }
+  state = EXIT_FAILED, os = EXIT_FAILED, db = EXIT_FAILED }
 
 --- What is wrong before anything runs: one message, and the exit code.
 local function refuse(err)
@@ -43,11 +43,20 @@ local function refuse(err)
   return code
 end
 
-local function make_folder(p)
+local function make_files(p)
   local fs = require "orch.fs"
   fs.mkdir(p.orch .. "/runs")
   local ignore = p.orch .. "/.gitignore"
   if not fs.exists(ignore) then fs.write(ignore, "*\n", { sync = false }) end
+end
+
+--- A sentence with the way out, where `.orch` is not a folder, or not ours.
+local function make_folder(p)
+  local ok, err = pcall(make_files, p)
+  if ok then return end
+  if not errors.is(err) or err.kind ~= "os" then error(err, 0) end
+  errors.throw(errors.make { kind = "state", message = err.message .. "; '.orch' is where orch "
+    .. "keeps what it remembers: make it writable, move it aside, or work elsewhere with -C" })
 end
 
 --- The lock of the project, or the sentence about who holds it.
@@ -69,7 +78,7 @@ end
 local function may_run(session, job)
   local node, freshness = job.node, require "orch.pipeline.freshness"
   if job.skipped or node.fresh then return false end
-  if node.pending > 0 then return true end
+  if node.pending > 0 or job.when ~= "success" then return true end
   if session.reuse[job.name] then return freshness.again(session, node) ~= nil end
   return freshness.closer(session, node) ~= nil
 end

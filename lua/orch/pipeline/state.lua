@@ -206,7 +206,13 @@ local function batch_of(taken)
   return batch
 end
 
+local refusals = { SQLITE_READONLY = true, SQLITE_PERM = true, SQLITE_CANTOPEN = true }
+
 local function say_full(self, err)
+  if type(err) == "table" and refusals[err.code] then
+    err.message = ("cannot write '%s' (%s); make it and its folder writable for you"):format(
+      require("orch.pipeline.project").shown(self.path), err.code)
+  end
   if type(err) == "table" and err.code == "SQLITE_FULL" then
     err.message = ("cannot write '%s': the disk is full; what this run has done is in its "
       .. "events.jsonl, but jobs may run again next time"):format(
