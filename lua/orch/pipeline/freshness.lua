@@ -14,6 +14,14 @@ local freshness = {}
 ---The reason of jobs that nothing could keep from running.
 freshness.ALWAYS = "it declares no inputs or outputs"
 
+---The reason of jobs that are there for after a failure, or for in any case: what they did
+---last time does not count.
+---@param job table
+---@return string
+function freshness.when_reason(job)
+  return ("when = %q"):format(job.when)
+end
+
 local DIGEST = ("%02x"):rep(16)
 
 local function hex(bytes)
@@ -154,7 +162,8 @@ local function compare(session, node, side, exclude)
     local what = side == "inputs" and "input" or "output"
     return known and change_text(known, now.blob, what) or what .. "s changed"
   end
-  record[side .. "_stamp"], record[side .. "_blob"] = vouched(look), now.blob
+  record[side .. "_stamp"] = now.stamp == look.stamp and vouched(look) or ""
+  record[side .. "_blob"] = now.blob
   session.state:save(session.script, job.name, record)
 end
 
@@ -171,13 +180,14 @@ function freshness.closer(session, node)
     or compare(session, node, "outputs")
 end
 
---- What the inputs were, unless they changed while the job ran: then it runs again. Only
---- what differs from the last success is read.
+--- What the inputs were, unless they changed while the job ran, or after it, before they
+--- were read here: then it runs again. Only what differs from the last success is read.
 local function note_inputs(session, job, record, before, after)
   record.inputs_stamp, record.inputs_digest = "", ""
   if not before or before.stamp ~= after.stamp then return end
   local known = session.records[job.name] and session.state:blob(session.script, job.name, "inputs")
   local found = inputs.detail(job.inputs, known, job.outputs)
+  if found.stamp ~= before.stamp then return end
   record.inputs_stamp = vouched(before)
   record.inputs_digest, record.inputs_blob = found.digest, found.blob
 end

@@ -37,11 +37,11 @@ local function decide(session, node)
     return again and "run" or "skip", again or "recorded in this run"
   end
   if job.when ~= "success" then
-    return job.when == "always" and "run" or "maybe", "when = \"" .. job.when .. "\""
+    return job.when == "always" and "run" or "maybe", freshness.when_reason(job)
   end
   if not job.run then
     freshness.pass_on(session, job)
-    return "skip", "a group of other jobs"
+    return "skip", "group"
   end
   local verdict, reason = freshness.quick(session, node)
   if verdict == "closer" then reason = freshness.closer(session, node) end

@@ -102,7 +102,7 @@ function Schedule:queue(node, reason)
   node.reason, node.state = reason ~= freshness.ALWAYS and reason or nil, "queued"
   if not node.job.run then -- a group: there is nothing to do
     freshness.pass_on(self.session, node.job)
-    self.log:emit("job_skip", { job = node.job.name, reason = "a group of other jobs" })
+    self.log:emit("job_skip", { job = node.job.name, reason = "group" })
     return self:finish(node, "ok")
   end
   self.log:emit("job_ready", { job = node.job.name })
@@ -122,6 +122,7 @@ function Schedule:settle(node)
     self.session:begin_anew(node.job.name)
     return self:queue(node, again)
   end
+  if not nodes.is_ordinary(node) then return self:queue(node, freshness.when_reason(node.job)) end
   if not node.dirty then
     local quick, reason = freshness.quick(self.session, node)
     if quick == "fresh" then return self:skip(node, "up to date") end
