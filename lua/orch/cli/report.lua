@@ -158,7 +158,7 @@ local function task_name(err)
     return type(task) == "string" and task or task.name
   end)
   if ok and type(name) == "string" and not own_tasks[name]
-    and not name:find("^orch/") then
+    and not name:find("^orch/") and not name:find("^task %d+$") then
     return name
   end
   return nil
