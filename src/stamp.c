@@ -190,6 +190,7 @@ static int look_result(lua_State *L, struct op *op) {
     push_look(L, plan, i, defaults);
     lua_rawseti(L, -2, i + 1);
   }
+  look_drop(op); /* the collector does not know how large it is */
   return 1;
 }
 

@@ -19,6 +19,7 @@ struct stamp_contents {
   struct stamp_record *records; /* sorted by path */
   size_t count;
   atomic_size_t next;
+  atomic_bool changed; /* a file was not any more what the look had seen */
 };
 
 /* Fills in the contents of the records that are not known. */

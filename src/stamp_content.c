@@ -27,7 +27,8 @@ static bool hash_descriptor(struct stamp_contents *all,
 }
 
 /* Written while it was read: what it was is not known. */
-static void check_change(struct stamp_record *record, int fd) {
+static void check_change(struct stamp_contents *all,
+                         struct stamp_record *record, int fd) {
   struct stat info;
   struct stamp_facts now = record->facts;
   if (fstat(fd, &info) != 0) return;
@@ -37,6 +38,7 @@ static void check_change(struct stamp_record *record, int fd) {
   record->facts.size = now.size;
   record->facts.mtime_ns = now.mtime_ns;
   record->vouched = false;
+  atomic_store(&all->changed, true);
 }
 
 /* Other things than files are never read: a pipe could keep us for ever. */
@@ -47,10 +49,11 @@ static bool hash_file(struct stamp_contents *all, struct stamp_record *record,
                   O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     record->gone = errno == ENOENT || errno == ENOTDIR;
+    if (record->gone) atomic_store(&all->changed, true);
     return record->gone || stamp_fail(all->plan, errno, record->path);
   }
   bool good = hash_descriptor(all, record, fd, chunk);
-  if (good) check_change(record, fd);
+  if (good) check_change(all, record, fd);
   close(fd);
   return good;
 }

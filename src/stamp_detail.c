@@ -123,6 +123,16 @@ static void detail_drop(struct op *op) {
   stamp_plan_free(&detail->plan);
 }
 
+/* As a look has it, of what was hashed: where a file changed meanwhile, it is
+ * never the same again. */
+static void push_stamp(lua_State *L, struct detail_op *detail) {
+  struct stamp_result result = stamp_result_of(&detail->plan, 0);
+  uint64_t now = uv_hrtime();
+  if (atomic_load(&detail->contents.changed))
+    fingerprint_add(&result.sum.stamp, fingerprint_of(&now, sizeof now));
+  lua_pushlstring(L, (const char *)&result.sum.stamp, FINGERPRINT);
+}
+
 static int detail_result(lua_State *L, struct op *op) {
   struct detail_op *detail = (struct detail_op *)op;
   fault_check(L, &detail->plan.fault, detail->plan.root);
@@ -135,11 +145,13 @@ static int detail_result(lua_State *L, struct op *op) {
   lua_pushlstring(L, (const char *)&detail->digest, FINGERPRINT);
   lua_pushinteger(L, (lua_Integer)files);
   lua_pushinteger(L, (lua_Integer)hashed);
-  return 4;
+  push_stamp(L, detail);
+  detail_drop(op); /* the collector does not know how large it is */
+  return 5;
 }
 
 /* detail(root, patterns, excludes, prepare, known) -> blob, digest, files,
- * how many of them were read */
+ * how many of them were read, stamp */
 int stamp_detail(lua_State *L) {
   static const struct op_kind kind = {.name = "inputs.detail",
                                       .size = sizeof(struct detail_op),

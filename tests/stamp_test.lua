@@ -221,6 +221,20 @@ describe("a look", function()
       .. "cannot read 'shut': permission denied\nEACCES\n")
   end)
 
+  it("keeps no memory once it is over, whenever the collector comes", function()
+    local function resident() return fs.read("/proc/self/statm"):match "%d+ (%d+)" * 4096 end
+    local list = {}
+    for i = 1, 20000 do list[i] = "no/such/file/" .. i end
+    look { list }
+    collectgarbage()
+    local before = resident()
+    collectgarbage "stop"
+    for _ = 1, 20 do core.look(dir, { list }, {}, prepare) end
+    local grown = resident() - before
+    collectgarbage "restart"
+    expect(grown):less_than(40 << 20)
+  end)
+
   it("fails where the folder itself is not there", function()
     local err = expect(function() core.look(dir .. "/no", { { "a" } }, {}, prepare) end):raises("os")
     expect(err.code):equals("ENOENT")
@@ -301,6 +315,18 @@ describe("a detail", function()
     expect(detail({ "s", "s/a", "s/*", "s/**/c", "no" }).files):equals(3)
     expect(detail({ "s" }, nil, { "s/t" }).files):equals(2)
     expect(detail({ "no" }).files):equals(0)
+  end)
+
+  it("come with the stamp that a look has of them, unless one changes meanwhile", function()
+    local function stamp_of(...) return (select(5, core.detail(dir, { ... }, nil, prepare))) end
+    for _, path in ipairs { "a", "b/c", "b/d" } do write(path) end
+    expect(stamp_of("a", "b/*")):equals(stamp("a", "b/*"))
+    expect(stamp_of("a", "b")):equals(stamp("a", "b"))
+    expect(stamp_of "no"):equals(stamp "no")
+    sh "truncate -s 1G sparse && touch -d 2020-01-01 sparse"
+    local before = stamp "sparse"
+    orch.gather(function() expect(stamp_of "sparse").never:equals(before) end,
+      function() orch.sleep(0.02) sh "touch -d 2021-01-01 sparse" end)
   end)
 
   it("never reads a pipe", function()

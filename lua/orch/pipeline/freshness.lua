@@ -192,9 +192,9 @@ local function note_inputs(session, job, record, before, after)
   record.inputs_digest, record.inputs_blob = found.digest, found.blob
 end
 
-local function note_outputs(node, record, after)
+local function note_outputs(node, record)
   local found = inputs.detail(node.job.outputs)
-  record.outputs_stamp = after.stamp
+  record.outputs_stamp = found.stamp
   record.outputs_digest, record.outputs_blob = found.digest, found.blob
   node.outputs = found
 end
@@ -217,7 +217,7 @@ function freshness.record(session, node, value_text, seconds)
   if has_files(job) then
     local after = inputs.look({ job })[1]
     if after.inputs then note_inputs(session, job, record, before.inputs, after.inputs) end
-    if after.outputs then note_outputs(node, record, after.outputs) end
+    if after.outputs then note_outputs(node, record) end
   end
   record.digest = freshness.result_digest(value_text, record.outputs_digest)
   return record

@@ -105,14 +105,18 @@ end
 ---@param known? string the blob of an earlier call
 ---@param exclude? string[] patterns that are left out: the job's outputs
 ---@param folder? string of the project; the task's folder
----@return {blob: string, digest: string, files: integer, read: integer} detail `digest`: 16
----  bytes over paths and contents; raises kind `os` for what cannot be read
+---@return {blob: string, digest: string, files: integer, read: integer, stamp: string} detail
+---  `digest`: 16 bytes over paths and contents; `stamp`: what a look would have had of the
+---  very files that were read, and the same as none where one changed meanwhile; raises
+---  kind `os` for what cannot be read
 function inputs.detail(patterns, known, exclude, folder)
   folder = folder or place.cwd()
-  if not patterns[1] then return { blob = "", digest = "", files = 0, read = 0 } end
-  local blob, digest, files, read =
+  if not patterns[1] then
+    return { blob = "", digest = "", files = 0, read = 0, stamp = ("\0"):rep(16) }
+  end
+  local blob, digest, files, read, stamp =
     core.detail(folder, patterns, exclude, preparer(folder), known)
-  return { blob = blob, digest = digest, files = files, read = read }
+  return { blob = blob, digest = digest, files = files, read = read, stamp = stamp }
 end
 
 ---What differs between two blobs of `detail`. A blob that cannot be read has no files.
