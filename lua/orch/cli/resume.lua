@@ -36,11 +36,13 @@ local function split(words)
 end
 
 --- Why there is nothing to go on with; nil when there is.
-local function settled(found, run)
+local function settled(found, run, p)
   if not found.start then
     say("run ", run.id, " has no beginning that could be read; start anew with orch run")
     return EXIT_USAGE
   elseif found.model.status == "ok" then
+    -- It may have been killed between its last record and the state.
+    pcall(require("orch.pipeline.recover").project, p)
     say("run ", run.id, " has finished: there is nothing left to do")
     return EXIT_OK
   end
@@ -58,7 +60,7 @@ local function resume(words, found)
   local p = project.find(found.folder)
   local run = project.run(p, asked.spec)
   local recorded = require("orch.pipeline.resume").read(run, asked)
-  code = settled(recorded, run)
+  code = settled(recorded, run, p)
   if code then return code end
   local start = recorded.start
   say("going on with run ", run.id, " of ", start.script)

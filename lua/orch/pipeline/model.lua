@@ -304,10 +304,17 @@ for event, state in pairs(step_states) do
   end
 end
 
+local blank = { [9] = true, [10] = true, [11] = true, [12] = true, [13] = true, [32] = true }
+
 function apply.output(run, record)
   if record.job == nil then return end
-  job_of(run, record).last_line = record.text:match "([^\n]*%S[^\n]*)%s*$"
-    or job_of(run, record).last_line
+  local text = record.text
+  local last = #text
+  while last > 0 and blank[text:byte(last)] do last = last - 1 end
+  if last == 0 then return end
+  local from = last
+  while from > 1 and text:byte(from - 1) ~= 10 do from = from - 1 end
+  job_of(run, record).last_line = text:sub(from, last)
 end
 
 function apply.run_end(run, record)

@@ -80,4 +80,14 @@ function recover.all(p, state)
   state:flush()
 end
 
+---The same for a project in which nothing is to be run. What is at work does it itself.
+---@async
+---@param p orch.Project
+function recover.project(p)
+  local lock <close> = project.try_lock(p.orch .. "/lock")
+  if not lock then return end
+  local state <close> = require("orch.pipeline.state").open(p.orch .. "/state.db")
+  recover.all(p, state)
+end
+
 return recover

@@ -127,7 +127,9 @@ end
 local function outcome(session, err)
   local signal = runtime.interrupted()
   if signal then return "interrupted", 128 + signal, signals[signal] end
-  if err ~= nil and errors.is_cancelled(err) then return "interrupted", EXIT_FAILED end
+  if err ~= nil and errors.is_cancelled(err) and err.reason ~= "deadlock" then
+    return "interrupted", runtime.exit_code() or EXIT_FAILED
+  end
   if err ~= nil then return "failed", EXIT_FAILED end
   local failed = session.model.counts.failed > 0
   return failed and "failed" or "ok", failed and EXIT_FAILED or EXIT_OK

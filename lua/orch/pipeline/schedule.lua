@@ -355,7 +355,9 @@ end
 ---@private
 function Schedule:close_books(err)
   self.interrupted = err ~= nil
-  self.stopping = self.stopping or "the run was ended"
+  local deadlock = errors.is_cancelled(err) and err.reason == "deadlock"
+  self.stopping = self.stopping
+    or deadlock and "nothing was left that could wake what waits" or "the run was ended"
   for _, message in ipairs(self.inbox) do self:handle(message) end
   self.inbox = {}
   for _, node in ipairs(self.list) do
