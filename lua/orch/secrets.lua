@@ -75,10 +75,12 @@ end
 function secrets.scrub(value)
   if core.count() == 0 then return value end
   if type(value) == "string" then return core.redact(value) end
-  if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
+  if type(value) ~= "table" then return value end
+  local meta = getmetatable(value)
+  if meta ~= nil and meta ~= getmetatable(require("orch.json").array {}) then return value end
   local copy = {}
   for key, item in next, value do copy[secrets.scrub(key)] = secrets.scrub(item) end
-  return copy
+  return setmetatable(copy, meta)
 end
 
 local DEFAULT_FILE = ".env"

@@ -108,6 +108,20 @@ end
 
 Log.__close = Log.close
 
+--- Which records are about the run, not about a job.
+local of_run = { run_start = true, run_resume = true, run_end = true, up_to_date = true }
+
+--- Something else may have written into the file.
+local function is_record(value)
+  if type(value) ~= "table" or type(value.event) ~= "string" or not math.type(value.t) then
+    return false
+  end
+  local job, step = value.job, value.step
+  if step ~= nil and type(step) ~= "string" then return false end
+  return type(job) == "string" or job == nil and (of_run[value.event]
+    or not (value.event:find "^job" or value.event:find "^step"))
+end
+
 ---The records of a text; what cannot be read is counted, not raised.
 ---@param text string
 ---@return fun(): table? iterator
@@ -121,11 +135,7 @@ function events.parse(text)
       local line = text:sub(at, (stop or #text + 1) - 1)
       at = (stop or #text) + 1
       local ok, record = pcall(json.decode, line)
-      if ok and type(record) == "table" and type(record.event) == "string"
-        and math.type(record.t)
-      then
-        return record
-      end
+      if ok and is_record(record) then return record end
       if stop and line ~= "" then info.skipped = info.skipped + 1 end
     end
   end, info

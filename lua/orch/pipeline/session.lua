@@ -212,8 +212,8 @@ end
 ---@param self orch.Session gets `.run`
 ---@return table guard for `<close>`, as of `claim`
 function session.new_run(self)
-  local fs, last = require "orch.fs", self.state:runs { limit = 1 }[1]
-  local id = last and last.id
+  local fs, ids = require "orch.fs", project.runs(self.project)
+  local id = ids[#ids]
   while true do
     id = project.new_id(id)
     local run = project.run_folder(self.project, id)
@@ -242,7 +242,7 @@ function session.begin(self, arguments, is_idle, resumed)
   self.started = clock.now()
   self.state:run_start {
     id = self.run.id, script = self.script, time = os.time(), pid = pid(),
-    args = arguments,
+    args = table.move(arguments, 1, #arguments, 1, {}),
   }
   self.state:flush()
   announce(self, arguments, is_idle)
