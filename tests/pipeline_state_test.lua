@@ -40,6 +40,8 @@ describe("pipeline state", function()
     expect(records["build:ä"].parts):equals '{"run":"abc"}'
     expect(records.bare.parts):falsy()
     records.bare.parts = nil
+    expect(records["build:ä"].inputs_digest):equals "digest" -- read first now, as parts are
+    expect(records.bare.run):is_nil()
     expect(records):equals {
       ["build:ä"] = with_name(record(2), "build:ä"), bare = { name = "bare", definition = "x" },
     }

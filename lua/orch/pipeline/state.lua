@@ -34,8 +34,13 @@ local statements = {
 }
 
 local JOBS = [[
-SELECT name, definition, inputs_stamp, inputs_digest, outputs_stamp, outputs_digest,
-needs, value, digest, seconds, run, time FROM job WHERE script = ?]]
+SELECT name, definition, inputs_stamp, outputs_stamp, needs, value, digest, seconds
+FROM job WHERE script = ?]]
+
+--- Asked for only where a size or a time has changed, or by people.
+local REST = [[
+SELECT inputs_digest, outputs_digest, run, time FROM job WHERE script = ? AND name = ?]]
+local rest = { inputs_digest = true, outputs_digest = true, run = true, time = true }
 
 local function empty_queue()
   local queue = {}
@@ -45,8 +50,8 @@ end
 
 ---@class orch.JobRecord what a job's last success was made of
 ---@field definition string digest of its code and options
----@field parts string? JSON, {name: text}: what the definition consists of; loaded when it
----  is read first, which waits
+---@field parts string? JSON, {name: text}: what the definition consists of; like the digests
+---  of contents, `run` and `time` it is loaded when it is read first, which waits
 ---@field inputs_stamp string? digest over paths, sizes and times
 ---@field inputs_digest string? over contents
 ---@field inputs_blob string? see State:blob; not loaded, and kept when it is nil
@@ -104,10 +109,18 @@ end
 ---@param script string
 ---@return table<string, orch.JobRecord> by name
 function State:jobs(script)
-  local lazy = { __index = function(record, field)
+  local function parts(record, field)
     if field ~= "parts" then return nil end
     record.parts = self:blob(script, record.name, "parts") or false
     return record.parts
+  end
+  local complete = { __index = parts }
+  local lazy = { __index = function(record, field)
+    if not rest[field] then return parts(record, field) end
+    local row = self:call("query", REST, { script, record.name }, true)[1] or {}
+    setmetatable(record, complete)
+    for name in pairs(rest) do record[name] = row[name] end
+    return row[field]
   end }
   local records = {}
   for _, record in ipairs(self:call("query", JOBS, { script }, true)) do
