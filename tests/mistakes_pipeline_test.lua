@@ -43,6 +43,9 @@ local cases = {
   ["a command that complains with a place"] = {
     [[orch.job "a" { run = "echo 'a.mm:36:10: error: no' >&2; exit 1" }]], 1,
     "  failed   exit code 1\n  where    deploy.lua:1\n" },
+  ["an input that there is not"] = {
+    'orch.job "a" { inputs = { "deploy.lua", "scr/**" }, run = "true" }', 0,
+    " matches its input 'scr/**'\n[a] * ok" },
   ["a short time limit"] = {
     'orch.job "a" { timeout = "300ms", run = "sleep 9" }', 1, "timed out after 0.3s" },
   ["silence"] = {

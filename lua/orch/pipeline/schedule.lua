@@ -139,8 +139,18 @@ end
 
 -- ---- attempts ----
 
+--- A typo in an input, or the wrong folder: the job would seem to depend on nothing.
+local function warn_of_inputs(session, node)
+  local look = node.look and node.look.inputs
+  for _, pattern in ipairs(look and look.missing or {}) do
+    session.log:emit("message", { job = node.job.name, level = "warn",
+      text = ("no file in %s matches its input '%s'"):format(session.project.folder, pattern) })
+  end
+end
+
 --- Runs in the attempt's own task.
 local function try(session, node, number)
+  if number == 1 then warn_of_inputs(session, node) end
   local started = clock.now()
   local text = attempt.run(session, node, number)
   local elapsed = clock.now() - started
