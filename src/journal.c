@@ -1,7 +1,6 @@
 /* orch.core.journal: files that only grow, for what must not be lost: the log
- * of events, the output of jobs. `append` is no checkpoint: it also works in a
- * task that is being cancelled, and what it was given has reached the kernel.
- */
+ * of events, the output of jobs. What they were given has reached the kernel,
+ * also in a task that is being cancelled: appending is no checkpoint. */
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -204,13 +203,13 @@ static void run_append(struct op_work *work) {
   op->error = append_to(op->fd, op->text, op->size, &op->torn);
 }
 
-/* append_later(text): for large pieces */
+/* append_later(text): for large pieces, on the pool */
 static int journal_append_later(lua_State *L) {
   static const struct op_kind kind = {.name = "journal:append_later",
                                       .size = sizeof(struct journal_op),
                                       .result = push_done,
-                                      .cancel = op_work_cancel,
-                                      .drop = drop};
+                                      .drop = drop,
+                                      .shielded = true};
   check(L);
   luaL_checkstring(L, 2);
   return start(L, &kind, run_append);
@@ -237,11 +236,13 @@ int luaopen_orch_core_journal(lua_State *L);
 int luaopen_orch_core_journal(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"open", journal_open}, {"tail", journal_tail}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"append", journal_append}, {"append_later", journal_append_later},
-      {"sync", journal_sync},     {"tail", journal_tail},
-      {"close", journal_close},   {"__close", journal_close},
-      {"__gc", journal_close},    {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"append", journal_append},
+                                     {"append_later", journal_append_later},
+                                     {"sync", journal_sync},
+                                     {"close", journal_close},
+                                     {"__close", journal_close},
+                                     {"__gc", journal_close},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, JOURNAL);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

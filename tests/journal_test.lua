@@ -78,19 +78,38 @@ describe("journal", function()
     expect(orch.fs.read(path "log")):equals "begun\nunwound\n"
   end)
 
-  for _, call in ipairs { "append_later", "sync" } do
-    it(call .. " is a checkpoint, cancelled before it starts and in flight", function()
-      local journal <close> = journals.open(path "log")
-      local text = ("x"):rep(1 << 20)
-      local function is_cancelled(task)
-        task:cancel "enough"
-        expect(function() task:await() end):raises "cancelled"
-      end
-      is_cancelled(orch.spawn({ hold = true }, journal[call], journal, text))
-      is_cancelled(in_flight(journal[call], journal, text))
-      journal[call](journal, "y")
+  it("appends later all the same in a task that is cancelled, early and late", function()
+    local journal <close> = journals.open(path "log")
+    local busy = {} -- all threads of the pool: what is asked for now waits for one
+    orch.sh("truncate -s 40G ${sparse}", { sparse = path "sparse" })
+    for i = 1, 2 * require("orch.core.runtime").cpus() + 4 do
+      busy[i] = in_flight(require("orch.pipeline.inputs").detail, { path "sparse" })
+    end
+    local early = orch.spawn({ hold = true }, function()
+      orch.current_task():cancel "enough"
+      journal:append_later "early\n"
     end)
-  end
+    local late = in_flight(journal.append_later, journal, "late\n")
+    late:cancel "enough"
+    for _, task in ipairs(busy) do task:cancel "over" end
+    for _, task in ipairs { early, late } do pcall(task.await, task) end
+    for _, task in ipairs(busy) do expect(function() task:await() end):raises "cancelled" end
+    local text = orch.fs.read(path "log") -- by two threads, in any order
+    expect(#text):equals(#"early\nlate\n")
+    expect(text):contains "early\n"
+    expect(text):contains "late\n"
+  end)
+
+  it("sync is a checkpoint, cancelled before it starts and in flight", function()
+    local journal <close> = journals.open(path "log")
+    local function is_cancelled(task)
+      task:cancel "enough"
+      expect(function() task:await() end):raises "cancelled"
+    end
+    is_cancelled(orch.spawn({ hold = true }, journal.sync, journal))
+    is_cancelled(in_flight(journal.sync, journal))
+    journal:sync()
+  end)
 
   it("may be closed twice, and while something is written", function()
     local journal = journals.open(path "log")
