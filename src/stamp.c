@@ -158,8 +158,7 @@ static void push_look(lua_State *L, struct stamp_plan *plan, int group,
   lua_setfield(L, -2, "bytes");
   lua_pushnumber(L, seconds_of(result.sum.newest_ns));
   lua_setfield(L, -2, "newest");
-  if (result.sum.files > 0 &&
-      result.sum.newest_ns >= plan->began_ns - STAMP_RACY_NS) {
+  if (result.sum.files > 0 && stamp_is_young(plan, result.sum.newest_ns)) {
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "young");
   }

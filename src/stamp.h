@@ -123,9 +123,15 @@ void stamp_plan_free(struct stamp_plan *plan);
 
 /* --- the look: stamp_look.c and stamp_walk.c; faults go to the plan --- */
 
-/* A file younger than this when the look began may be written once more
- * without a change of its time: neither stamp nor blob vouch for it. */
-#define STAMP_RACY_NS 20000000
+/* A file that was written so shortly before the look began may be written once
+ * more without a change of its time: neither stamp nor blob vouch for it. Where
+ * times are whole seconds the file system may know no others (FAT: even ones).
+ */
+static inline bool stamp_is_young(const struct stamp_plan *plan,
+                                  int64_t mtime_ns) {
+  bool coarse = mtime_ns % 1000000000 == 0;
+  return mtime_ns >= plan->began_ns - (coarse ? 2000000000 : 20000000);
+}
 
 void stamp_look(struct stamp_plan *plan);
 void stamp_walk(struct stamp_plan *plan);

@@ -76,8 +76,7 @@ void stamp_hash_contents(struct stamp_contents *all) {
   size_t unknown = 0;
   for (size_t i = 0; i < all->count; i++) {
     struct stamp_record *record = &all->records[i];
-    record->vouched =
-        record->facts.mtime_ns < all->plan->began_ns - STAMP_RACY_NS;
+    record->vouched = !stamp_is_young(all->plan, record->facts.mtime_ns);
     unknown += !record->known;
   }
   if (unknown > 0)
