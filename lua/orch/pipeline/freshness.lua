@@ -22,6 +22,7 @@ function freshness.when_reason(job)
   return ("when = %q"):format(job.when)
 end
 
+local CHANGED_MEANWHILE = "the %s changed while it ran last"
 local DIGEST = ("%02x"):rep(16)
 
 local function hex(bytes)
@@ -99,6 +100,7 @@ end
 ---@param node table with `.look`
 ---@return "fresh"|"run"|"closer" verdict "closer": contents have to be compared
 ---@return string? reason to run
+---@return boolean? passing what it needs may bring what it brought before, if it runs again
 function freshness.quick(session, node)
   local job, record = node.job, session.records[node.job.name]
   if job.forced then return "run", "forced by --force" end
@@ -107,12 +109,12 @@ function freshness.quick(session, node)
   end
   if not record then return "run", "it has not succeeded here yet" end
   if record.definition ~= node.definition then return "run", definition_reason(session, job) end
-  if record.needs ~= freshness.needs_digest(session, job) then
-    return "run", needs_reason(session, job)
-  end
   local look = node.look
   if look.outputs and #look.outputs.missing > 0 then
     return "run", first_of(look.outputs.missing, "output %s is missing")
+  end
+  if record.needs ~= freshness.needs_digest(session, job) then
+    return "run", needs_reason(session, job), true
   end
   local same_inputs = not look.inputs or look.inputs.stamp == record.inputs_stamp
   local same_outputs = not look.outputs or look.outputs.stamp == record.outputs_stamp
@@ -154,7 +156,7 @@ local function compare(session, node, side, exclude)
   local job, record, look = node.job, session.records[node.job.name], node.look[side]
   if not look or look.stamp == record[side .. "_stamp"] then return nil end
   if (record[side .. "_digest"] or "") == "" then
-    return ("the %s changed while it ran last"):format(side)
+    return CHANGED_MEANWHILE:format(side)
   end
   local known = session.state:blob(session.script, job.name, side)
   local now = inputs.detail(job[side], known, exclude)
@@ -178,6 +180,28 @@ function freshness.closer(session, node)
   if verdict ~= "closer" then return reason end
   return compare(session, node, "inputs", node.job.outputs)
     or compare(session, node, "outputs")
+end
+
+---Whether a job has to run by its files, whatever those before it do to the files that they
+---write. Asked where `quick` says "closer".
+---@async
+---@param session table
+---@param node table
+---@param written string[] outputs of jobs that run before it
+---@return string? reason nil: it depends on them
+function freshness.surely(session, node, written)
+  local job, record = node.job, session.records[node.job.name]
+  if #job.inputs > 0 and (record.inputs_digest or "") == "" then
+    return CHANGED_MEANWHILE:format "inputs"
+  end
+  local known = #job.inputs > 0 and session.state:blob(session.script, job.name, "inputs")
+  if known then
+    local exclude = table.move(job.outputs, 1, #job.outputs, #written + 1, written)
+    local now = inputs.detail(job.inputs, known, exclude)
+    local added, _, changed = inputs.compare(known, now.blob) -- what is left out counts as removed
+    if #added + #changed > 0 then return change_text(known, now.blob, "input") end
+  end
+  return compare(session, node, "outputs")
 end
 
 --- What the inputs were, unless they changed while the job ran, or after it, before they

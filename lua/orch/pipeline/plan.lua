@@ -29,6 +29,29 @@ local function upstream(node)
   return runs or maybe
 end
 
+--- What the jobs before it write if they run.
+local function add_written(job, written, seen)
+  for _, list in ipairs { job.needed, job.follows } do
+    for _, other in ipairs(list) do
+      if not seen[other] and other.node and other.node.verdict ~= "skip" then
+        seen[other] = true
+        table.move(other.outputs, 1, #other.outputs, #written + 1, written)
+        add_written(other, written, seen)
+      end
+    end
+  end
+  return written
+end
+
+--- Why it runs whatever those before it bring.
+local function reason_despite(session, node)
+  local verdict, reason, passing = freshness.quick(session, node)
+  if verdict == "closer" then
+    return freshness.surely(session, node, add_written(node.job, {}, {}))
+  end
+  return not passing and reason or nil
+end
+
 local function decide(session, node)
   local job = node.job
   if job.skipped then return "skip", "skipped by --skip" end
@@ -43,10 +66,13 @@ local function decide(session, node)
     freshness.pass_on(session, job)
     return "skip", "group"
   end
-  local verdict, reason = freshness.quick(session, node)
-  if verdict == "closer" then reason = freshness.closer(session, node) end
+  local reason, on = nil, upstream(node)
+  if on then
+    reason = reason_despite(session, node)
+  else
+    reason = freshness.closer(session, node)
+  end
   if reason then return "run", reason end
-  local on = upstream(node)
   if on then return "maybe", ("after %s, if that changes anything"):format(on.job.name) end
   return "skip", "up to date"
 end
