@@ -75,7 +75,9 @@ void op_done(struct op *op);
 /* Ends the op with the `n` values on top of `from`, moved to the waiter. */
 void op_deliver(lua_State *from, int n, struct op *op);
 
-/* Asks a waiting op to end early. No effect on an op that has ended. */
+/* Asks a waiting op to end early. No effect on an op that has ended; where the
+ * work was done before it could be stopped and must not be done twice, the
+ * primitive clears `cancelled` before op_done, and its result counts. */
 void op_cancel(struct op *op);
 
 /* One trip to the thread pool; embed it as the first member. `run` is called on

@@ -1,6 +1,6 @@
 /* orch.core.sqlite, a plug-in: a connection as a Lua value, with its queue. One
  * call is one trip to the pool, however much it does there; what was cancelled
- * is interrupted and over when its task resumes. */
+ * is interrupted and over when its task resumes, unless it was done before. */
 #include "sqlite.h"
 
 #include <lauxlib.h>
@@ -41,7 +41,10 @@ static void start_next(struct database *database) {
 static void on_after_work(uv_work_t *req, int status) {
   struct query *query = req->data;
   struct database *database = query->database;
-  if (status < 0) query->op.status = status;
+  if (status < 0)
+    query->op.status = status;
+  else if (query->code == SQLITE_OK)
+    query->op.cancelled = false; /* too late: nobody does it a second time */
   database->running = NULL;
   start_next(database);
   op_done(&query->op);
@@ -266,8 +269,8 @@ static int open_call(lua_State *L) {
 }
 
 /* Not cancelled: a connection that is to be closed gets closed. */
-static const struct op_kind close_kind = {.name = "sqlite.close",
-                                          .size = sizeof(struct query)};
+static const struct op_kind close_kind = {
+    .name = "sqlite.close", .size = sizeof(struct query), .shielded = true};
 
 /* close(database): after what has been asked for; a second time does nothing.
  */

@@ -129,6 +129,11 @@ static void pack_value(lua_State *L, struct buffer *buffer, const char *what,
   } else if (type == LUA_TNUMBER) {
     value.tag = PACKED_FLOAT;
     value.number = lua_tonumber(L, -1);
+    if (value.number != value.number)
+      error_usage(L,
+                  "%s: parameter %d is not a number (0/0), which SQLite "
+                  "would store as NULL",
+                  what, (int)i);
   } else if (type != LUA_TNIL &&
              !(type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1))) {
     error_usage(L,

@@ -252,6 +252,7 @@ void run_batch(struct query *query) {
     count_changes(query, before);
     return;
   }
-  if (!sqlite3_get_autocommit(handle))
-    sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+  int code = SQLITE_INTERRUPT; /* which may meet the ROLLBACK, too */
+  while (code == SQLITE_INTERRUPT && !sqlite3_get_autocommit(handle))
+    code = sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -42,6 +42,7 @@ describe("sqlite", function()
     expect(rows):equals { { "NULL", 1.0, 1, 1 } }
     expect(math.type(rows[1][2])):equals "float"
     expect(db:query("SELECT * FROM t WHERE i = 0")):equals {}
+    expect(function() db:query("SELECT ?", { 0 / 0 }) end):raises("usage")
   end)
 
   it("runs a batch as one transaction, all of it or nothing", function()
@@ -142,6 +143,29 @@ describe("sqlite", function()
     })):is(false)
     expect(db:in_transaction()):is(false)
     expect(db:query "SELECT count(*) FROM t"):equals { { 0 } }
+  end)
+
+  it("what was done before its cancellation is not called cancelled", function()
+    db:script "CREATE TABLE t (a)"
+    local told = 0
+    for i = 1, 300 do
+      orch.move_on_after(i * 5e-6, function()
+        db:batch { { "INSERT INTO t VALUES (?)", { { i } } } }
+        told = told + 1
+      end)
+    end
+    expect(db:query "SELECT count(*) FROM t"):equals { { told } }
+  end)
+
+  it("is closed in a task that is cancelled, too", function()
+    local task = orch.spawn({ hold = true }, function()
+      local _ <close> = setmetatable({}, { __close = function() db:close() end })
+      orch.sleep "1h"
+    end)
+    orch.checkpoint()
+    task:cancel "enough"
+    expect(function() task:await() end):raises "cancelled"
+    expect(function() db:query "SELECT 1" end):raises "closed"
   end)
 
   it("does one after the other, in the order of the calls", function()
