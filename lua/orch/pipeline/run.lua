@@ -11,7 +11,8 @@ local select_jobs = require "orch.pipeline.select"
 local sessions = require "orch.pipeline.session"
 local states = require "orch.pipeline.state"
 
-local EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_GRAPH, EXIT_REFUSED = 0, 1, 2, 3, 7
+local EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_GRAPH, EXIT_TIMEOUT, EXIT_REFUSED = 0, 1, 2, 3, 5, 7
+local ALARM = "the time limit of the run is over"
 local DAEMON = 1
 local signals = { [1] = "SIGHUP", [2] = "SIGINT", [15] = "SIGTERM" }
 local LEAST_SLOTS, BEYOND_CPUS = 4, 2
@@ -128,7 +129,7 @@ local function outcome(session, err)
   local signal = runtime.interrupted()
   if signal then return "interrupted", 128 + signal, signals[signal] end
   if err ~= nil and errors.is_cancelled(err) and err.reason ~= "deadlock" then
-    return "interrupted", runtime.exit_code() or EXIT_FAILED
+    return "interrupted", runtime.exit_code() or err.reason == ALARM and EXIT_TIMEOUT or EXIT_FAILED
   end
   if err ~= nil then return "failed", EXIT_FAILED end
   local failed = session.model.counts.failed > 0
