@@ -221,6 +221,21 @@ function cases.stamp()
   assert(#select(2, inputs.compare(one.blob, two.blob)) == 1)
 end
 
+function cases.state()
+  local state = require "orch.pipeline.state"
+  local st <close> = state.open(at "state.db")
+  st:run_start { id = "r", script = "s", time = 1 }
+  st:save("s", "a", { definition = "d", inputs_blob = ("x"):rep(2000), parts = "{}" })
+  st:flush()
+  st:duration("r", "a", "ok", 1)
+  orch.move_on_after(0, function() st:flush() end)
+  st:flush()
+  assert(st:jobs "s".a.definition == "d" and #st:blob("s", "a", "inputs") == 2000)
+  assert(st:averages "s".a == 1 and #st:runs { limit = 1 } == 1)
+  local ok, err = pcall(st.call, st, "query", "SELECT nothing")
+  assert(not ok and (err.code == "SQLITE_ERROR" or tostring(err):find "memory"), err)
+end
+
 function cases.definition()
   local definition = require "orch.pipeline.definition"
   local t = { 1, { "x" }, a = true }

@@ -55,7 +55,7 @@ function is_memory(err)
   end
   local code = type(err) == "table" and rawget(err, "code")
   return text:find("not enough memory") or text:find("memory allocation")
-    or code == "ENOMEM" or code == "EAGAIN"
+    or code == "ENOMEM" or code == "EAGAIN" or code == "SQLITE_NOMEM"
 end
 
 local function complain(n, made, text)
