@@ -35,4 +35,96 @@ describe("a job with when", function()
     expect(again.stdout .. again.stderr):contains "[build] * skipped: up to date"
     expect(orch.fs.read(folder .. "/effects")):equals "prepared\ntidied\nprepared\ntidied\n"
   end)
+
+  it("says truly why one for after a failure was not needed", function()
+    local result = run [[
+      orch.job "good" { run = "true" }
+      orch.job "bad" { run = "exit 1" }
+      orch.job "mend" { needs = "good", when = "failure", run = "true" }
+    ]]
+    expect(result.stdout):contains "[mend] * skipped: not needed, as nothing it waits for failed"
+  end)
+end)
+
+describe("stall", function()
+  it("takes messages, progress and steps for signs of life", function()
+    local result = run [[
+      local function slowly(fn)
+        return function(job)
+          for i = 1, 8 do
+            fn(job, i)
+            orch.sleep(0.2)
+          end
+        end
+      end
+      orch.job "message" { stall = "1s", run = slowly(function(job) job:message "on it" end) }
+      orch.job "progress" { stall = "1s", run = slowly(function(job, i) job:progress(i, 8) end) }
+      orch.job "library" { stall = "1s", run = function()
+        for _ in orch.progress(8) do orch.sleep(0.2) end
+      end }
+      orch.job "steps" { stall = "1s", run = slowly(function(_, i)
+        orch.step("step " .. i, function() end)
+      end) }
+    ]]
+    expect(result.stdout):contains "4 jobs ok"
+  end)
+
+  it("does not blame a job for another one that kept the processor", function()
+    local result = run([[
+      orch.job "talks" { stall = "1s", run = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done" }
+      orch.job "computes" { run = function()
+        orch.sleep "100ms"
+        local now = os.clock()
+        repeat until os.clock() - now > 1.3
+      end }
+    ]], "--slow", "0")
+    expect(result.stdout):contains "2 jobs ok"
+  end)
+end)
+
+describe("--json", function()
+  local ONE = 'orch.job "one" { outputs = "out", run = "echo said; echo x > out" }'
+
+  it("prints the outcome of a run, and nothing else, on standard output", function()
+    local result = run(ONE, "--json")
+    local outcome = orch.json.decode(result.stdout)
+    expect(outcome.jobs[1].state):equals "ok"
+    expect(result.stderr):contains "[one] said"
+  end)
+
+  it("prints what --explain says", function()
+    run(ONE)
+    orch.fs.write(folder .. "/out", "spoilt")
+    local explained = orch.json.decode(run(nil, "--explain", "one", "--json").stdout)
+    expect(explained.verdict):equals "run"
+    expect(explained.changes):equals { "changed output: out" }
+  end)
+end)
+
+describe("--explain", function()
+  it("knows jobs that do not run by default", function()
+    local result = run([[
+      orch.job "one" { run = "true" }
+      orch.job "two" { run = "true" }
+      orch.default "one"
+    ]], "--explain", "two")
+    expect(result.stdout):contains "two would run: it declares no inputs or outputs"
+  end)
+end)
+
+describe("a drawing", function()
+  it("has no secrets in it", function()
+    orch.fs.write(folder .. "/p.lua", [[
+      local secrets = orch.secrets { "SECRET" }
+      orch.job "one" { desc = "with " .. secrets.SECRET, run = "true" }
+    ]])
+    for _, to in ipairs { "jobs.svg", "-" } do
+      local result = test.run({ "graph", "p.lua", "--svg", to }, { cwd = folder,
+        env = { SECRET = "hunter2hunter2" } })
+      expect(result.exit_code):equals(0)
+      local drawn = to == "-" and result.stdout or orch.fs.read(folder .. "/" .. to)
+      expect(drawn):contains "***"
+      expect(drawn:find("hunter2", 1, true)):is_nil()
+    end
+  end)
 end)

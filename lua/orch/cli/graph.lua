@@ -135,6 +135,8 @@ local function main(found, outer)
   local path = found.critical and require("orch.report.critical_path").of(subject) or nil
   if found.job then subject = { order = only(subject.order, found.job) } end
   local drawn = text_of(format, subject, path)
+  local secrets = package.loaded["orch.secrets"] -- a script may put one into a text
+  if secrets then drawn = secrets.redact(drawn) end
   if type(found.svg) == "string" and found.svg ~= "-" then
     require("orch.fs").write(found.svg, drawn)
     io.stderr:write("orch: wrote ", found.svg, "\n")

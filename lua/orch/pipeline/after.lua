@@ -21,6 +21,9 @@ function after.reports(session)
       local path = session.options[format]
       if path then write(session, format, path) end
     end
+    if session.options.json and session.options.ui ~= "json" then
+      io.stdout:write((require "orch.report.make"("json", session.model, session.run.folder)))
+    end
   end })
 end
 

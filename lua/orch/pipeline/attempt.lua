@@ -30,10 +30,12 @@ function Sink:write_later(text)
 end
 
 function Sink:progress(label, done, total)
+  self.log:touch()
   self.session.log:emit("progress", { job = self.job, label = label, done = done, total = total })
 end
 
 function Sink:message(level, text)
+  self.log:touch()
   if level == "debug" then return end
   self.session.log:emit("message", { job = self.job, level = level, text = text })
 end
@@ -49,11 +51,12 @@ local function limit_error(job, what, text)
     message = text }
 end
 
---- Fails the job when it has printed nothing for too long.
+--- Fails the job when it has given no sign of life for too long. What it printed while
+--- something else kept the processor is read first.
 local function watch_stall(job, log)
-  local started = clock.now()
   while true do
-    local idle = clock.now() - math.max(started, log.last_activity or 0)
+    if clock.now() - log.last_activity >= job.stall then clock.sleep(0) end
+    local idle = clock.now() - log.last_activity
     if idle >= job.stall then
       errors.throw(limit_error(job, "stall", ("job '%s' has printed nothing for %s (stall)")
         :format(job.name, show_duration(job.stall))))

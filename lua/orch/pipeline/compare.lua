@@ -41,7 +41,7 @@ function compare.load(folder)
     end
   end
   run.id = run.id or folder.id
-  if not run.ended then run.status = history.is_live(run) and "running" or "crashed" end
+  history.judge(run)
   return { run = run, code = code }
 end
 

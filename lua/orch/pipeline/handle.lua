@@ -42,6 +42,7 @@ end
 
 local function emit(self, name, fields)
   local ctx = contexts[self]
+  ctx.log:touch()
   fields.job = ctx.job.name
   ctx.session.log:emit(name, fields)
 end
@@ -61,6 +62,7 @@ function Job:progress(done, total, label)
   arg.check("job:progress", 2, total, "number?")
   arg.check("job:progress", 3, label, "string?")
   local ctx, now = contexts[self], require("orch.core.clock").now()
+  ctx.log:touch()
   local told = ctx.progress_told
   if told and now - told < PROGRESS_EVERY and done ~= total then return end
   ctx.progress_told = now

@@ -66,13 +66,24 @@ function history.is_live(run)
   return began ~= nil and began <= last.time + CLOCK_SLACK -- otherwise the number's next owner
 end
 
+---A run without an end is at work, and then it is later than its last line, or it has crashed.
+---@param run orch.RunModel
+function history.judge(run)
+  if run.ended then return end
+  run.status = history.is_live(run) and "running" or "crashed"
+  if run.status == "crashed" then return end
+  local last = run.sessions[#run.sessions]
+  run.now = math.max(run.now, last.offset + (os.time() - last.time))
+  run.elapsed = run.now
+end
+
 ---A run from its log, with `running` for one that is at work.
 ---@async
 ---@param run orch.RunFolder
 ---@return orch.RunModel
 function history.load(run)
   local found = model.load(run.events)
-  if history.is_live(found) then found.status = "running" end
+  history.judge(found)
   found.id = found.id or run.id
   return found
 end

@@ -62,6 +62,11 @@ function Log:tell(text, whole)
   require("orch.output").aside(self.on_lines, text)
 end
 
+---A sign of life that is not printed: for stalls.
+function Log:touch()
+  self.last_activity = clock.now()
+end
+
 ---Appends to the file at once.
 ---@param text string any bytes; raises kind `os` where they cannot be written
 function Log:write(text)

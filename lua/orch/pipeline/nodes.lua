@@ -125,7 +125,8 @@ function nodes.gate(node, schedule)
   elseif when == "failure" then
     node.because = nil
     if node.root or node.after_all and schedule.failed then return "run" end
-    return "skip", "not needed, as nothing failed"
+    return "skip", node.after_all and "not needed, as nothing failed"
+      or "not needed, as nothing it waits for failed"
   end
   if node.root then return "cancel", node.because end
   if schedule.stopping then return "cancel", schedule.stopping end

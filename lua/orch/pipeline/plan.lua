@@ -146,10 +146,10 @@ local MAX_PATHS = 10
 local function tell_paths(out, title, list)
   for i, path in ipairs(list) do
     if i > MAX_PATHS then
-      out[#out + 1] = ("  ... and %d more %s"):format(#list - MAX_PATHS, title)
+      out[#out + 1] = ("... and %d more %s"):format(#list - MAX_PATHS, title)
       return
     end
-    out[#out + 1] = ("  %s: %s"):format(title, path)
+    out[#out + 1] = ("%s: %s"):format(title, path)
   end
 end
 
@@ -158,7 +158,7 @@ local function tell_files(out, session, node, side)
   local look, record = node.look[side], session.records[node.job.name]
   if not look then return end
   for _, pattern in ipairs(look.missing) do
-    out[#out + 1] = ("  %s: nothing matches %s"):format(side, pattern)
+    out[#out + 1] = ("%s: nothing matches %s"):format(side, pattern)
   end
   if look.stamp == record[side .. "_stamp"] then return end
   local known = session.state:blob(session.script, node.job.name, side)
@@ -172,7 +172,20 @@ local function tell_files(out, session, node, side)
   tell_paths(out, "removed " .. word, removed)
 end
 
----Says why one job would run, with all that changed since its last success.
+--- What has changed since the last success, a sentence each.
+local function changes_of(session, node)
+  local out = {}
+  for i, sentence in ipairs(freshness.definition_changes(session, node.job)) do out[i] = sentence end
+  if not node.look then node.look = require("orch.pipeline.inputs").look({ node.job })[1] end
+  tell_files(out, session, node, "inputs")
+  tell_files(out, session, node, "outputs")
+  return out
+end
+
+local words = { run = "would run", maybe = "may run", skip = "would not run" }
+
+---Says why one job would run, with all that changed since its last success; as JSON where
+---`--json` was given.
 ---@async
 ---@param session table
 ---@param graph table
@@ -181,25 +194,25 @@ end
 function plan.explain(session, graph, name)
   local job = require("orch.pipeline.select").one(graph, name, "--explain")
   plan.lines(session)
-  local node = job.node
+  local node, record = job.node, session.records[job.name]
   if not node then
     io.stdout:write(job.name, " is not among the jobs of this run\n")
     return 0
   end
-  local record = session.records[job.name]
-  local words = { run = "would run", maybe = "may run", skip = "would not run" }
-  local out = { ("%s %s: %s"):format(job.name, words[node.verdict], node.reason) }
+  local changes = record and changes_of(session, node) or {}
+  if session.options.json then
+    local json = require "orch.json"
+    io.stdout:write(json.pretty({ job = job.name, verdict = node.verdict, reason = node.reason,
+      changes = json.array(changes), run = record and record.run,
+      seconds = record and record.seconds }), "\n")
+    return 0
+  end
+  table.insert(changes, 1, ("%s %s: %s"):format(job.name, words[node.verdict], node.reason))
   if record then
-    for _, sentence in ipairs(freshness.definition_changes(session, job)) do
-      out[#out + 1] = "  " .. sentence
-    end
-    if not node.look then node.look = require("orch.pipeline.inputs").look({ job })[1] end
-    tell_files(out, session, node, "inputs")
-    tell_files(out, session, node, "outputs")
-    out[#out + 1] = ("  its last success: run %s, %s"):format(record.run or "?",
+    changes[#changes + 1] = ("its last success: run %s, %s"):format(record.run or "?",
       show_seconds(record.seconds))
   end
-  io.stdout:write(table.concat(out, "\n"), "\n")
+  io.stdout:write(table.concat(changes, "\n  "), "\n")
   return 0
 end
 

@@ -110,12 +110,20 @@ local function prepare(registry, words)
     targets = given.targets, only = given.options.only, skip = given.options.skip,
     force = given.options.force,
   })
+  local explain = given.options.explain
+  if explain and not select_jobs.one(graph, explain, "--explain").chosen then
+    chosen = select_jobs.choose(graph, { targets = { explain } }) -- not one of the default
+  end
   return given, graph, chosen
 end
 
+--- With --json, standard output is for the outcome.
 local function open_view(session)
-  local view = require("orch.view").open(session.options.ui, session.model,
-    { folder = session.run.folder, script = session.script })
+  local ui, opts = session.options.ui, { folder = session.run.folder, script = session.script }
+  if session.options.json and ui ~= "json" then
+    ui, opts.stdout, opts.color = ui or "plain", io.stderr, require("orch.tty").color "stderr"
+  end
+  local view = require("orch.view").open(ui, session.model, opts)
   local output = require "orch.output" -- an event may come from a job's own task
   session.log:listen(function(record) output.aside(view.event, view, record) end)
   if view.run then

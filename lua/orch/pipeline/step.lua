@@ -26,6 +26,7 @@ end
 
 local function run(ctx, name, fn, ...)
   local log, fields = ctx.session.log, { job = ctx.job.name, attempt = ctx.number, step = name }
+  ctx.log:touch()
   log:emit("step_start", fields)
   local started = clock.now()
   local failed <close> = setmetatable({}, { __close = function(_, err)
@@ -36,6 +37,7 @@ local function run(ctx, name, fn, ...)
   local value = fn(...)
   local text = keep.encode(("the step '%s' of job '%s'"):format(name, ctx.job.name), value)
   ctx.recorded[name] = { text = text }
+  ctx.log:touch()
   log:emit("step", { job = ctx.job.name, attempt = ctx.number, step = name,
     elapsed = clock.now() - started, value = keep.decode(text) })
   return keep.decode(text)
