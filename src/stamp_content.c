@@ -9,6 +9,13 @@
 
 enum { CHUNK = 256 << 10 };
 
+static bool fail(struct stamp_contents *all, int error, const char *path) {
+  pthread_mutex_lock(&all->plan->lock);
+  fault_set(&all->plan->fault, error, "read", path);
+  pthread_mutex_unlock(&all->plan->lock);
+  return false;
+}
+
 static bool hash_descriptor(struct stamp_contents *all,
                             struct stamp_record *record, int fd, char *chunk) {
   XXH3_state_t state;
@@ -16,7 +23,7 @@ static bool hash_descriptor(struct stamp_contents *all,
   for (;;) {
     ssize_t got = read(fd, chunk, CHUNK);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return stamp_fail(all->plan, errno, record->path);
+    if (got < 0) return fail(all, errno, record->path);
     if (got == 0) break;
     XXH3_128bits_update(&state, chunk, (size_t)got);
     if (stamp_is_stopped(all->plan)) return false;
@@ -50,7 +57,7 @@ static bool hash_file(struct stamp_contents *all, struct stamp_record *record,
   if (fd < 0) {
     record->gone = errno == ENOENT || errno == ENOTDIR;
     if (record->gone) atomic_store(&all->changed, true);
-    return record->gone || stamp_fail(all->plan, errno, record->path);
+    return record->gone || fail(all, errno, record->path);
   }
   bool good = hash_descriptor(all, record, fd, chunk);
   if (good) check_change(all, record, fd);
