@@ -389,6 +389,15 @@ end)
 describe("a secret", function()
   local SECRET = "s3cr3t-Value/+=9"
 
+  it("in a list is masked as well", function()
+    local secrets, before = require "orch.secrets", require("orch.secrets").count()
+    secrets.mask(SECRET)
+    local list = secrets.scrub { args = json.array { "--key=" .. SECRET }, none = json.array {} }
+    secrets.forget(before)
+    expect(list.args):equals(json.array { "--key=***" })
+    expect(json.encode(list.none)):equals "[]"
+  end)
+
   it("is nowhere in .orch, in reports or on the terminal", function()
     local project = pipelines.new [[
       local secret = orch.secrets { "STORE_KEY" }.STORE_KEY

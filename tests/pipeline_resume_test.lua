@@ -153,8 +153,8 @@ end
 
 --- The records of the declarations are one append, and the run need not do the same each time.
 local function kill_at(count, when, resumes)
-  local wanted, what = baseline(), ("killed %s append %d"):format(when, count)
-  local at = new_project(("%s-%d"):format(when, count))
+  local wanted, what = baseline(), ("killed %s append %s"):format(when, count)
+  local at = new_project(("%s-%s"):format(when, count))
   local first = run_in(at, { "run", "deploy.lua", "--ui", "quiet" },
     { KILL_AT = tostring(count), KILL_WHEN = when })
   if first.exit_code == 0 then return false end -- it needed fewer
@@ -187,6 +187,11 @@ describe("orch resume of a run that was killed", function()
       end
     end
     expect(tried):greater_than(ALL and 200 or 5)
+  end)
+
+  it("before and after its end is noted", function()
+    expect(kill_at("end", "before")):is(true)
+    expect(kill_at("end", "after")):is(true)
   end)
 
   it("again and again", function()

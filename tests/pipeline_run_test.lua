@@ -82,7 +82,8 @@ describe("a job", function()
       ["{ 1, x = 2 }"] = "cannot be kept",
       ["(function() local t = {} t.t = t return t end)()"] = "cannot be kept",
     } do
-      local project = pipelines.new(("orch.job 'x' { run = function() return %s end }"):format(what))
+      local project = pipelines.new(("orch.job 'x' { run = function() return %s end }")
+        :format(what))
       expect(project:run().exit_code):equals(1)
       expect(project:last("job_end", "x").error.message):contains(text)
     end
@@ -188,7 +189,8 @@ describe("a question", function()
     local project = pipelines.new(SCRIPT)
     local result = project:run()
     expect(result.exit_code):equals(7)
-    expect(result.stderr):matches "^orch: job 'a' %(deploy.lua:1%) asks \"Really a%?\"[^\n]+--yes[^\n]+\n$"
+    expect(result.stderr):matches "^orch: job 'a' %(deploy.lua:1%) asks \"Really a%?\"[^\n]+\n$"
+    expect(result.stderr):contains "--yes"
     expect(project:exists "b"):is(false)
     expect(#project:runs()):equals(0)
     ok(project:run "--yes")
@@ -250,6 +252,17 @@ describe("one run at a time", function()
     first:wait()
     project:write("go", "")
     ok(project:run()) -- nothing to unlock
+  end)
+
+  it("does not take one beside it for one that was killed", function()
+    local first <close> = start("--concurrent", "--name=one")
+    ok(project:run("--name=two", "made:two"))
+    local st <close> = require("orch.pipeline.state").open(project.folder .. "/.orch/state.db")
+    local runs = st:runs()
+    expect({ runs[1].status, runs[2].status }):equals { "ok", "running" }
+    project:write("go", "")
+    expect(first:wait().exit_code):equals(0)
+    expect(st:runs()[2].status):equals "ok"
   end)
 
   it("with --concurrent two share the state", function()
@@ -353,6 +366,16 @@ describe("resume", function()
     project:write("go", "")
     ok(project:orch { "resume" })
     expect(project:read "effects"):equals "a b(one) s c1 c "
+  end)
+
+  it("beside another run tells the state what was done before", function()
+    local project = pipelines.new [[
+      orch.job "a" { outputs = "a.txt", run = "echo > a.txt" }
+      orch.job "b" { needs = "a", run = function() os.execute "kill -9 $PPID" end }]]
+    project:run()
+    project:write("deploy.lua", (project:read "deploy.lua":gsub("function.*end", "'true'")))
+    ok(project:orch { "resume", "--concurrent", "--yes" })
+    expect(project:run("-n", "a").stdout):matches "skip   a "
   end)
 
   it("does again what was done where its output is gone", function()

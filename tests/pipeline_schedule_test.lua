@@ -206,7 +206,9 @@ describe("retries", function()
     local project = pipelines.new [[
       orch.job "bad" { after = "rests", run = "exit 1" }
       orch.job "rests" { retry = { attempts = 2, base = 300, jitter = "none" }, run = "exit 2" }
-      orch.job "worse" { run = "while [ ! -e .orch/runs/*/jobs/rests ]; do sleep 0.01; done; exit 3" }]]
+      orch.job "worse" {
+        run = "while [ ! -e .orch/runs/*/jobs/rests ]; do sleep 0.01; done; exit 3",
+      }]]
     expect(project:run().exit_code):equals(1)
     expect(fate(project, "rests")):equals "cancelled: worse failed"
   end)

@@ -3,7 +3,7 @@
 ---     EFFECTS=effects SESSION=1 KILL_AT=57 KILL_WHEN=before orch run thirty_jobs.lua
 ---
 --- Each line of the effects is "SESSION NAME". With KILL_AT the process kills itself before
---- or after it appends so many records to its event log.
+--- or after it appends so often to its event log; KILL_AT=end is the end of the run.
 
 --- Asks for both each time: what a job captures is part of its definition.
 local function effect(name)
@@ -23,13 +23,14 @@ local function kill_at(count, when)
   function methods.append(journal, text)
     if not text:find '^{"t":' then return append(journal, text) end
     appended = appended + 1
+    if count == "end" and text:find '"event":"run_end"' then count = appended end
     if appended == count and when == "before" then die() end
     append(journal, text)
     if appended == count and when == "after" then die() end
   end
 end
 
-if os.getenv "KILL_AT" then kill_at(tonumber(os.getenv "KILL_AT"), os.getenv "KILL_WHEN") end
+if os.getenv "KILL_AT" then kill_at(tonumber(os.getenv "KILL_AT") or "end", os.getenv "KILL_WHEN") end
 
 local function write(path, text)
   local file <close> = assert(io.open(path, "w"))

@@ -37,11 +37,14 @@ local function is_outdated(known, found)
   return known and known.run ~= found.run and (known.time or 0) > found.time
 end
 
+--- Gives the record of the end where it was killed after that.
 local function recover_run(state, row, folder)
-  local script, time, known = row.script, row.time, {}
+  local script, time, known, last = row.script, row.time, {}, nil
   for record in events.read(folder.events) do
     if record.event == "run_start" or record.event == "run_resume" then
-      script, time = record.script or script, record.time or time
+      script, time, last = record.script or script, record.time or time, nil
+    elseif record.event == "run_end" then
+      last = record
     elseif record.event == "job_end" then
       local found = recover.record(record, row.id, time + record.t)
       known[script] = known[script] or state:jobs(script)
@@ -50,6 +53,7 @@ local function recover_run(state, row, folder)
       end
     end
   end
+  return last
 end
 
 --- A run at work, beside others (--concurrent), holds the lock of its log.
@@ -59,13 +63,15 @@ local function is_at_work(events_path)
 end
 
 local function recover_one(p, state, row)
-  local folder = project.run_folder(p, row.id)
+  local folder, last = project.run_folder(p, row.id), nil
   if require("orch.fs").exists(folder.events) then
     if is_at_work(folder.events) then return end
-    recover_run(state, row, folder)
+    last = recover_run(state, row, folder)
   end
-  state:run_end { id = row.id, status = "crashed", elapsed = row.elapsed or 0, ok = 0,
-    skipped = 0, failed = 0, cancelled = 0 }
+  last = last or { status = "crashed" }
+  state:run_end { id = row.id, status = last.status, elapsed = last.elapsed or row.elapsed or 0,
+    ok = last.ok or 0, skipped = last.skipped or 0, failed = last.failed or 0,
+    cancelled = last.cancelled or 0 }
 end
 
 ---Takes in the runs that have begun and not ended. The caller holds the project's lock.
