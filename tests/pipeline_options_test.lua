@@ -128,3 +128,24 @@ describe("a drawing", function()
     end
   end)
 end)
+
+describe("the reason that what a job needs has changed", function()
+  local function script(value, needs)
+    return ([[
+      orch.job "one" { run = function() return %d end }
+      orch.job "two" { run = function() return 2 end }
+      orch.job "last" { needs = %s, outputs = "out", run = "echo x > out" }
+    ]]):format(value, needs)
+  end
+
+  it("names the job that succeeded since, or the list", function()
+    run(script(1, '"one"'))
+    run(script(5, '"one"'), "one")
+    expect(run(nil, "-n", "--only", "last").stdout):contains "the result of one changed"
+    run()
+    run(script(5, '{ "one", "two" }'), "two")
+    run(nil, "last")
+    local result = run(script(5, '"two"'), "-n", "--only", "last")
+    expect(result.stdout):contains "its list of needs changed"
+  end)
+end)

@@ -87,11 +87,26 @@ local function definition_reason(session, job)
   return first_of(changes, "%s")
 end
 
+--- The jobs that it needs which succeeded in a later run than itself.
+local function newer_needs(session, job)
+  local records, newer, any_group = session.records, {}, false
+  local own = records[job.name] and records[job.name].run or ""
+  for _, need in ipairs(job.needed) do
+    local record = records[need.name]
+    if record and (record.run or "") > own then newer[#newer + 1] = need.name end
+    any_group = any_group or not need.run
+  end
+  return newer, any_group
+end
+
 local function needs_reason(session, job)
   for _, need in ipairs(job.needed) do
     local node = need.node
     if node and node.ran then return ("the result of %s changed"):format(need.name) end
   end
+  local newer, any_group = newer_needs(session, job)
+  if #newer == 1 then return ("the result of %s changed"):format(newer[1]) end
+  if #newer == 0 and not any_group then return "its list of needs changed" end
   return "the result of what it needs changed"
 end
 
