@@ -311,6 +311,46 @@ describe("resume", function()
     expect(again.stderr):contains "has finished: there is nothing left to do"
   end)
 
+  it("has what stood in front of the script", function()
+    local project = pipelines.new [[
+      orch.job "a" { run = function()
+        if not io.open "go" then error "not yet" end
+        orch.sleep(300)
+      end }]]
+    expect(project:orch({ "run", "--timeout", "1s", "--grace", "5s", "-j2", "deploy.lua" })
+      .exit_code):equals(1)
+    expect(project:last("run_start").args):equals { "--grace=5s", "--timeout=1s", "-j2" }
+    project:write("go", "")
+    expect(project:orch({ "resume" }).exit_code):equals(5)
+  end)
+
+  it("wants a secret again that it was given as an argument", function()
+    local project = pipelines.new [[
+      local key = orch.secrets { "STORE_KEY" }.STORE_KEY
+      local p = orch.params { key = "" }
+      orch.job "a" { run = function()
+        if not io.open "go" then error "not yet" end
+        assert(p.key == key)
+      end }]]
+    local env = { STORE_KEY = "s3cr3t-value" }
+    expect(project:orch({ "run", "deploy.lua", "--key", "s3cr3t-value" }, env).exit_code):equals(1)
+    expect(project:last("run_start").args):equals { "--key", "***" }
+    project:write("go", "")
+    local refused = project:orch({ "resume" }, env)
+    expect(refused.exit_code):equals(2)
+    expect(refused.stderr):contains "give it again (--key=...)"
+    ok(project:orch({ "resume", "--key=s3cr3t-value" }, env))
+  end)
+
+  it("cannot go on with a script that is in no file", function()
+    local project = pipelines.new ""
+    local code = [[orch.job "a" { run = "exit 1" }]]
+    expect(project:orch({ "run", "-e", code }).exit_code):equals(1)
+    local result = project:orch { "resume" }
+    expect(result.exit_code):equals(2)
+    expect(result.stderr):contains "is in no file; start anew with orch run"
+  end)
+
   local CHANGING = [[
     local made = "one"
     orch.job "a" { run = function() orch.fs.append("effects", "a ") return made end }

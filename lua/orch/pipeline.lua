@@ -14,6 +14,17 @@ function pipeline.without_jobs(found)
     found.file or "the script", found.pipeline[1]), nil, nil, "run") or EXIT_USAGE
 end
 
+local of_any_run = { "seed", "grace", "slow", "timeout" }
+
+--- What was typed in front of the script and is for any run, as words that may follow it.
+local function settings_of(found)
+  local words = {}
+  for _, key in ipairs(of_any_run) do
+    if found[key] then words[#words + 1] = ("--%s=%s"):format(key, found[key]) end
+  end
+  return words
+end
+
 ---Runs the jobs that the body has declared.
 ---@async
 ---@param registry orch.Registry
@@ -37,6 +48,7 @@ function pipeline.finish_body(registry, found, words)
   end
   return require("orch.pipeline.run").execute(registry, all, {
     script = found.file or "(command line)", resume = found.resume,
+    before = settings_of(found),
   })
 end
 

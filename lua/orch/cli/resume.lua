@@ -48,11 +48,31 @@ local function settled(found, run, p)
   end
 end
 
+local function is_given(flag, rest)
+  for _, word in ipairs(rest) do
+    if word == flag or word:sub(1, #flag + 1) == flag .. "=" then return true end
+  end
+  return false
+end
+
+--- The words that the run had. A secret among them is not recorded, so it has to be given
+--- again; nil and that word where it is not.
 local function words_of(start, rest)
   local words = {}
-  for _, word in ipairs(start.args or {}) do words[#words + 1] = word end
+  for _, word in ipairs(start.args or {}) do
+    local flag = word:match "^(%-%-[^=]+)=" or (words[#words] or ""):match "^%-%-[^=]+$"
+    if not word:find("***", 1, true) then
+      words[#words + 1] = word
+    elseif not flag or not is_given(flag, rest) then
+      return nil, flag or word
+    elseif words[#words] == flag then
+      words[#words] = nil
+    end
+  end
   return table.move(rest, 1, #rest, #words + 1, words)
 end
+
+local nameless = { ["(command line)"] = true, ["-"] = true }
 
 local function resume(words, found)
   local asked, code = split(words)
@@ -63,11 +83,20 @@ local function resume(words, found)
   code = settled(recorded, run, p)
   if code then return code end
   local start = recorded.start
+  local given, secret = words_of(start, asked.rest)
+  if not given then
+    say("run ", run.id, " was given a secret as ", secret, ", which is not recorded; give it again (",
+      secret, "=...), or start anew with orch run")
+    return EXIT_USAGE
+  elseif nameless[start.script] then
+    say("the script of run ", run.id, " is in no file; start anew with orch run")
+    return EXIT_USAGE
+  end
   say("going on with run ", run.id, " of ", start.script)
   return require("orch.cli.run")({
     file = start.script, folder = start.folder, seed = found.seed, grace = found.grace,
     slow = found.slow, timeout = found.timeout, resume = recorded, command = "resume",
-  }, words_of(start, asked.rest))
+  }, given)
 end
 
 ---@async
