@@ -162,19 +162,26 @@ describe("the output of commands with a sink", function()
   end)
 
   it("what was asked for otherwise is left alone", function()
-    local path, lines = orch.fs.temp_file(), {}
+    local path = orch.fs.temp_file()
     local _ <close> = output.with(sink)
-    local r = orch.sh("echo a; echo b >&2", nil, {
-      stdout = { path = path }, on_stderr = function(line) lines[#lines + 1] = line end,
-    })
+    local r = orch.sh("echo a; echo b >&2", nil, { stdout = { path = path } })
     expect(orch.fs.read(path)):equals "a\n"
-    expect(lines):equals { "b" }
     expect(r.stderr):equals "b\n"
+    expect(all()):equals "b\n"
+    printed = {}
     orch.sh("echo c; echo d >&2", nil, { stdout = "null", stderr = "null" })
     expect(all()):equals ""
     r = orch.sh("echo e; echo f >&2", nil, { stderr = "stdout" })
     expect(r.stdout):equals "e\nf\n"
     expect(all()):equals "e\nf\n"
+  end)
+
+  it("lines for a callback are told first, so that what it prints about them stands below", function()
+    local _ <close> = output.with(sink)
+    local function about(line) print("saw " .. line) end
+    orch.sh("printf 'a\\nb\\nc'", nil, { on_stdout = about })
+    orch.sh("echo d >&2", nil, { on_stderr = about })
+    expect(all()):equals "a\nsaw a\nb\nsaw b\nc\nsaw c\nd\nsaw d\n"
   end)
 
   it("errors are the same, and know the last words of what was inherited", function()

@@ -19,7 +19,8 @@ local quote = require "orch.quote"
 ---  that gives the next piece or nil; by default nothing (spawn: a pipe for `write`)
 ---@field stdout string|{path: string, append: boolean?}|nil "capture" (default), "inherit", "null", a file
 ---@field stderr string|{path: string, append: boolean?}|nil the same, or "stdout": into the same stream
----@field on_stdout fun(line: string)? called for each line instead of capturing
+---@field on_stdout fun(line: string)? called for each line instead of capturing; in a job the
+---  line is in its log already
 ---@field on_stderr fun(line: string)?
 ---@field timeout number|string? kind `timeout` when it runs for longer
 ---@field stall number|string? kind `timeout` when it prints nothing for so long

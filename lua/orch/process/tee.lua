@@ -1,6 +1,5 @@
 --- A command in a task whose prints go to a sink: what it prints goes there as well,
---- while it comes. What the script asked for by name (a callback, a file, "null") stays
---- as it was asked for.
+--- while it comes. What the script sends elsewhere by name (a file, "null") stays there.
 ---
 ---     local tee = tee.plan(words, takers, opts, sink)      -- changes words and takers
 ---     local rest <close> = tee                             -- around the command
@@ -36,6 +35,14 @@ local function to_both(sink, opts)
     return parts[1]
   end
   return { add = add, finish = nothing, tail = text, text = text }
+end
+
+--- The same for a callback, line by line: what it prints about a line stands below it.
+local function to_callback(sink, callback)
+  return flow.to_lines(function(line)
+    output.pass(sink, line .. "\n")
+    callback(line)
+  end)
 end
 
 ---@class orch.Tee
@@ -77,10 +84,10 @@ function tee.plan(words, takers, opts, sink)
       takers[name] = to_sink(sink)
     elseif word == "capture" then
       takers[name] = to_both(sink, opts)
+    elseif word == "stream" then
+      takers[name] = to_callback(sink, opts["on_" .. name])
     end
-    if word == "inherit" or word == "capture" then
-      words[name], self.taken[which] = "stream", true
-    end
+    if takers[name] then words[name], self.taken[which] = "stream", true end
   end
   return self
 end
