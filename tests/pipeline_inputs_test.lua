@@ -98,7 +98,12 @@ describe("inputs", function()
     expect(added):equals { "src/d.c" }
     expect(removed):equals { "src/b.c", "src/gen/c.c" }
     expect(changed):equals { "src/a.c" }
-    expect(inputs.detail({}, nil, nil, dir)):equals { blob = "", digest = "", files = 0, read = 0 }
+    expect(one.stamp).never:equals(two.stamp)
+    expect(two.stamp):equals(
+      look({ inputs = { "src" }, outputs = { "src/gen" } })[1].inputs.stamp)
+    expect(inputs.detail({}, nil, nil, dir)):equals {
+      blob = "", digest = "", files = 0, read = 0, stamp = ("\0"):rep(16),
+    }
   end)
 
   it("refuse what is no pattern", function()
