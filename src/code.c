@@ -224,12 +224,49 @@ static int code_hash(lua_State *L) {
   return push_fingerprint(L, fingerprint_of(text, size));
 }
 
+static void add_string(lua_State *L, struct buffer *buffer, int index) {
+  size_t size;
+  const char *text = luaL_checklstring(L, index, &size);
+  buffer_add(L, buffer, &size, sizeof size);
+  buffer_add(L, buffer, text, size);
+}
+
+static void add_list(lua_State *L, struct buffer *buffer, int index) {
+  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+  buffer_add(L, buffer, &count, sizeof count);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, index, i);
+    add_string(L, buffer, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+}
+
+/* hash_all(...) -> 16 bytes over strings, lists of strings and nil, none of
+ * which runs into the next; without a string of it all in between */
+static int code_hash_all(lua_State *L) {
+  struct buffer *buffer = lua_touserdata(L, lua_upvalueindex(1));
+  int count = lua_gettop(L);
+  buffer->length = 0;
+  for (int i = 1; i <= count; i++) {
+    char type = (char)lua_type(L, i);
+    buffer_add(L, buffer, &type, 1);
+    if (type == LUA_TTABLE)
+      add_list(L, buffer, i);
+    else if (type != LUA_TNIL)
+      add_string(L, buffer, i);
+  }
+  return push_fingerprint(L, fingerprint_of(buffer->data, buffer->length));
+}
+
 int luaopen_orch_core_code(lua_State *L);
 int luaopen_orch_core_code(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"fingerprint", code_fingerprint}, {"hash", code_hash},
-      {"is_script", code_is_script},     {"of_script", code_of_script},
-      {"strings", code_strings},         {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"fingerprint", code_fingerprint},
+                                       {"hash", code_hash},
+                                       {"is_script", code_is_script},
+                                       {"of_script", code_of_script},
+                                       {"strings", code_strings},
+                                       {"hash_all", code_hash_all},
+                                       {NULL, NULL}};
   luaL_newlibtable(L, functions);
   buffer_new(L);
   luaL_setfuncs(L, functions, 1);

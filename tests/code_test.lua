@@ -101,3 +101,26 @@ long]=] .. ("x"), 12) end]])
     expect(#print_of(text)):equals(16)
   end)
 end)
+
+describe("a hash of many", function()
+  local hash_all = require("orch.core.code").hash_all
+
+  it("knows where one ends and the next begins", function()
+    expect(#hash_all("a", { "b" }, nil)):equals(16)
+    expect(hash_all("a", { "b", "c" })):equals(hash_all("a", { "b", "c" }))
+    local seen = {}
+    for _, one in ipairs {
+      hash_all("ab", "c"), hash_all("a", "bc"), hash_all({ "ab", "c" }), hash_all({ "a", "bc" }),
+      hash_all({ "ab" }, "c"), hash_all("ab", nil, "c"), hash_all("ab", "", "c"), hash_all(),
+      hash_all({}, { "ab", "c" }), hash_all({ "ab", "c" }, {}),
+    } do
+      expect(seen[one]):is_nil()
+      seen[one] = true
+    end
+  end)
+
+  it("takes strings and lists of strings only", function()
+    expect(function() hash_all(true) end):raises "string expected"
+    expect(function() hash_all({ {} }) end):raises "string expected"
+  end)
+end)

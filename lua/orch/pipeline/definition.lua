@@ -9,7 +9,7 @@ local code = require "orch.core.code"
 local fingerprint = require "orch.pipeline.fingerprint"
 local place = require "orch.place"
 
-local concat, sort = table.concat, table.sort
+local concat, sort, hash_all = table.concat, table.sort, code.hash_all
 
 local definition = {}
 
@@ -24,13 +24,6 @@ definition.memo = fingerprint.memo
 local function text_of(value)
   local text = tostring(value)
   return #text .. ":" .. text
-end
-
-local function list_of(list)
-  local n = #list
-  if n == 0 then return ";" end
-  if n == 1 then return "1;" .. list[1] .. "\0" end
-  return n .. ";" .. concat(list, "\0") .. "\0"
 end
 
 --- Names with values, sorted; a variable that is only named has the value it has now.
@@ -62,20 +55,15 @@ end
 ---@param memo? orch.pipeline.Memo
 ---@return string digest; raises kind `usage` where a captured value is nested too deeply
 function definition.digest(job, memo)
-  local run, inputs, outputs, env, cwd = job.run, job.inputs, job.outputs, job.env, job.cwd
-  local files = "I" .. (inputs and list_of(inputs) or ";") .. "O"
-    .. (outputs and list_of(outputs) or ";")
-  local what
+  local run, env, what = job.run, job.env, nil
   if type(run) == "string" then
-    what = "S" .. #run .. ":" .. run .. files
+    what = run
   elseif type(run) == "function" then
-    what = "R" .. fingerprint.unfold(memo or fingerprint.memo(), run) .. files
+    what = fingerprint.unfold(memo or fingerprint.memo(), run)
   else
-    what = "R" .. fingerprint.encode(memo or fingerprint.memo(), run) .. files
+    what = fingerprint.encode(memo or fingerprint.memo(), run)
   end
-  if cwd then what = what .. "C" .. text_of(cwd) end
-  if env then what = what .. env_of(env) end
-  return code.hash(what)
+  return hash_all(type(run), what, job.inputs, job.outputs, job.cwd, env and env_of(env))
 end
 
 --- As JSON can hold it.
