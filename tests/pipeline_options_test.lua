@@ -149,3 +149,32 @@ describe("the reason that what a job needs has changed", function()
     expect(result.stdout):contains "its list of needs changed"
   end)
 end)
+
+describe("orch.result", function()
+  local SCRIPT = [[
+    local p = orch.params { fail = false }
+    orch.job "make" { run = function()
+      assert(not p.fail, "it was to fail")
+      return { size = 7 }
+    end }
+    orch.job "no" { run = function() return false end }
+    orch.job "use" { needs = { "make", "no" }, when = "always", run = function()
+      local made = orch.result "make"
+      print("made", made and made.size, orch.results("n*").no)
+    end }
+  ]]
+
+  it("says so where a run leaves out what has never succeeded", function()
+    for _, words in ipairs { { "--only", "use" }, { "--skip", "make" } } do
+      expect(run(SCRIPT, table.unpack(words)).stdout):contains(
+        "result: job 'make' has never succeeded here, and this run leaves it out; run it as well")
+    end
+    expect(run().stdout):contains "made\t7\tfalse"
+    expect(run(nil, "--only", "use").stdout):contains "made\t7\tfalse"
+  end)
+
+  it("has nothing of a job that failed, though it succeeded before", function()
+    run(SCRIPT)
+    expect(run(nil, "--fail", "-k").stdout):contains "made\tnil\tfalse"
+  end)
+end)

@@ -13,7 +13,7 @@ local results = {}
 local function needed_by(job, found)
   for _, need in ipairs(job.needed) do
     if not found[need.name] then
-      found[need.name] = true
+      found[need.name] = need
       needed_by(need, found)
     end
   end
@@ -25,9 +25,17 @@ local function needs_of(ctx)
   return ctx.all_needs
 end
 
-local function value_of(ctx, name)
-  local result = ctx.session.results[name]
-  return result and result.text and require("orch.json").decode(result.text) or nil
+--- What a job gave when it succeeded last, in this run or, where this one leaves it out, in
+--- an earlier one. A job that failed in this run has given nothing.
+local function value_of(fname, ctx, name)
+  local need, result = needs_of(ctx)[name], ctx.session.results[name]
+  local node = need.node
+  if node and (node.outcome == "failed" or node.outcome == "cancelled") then return nil end
+  if result and result.text then return require("orch.json").decode(result.text) end
+  if need.run and (not node or need.skipped) and not (result and result.digest) then
+    arg.fail("%s: job '%s' has never succeeded here, and this run leaves it out; run it as well",
+      fname, name)
+  end
 end
 
 local function unknown(fname, ctx, name)
@@ -53,7 +61,7 @@ function results.results(pattern)
   local found, any = {}, false
   for name in pairs(needs_of(ctx)) do
     if name == pattern or is_pattern and require("orch.pipeline.glob").matches(pattern, name) then
-      found[name], any = value_of(ctx, name), true
+      found[name], any = value_of("results", ctx, name), true
     end
   end
   if not any then unknown("results", ctx, pattern) end
@@ -67,7 +75,7 @@ function results.result(name)
   arg.check("result", 1, name, "string")
   local ctx = current.get "result"
   if not needs_of(ctx)[name] then unknown("result", ctx, name) end
-  return value_of(ctx, name)
+  return value_of("result", ctx, name)
 end
 
 return results
