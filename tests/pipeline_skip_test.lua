@@ -38,9 +38,12 @@ describe("a job with files", function()
     expect(reason(project, "make")):matches(why)
   end
 
+  --- A file that was written a moment ago is looked into once more.
   local function expect_skipped()
     ok(project:run())
-    expect(project:story()):equals "make:fresh"
+    expect(project:story() == "make:skip" or project:story() == "make:fresh"):is(true)
+    local skip = project:last("job_skip", "make")
+    if skip then expect(skip.reason):equals "up to date" end
     expect(project:last("run_end").status):equals "ok"
   end
 
@@ -216,7 +219,7 @@ describe("a job behind others", function()
     project:write("in.txt", "abc")
     ok(project:run())
     local again = ok(project:run())
-    expect(project:story()):matches "v:fresh"
+    expect(project:last("job_start", "v")):is_nil()
     expect(again.stdout):contains "size 3"
     expect(ok(project:run("--only", "w")).stdout):contains "size 3"
     project:write("in.txt", "abcd")
@@ -258,6 +261,6 @@ describe("outputs are promises", function()
     expect(ok(project:run()).stdout):contains(project.folder .. "/sub")
     expect(project:read "sub/lua"):equals "hi\n"
     ok(project:run())
-    expect(project:story()):equals "x:fresh y:fresh"
+    expect(project:events "job_start"):equals {}
   end)
 end)

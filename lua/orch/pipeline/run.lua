@@ -239,7 +239,8 @@ local function execute(registry, words, settings)
     project = p, script = settings.script, chosen = chosen, options = given.options,
     registry = registry, state = state, slots = slots_of(given.options),
   }
-  session.words = table.move(words, 1, #words, #settings.before + 1, settings.before)
+  local before = settings.before or {}
+  session.words = table.move(words, 1, #words, #before + 1, before)
   if settings.resume then require("orch.pipeline.resume").adopt(session, settings.resume) end
   if is_dry(given.options) then return tell_plan(session, graph) end
   work(session, settings.resume)
@@ -250,7 +251,7 @@ end
 ---@async
 ---@param registry orch.Registry
 ---@param words string[] orch's own options, and what followed the script's name
----@param settings {script: string, resume: table?, before: string[]} `before`: for the record
+---@param settings {script: string, resume: table?, before: string[]?} `before`: for the record
 ---@return integer exit_code
 function run.execute(registry, words, settings)
   registry.closed = true
