@@ -3,6 +3,7 @@
 ---
 ---     local text = attempt.run(session, node, 1)   -- JSON of what `run` returned
 
+local again = require "orch.pipeline.again"
 local clock = require "orch.core.clock"
 local core = require "orch.core.task"
 local current = require "orch.pipeline.current"
@@ -85,9 +86,13 @@ local function variables(job, session)
   return env
 end
 
---- What file systems call now. Files are compared with it, so it comes from one.
+--- What file systems call now. Files are compared with it, so it comes from one; in whole
+--- seconds where a job before this one has cleared the folder away, as `git clean -fdx` does.
 local function file_time(session)
-  return require("orch.fs").stat(session.run.events).mtime
+  local ok, found = pcall(require("orch.fs").stat, session.run.events)
+  if ok then return found.mtime end
+  if not (errors.is(found) and found.code == "ENOENT") then error(found, 0) end
+  return os.time()
 end
 
 --- Seconds by which the wall clock was set back during the attempt.
@@ -120,7 +125,7 @@ local function verify(session, job, marks)
 end
 
 local function limited(job, ctx, sink)
-  local s <close> = core.open(job.name, job.timeout, false, nil, false)
+  local s <close> = core.open(job.name, again.limit(job), false, nil, false)
   ctx.scope = s
   if job.stall then core.spawn("orch/stall of " .. job.name, DAEMON, watch_stall, job, ctx.log) end
   return work(job, ctx, sink)
@@ -130,7 +135,7 @@ end
 local function explain(job, ctx, err)
   if errors.is(err) and err.kind == "timeout" and err.scope ~= nil and err.scope == ctx.scope then
     err.message = ("job '%s' took longer than its timeout of %s"):format(job.name,
-      show_duration(job.timeout))
+      show_duration(again.limit(job)))
   end
   return err
 end
@@ -144,12 +149,13 @@ local function note_failure(ctx, err)
   pcall(ctx.log.write, ctx.log, "orch: " .. text .. "\n")
 end
 
----Runs one attempt; what it raises is the job's failure.
+---Runs one attempt; what it raises is the job's failure, after which no other one follows.
 ---@async
 ---@param session table
 ---@param node table
 ---@param number integer
 ---@return string? text JSON of what the job returned
+---@return {pause: number, error: any}? failed it failed, and another one is to follow
 function attempt.run(session, node, number)
   local job = node.job
   local path = project.job_log(session.run.folder, job.name, number)
@@ -174,6 +180,8 @@ function attempt.run(session, node, number)
   end, errors.handler)
   if ok then return result end
   note_failure(ctx, explain(job, ctx, result))
+  local pause = again.pause(session, node, result)
+  if pause then return nil, { pause = pause, error = result } end
   error(result, 0)
 end
 

@@ -6,7 +6,6 @@ local definition = require "orch.pipeline.definition"
 local freshness = require "orch.pipeline.freshness"
 local inputs = require "orch.pipeline.inputs"
 local keep = require "orch.pipeline.keep"
-local policies = require "orch.retry.policy"
 
 local nodes = {}
 
@@ -141,12 +140,6 @@ function nodes.is_fresh(session, node)
   local job = node.job
   return job.when == "success" and not job.skipped and not session.reuse[job.name]
     and freshness.quick(session, node) == "fresh"
-end
-
----@param job table
----@return orch.RetryPolicy
-function nodes.policy(job)
-  return policies.of("job '" .. job.name .. "'", job.retry)
 end
 
 local kept = { "inputs_stamp", "inputs_digest", "outputs_stamp", "outputs_digest", "needs" }

@@ -152,7 +152,8 @@ end
 local function try(session, node, number)
   if number == 1 then warn_of_inputs(session, node) end
   local started = clock.now()
-  local text = attempt.run(session, node, number)
+  local text, failed = attempt.run(session, node, number)
+  if failed then return { failed = failed } end
   local elapsed = clock.now() - started
   local record = freshness.record(session, node, text, elapsed)
   return { text = text, elapsed = elapsed, record = record }
@@ -204,29 +205,17 @@ function Schedule:succeed(node, value)
 end
 
 ---@private
-function Schedule:can_retry(node, err)
-  local policy = node.job.retry and nodes.policy(node.job)
-  local tries = node.number - (self.session.attempts[node.job.name] or 0)
-  if not policy or self.stopping or tries >= policy.attempts or not policy.again(err) then
-    return nil
-  end
-  local delay = policy.pause(tries, err)
-  local elapsed = clock.now() - node.first_started
-  if policy.max_elapsed and elapsed + delay > policy.max_elapsed then return nil end
-  return delay
+function Schedule:rest(node, failed)
+  node.state, node.reason = "retrying", "attempt " .. node.number .. " failed"
+  self.log:emit("job_retry", { job = node.job.name, attempt = node.number, delay = failed.pause,
+    error = failure.record(failed.error), elapsed = clock.now() - node.started })
+  self:start("retry of " .. node.job.name, { node = node, what = "rested" }, clock.sleep,
+    failed.pause)
 end
 
 ---@private
 function Schedule:fail(node, err)
   local elapsed = node.started and clock.now() - node.started or nil
-  local delay = self:can_retry(node, err)
-  if delay then
-    node.state, node.reason = "retrying", "attempt " .. node.number .. " failed"
-    self.log:emit("job_retry", { job = node.job.name, attempt = node.number, delay = delay,
-      error = failure.record(err), elapsed = elapsed })
-    self:start("retry of " .. node.job.name, { node = node, what = "rested" }, clock.sleep, delay)
-    return
-  end
   self.log:emit("job_end", { job = node.job.name, attempt = node.number > 0 and node.number or nil,
     status = "failed", elapsed = elapsed, error = failure.record(err) })
   self.session.state:duration(self.session.run.id, node.job.name, "failed", elapsed or 0, node.number)
@@ -295,18 +284,24 @@ end
 
 function handle:tried(node, message)
   self.pools:give_back(node.job)
-  if message.error == nil then return self:succeed(node, message.value) end
-  self:fail(node, message.error)
+  if message.error ~= nil then return self:fail(node, message.error) end
+  local failed = message.value.failed
+  if not failed then return self:succeed(node, message.value) end
+  if self.interrupted or self.stopping and nodes.is_ordinary(node) then
+    return self:fail(node, failed.error)
+  end
+  self:rest(node, failed)
 end
 
 ---@private
 function Schedule:handle(message)
   local node = message.node
   node.message = nil
-  if message.error ~= nil and errors.is_cancelled(message.error)
-    and (node.because or self.interrupted)
-  then
-    if message.what == "tried" then self.pools:give_back(node.job) end
+  local tried = message.what == "tried"
+  local is_cut = not tried -- also where it was ready in the very turn that stopped the run
+    or message.error ~= nil and errors.is_cancelled(message.error)
+  if is_cut and (node.because or self.interrupted) then
+    if tried then self.pools:give_back(node.job) end
     return self:drop(node)
   end
   handle[message.what](self, node, message)
