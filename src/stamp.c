@@ -11,6 +11,7 @@
 struct look_op {
   struct op_work work;
   struct stamp_plan plan;
+  bool brief;
 };
 
 static void check(lua_State *L, int error) {
@@ -144,10 +145,17 @@ static double seconds_of(int64_t time_ns) {
   return (double)((time_ns - rest) / 1000000000) + (double)rest / 1e9;
 }
 
-/* `defaults` is the metatable of all looks: their empty list `missing`. */
+/* `defaults` is the metatable of all looks: their empty list `missing`. A brief
+ * look that has nothing to tell beyond its stamp is the stamp itself. */
 static void push_look(lua_State *L, struct stamp_plan *plan, int group,
-                      int defaults) {
+                      int defaults, bool brief) {
   struct stamp_result result = stamp_result_of(plan, group);
+  bool young =
+      result.sum.files > 0 && stamp_is_young(plan, result.sum.newest_ns);
+  if (brief && !young && result.error == 0 && result.missing == 0) {
+    lua_pushlstring(L, (const char *)&result.sum.stamp, FINGERPRINT);
+    return;
+  }
   lua_createtable(L, 0, 4);
   if (result.error != 0) push_problem(L, &result);
   lua_pushlstring(L, (const char *)&result.sum.stamp, FINGERPRINT);
@@ -158,7 +166,7 @@ static void push_look(lua_State *L, struct stamp_plan *plan, int group,
   lua_setfield(L, -2, "bytes");
   lua_pushnumber(L, seconds_of(result.sum.newest_ns));
   lua_setfield(L, -2, "newest");
-  if (result.sum.files > 0 && stamp_is_young(plan, result.sum.newest_ns)) {
+  if (young) {
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "young");
   }
@@ -180,20 +188,21 @@ static void push_defaults(lua_State *L) {
 
 static int look_result(lua_State *L, struct op *op) {
   struct stamp_plan *plan = &((struct look_op *)op)->plan;
+  bool brief = ((struct look_op *)op)->brief;
   fault_check(L, &plan->fault, plan->root);
   luaL_checkstack(L, 10, "looks");
   push_defaults(L);
   int defaults = lua_gettop(L);
   lua_createtable(L, plan->groups.count, 0);
   for (int i = 0; i < plan->groups.count; i++) {
-    push_look(L, plan, i, defaults);
+    push_look(L, plan, i, defaults, brief);
     lua_rawseti(L, -2, i + 1);
   }
   look_drop(op); /* the collector does not know how large it is */
   return 1;
 }
 
-/* look(root, groups, excludes, prepare) -> a look for each group
+/* look(root, groups, excludes, prepare, brief) -> a look for each group
  *
  * groups: lists of patterns; excludes: for some of them, by the same index,
  * a list of patterns that are not theirs; prepare(patterns) -> patterns to
@@ -208,8 +217,10 @@ static int stamp_look_at(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TTABLE);
   luaL_checktype(L, 4, LUA_TFUNCTION);
+  bool brief = lua_toboolean(L, 5);
   lua_settop(L, 4);
   struct look_op *look = op_new(L, &kind);
+  look->brief = brief;
   stamp_plan_init(&look->plan, root, &look->work.stop);
   for (lua_Integer i = 1, n = lua_rawlen(L, 2); i <= n; i++) {
     lua_rawgeti(L, 2, i);

@@ -114,6 +114,18 @@ describe("inputs", function()
   end)
 end)
 
+describe("a brief look", function()
+  it("is the stamp where there is nothing else to tell", function()
+    orch.sleep(0.05) -- no file is young any more
+    local jobs = { { inputs = { "src/a.c" }, outputs = { "gone" } } }
+    local brief, whole = inputs.look(jobs, dir, true)[1], inputs.look(jobs, dir)[1]
+    expect(brief.inputs):equals(whole.inputs.stamp)
+    expect(inputs.stamp(brief.inputs)):equals(inputs.stamp(whole.inputs))
+    expect(brief.outputs.missing):equals { "gone" }
+    expect(brief.outputs.stamp):equals(whole.outputs.stamp)
+  end)
+end)
+
 describe("the files of a blob", function()
   it("come with their sizes, the first of them by path, and their number", function()
     local blob = inputs.detail({ "src/**" }, nil, nil, dir).blob

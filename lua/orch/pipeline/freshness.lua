@@ -6,8 +6,10 @@
 ---     local reason = freshness.closer(session, node)   -- nil: up to date
 
 local definition = require "orch.pipeline.definition"
-local inputs = require "orch.pipeline.inputs"
 local hash = require("orch.core.code").hash
+local inputs = require "orch.pipeline.inputs"
+
+local stamp_of = inputs.stamp
 
 local freshness = {}
 
@@ -99,6 +101,11 @@ local function newer_needs(session, job)
   return newer, any_group
 end
 
+local function missing_output(look)
+  local missing = look and look.outputs and look.outputs.missing
+  return missing and missing[1] and first_of(missing, "output %s is missing") or nil
+end
+
 local function needs_reason(session, job)
   for _, need in ipairs(job.needed) do
     local node = need.node
@@ -125,14 +132,13 @@ function freshness.quick(session, node)
   if not record then return "run", "it has not succeeded here yet" end
   if record.definition ~= node.definition then return "run", definition_reason(session, job) end
   local look = node.look
-  if look.outputs and #look.outputs.missing > 0 then
-    return "run", first_of(look.outputs.missing, "output %s is missing")
-  end
+  local missing = missing_output(look)
+  if missing then return "run", missing end
   if record.needs ~= freshness.needs_digest(session, job) then
     return "run", needs_reason(session, job), true
   end
-  local same_inputs = not look.inputs or look.inputs.stamp == record.inputs_stamp
-  local same_outputs = not look.outputs or look.outputs.stamp == record.outputs_stamp
+  local same_inputs = not look.inputs or stamp_of(look.inputs) == record.inputs_stamp
+  local same_outputs = not look.outputs or stamp_of(look.outputs) == record.outputs_stamp
   if same_inputs and same_outputs then return "fresh" end
   return "closer"
 end
@@ -142,10 +148,8 @@ end
 ---@param node table
 ---@return string? reason nil: what is recorded holds
 function freshness.again(session, node)
-  local record, outputs = session.reuse[node.job.name], node.look and node.look.outputs
-  if outputs and #outputs.missing > 0 then
-    return first_of(outputs.missing, "output %s is missing")
-  end
+  local record, missing = session.reuse[node.job.name], missing_output(node.look)
+  if missing then return missing end
   if node.dirty and record.needs ~= freshness.needs_digest(session, node.job) then
     return needs_reason(session, node.job)
   end
@@ -162,14 +166,14 @@ end
 --- A file that was written a moment ago may be written again within the same tick of the
 --- clock: its time says nothing yet, and the next run compares contents.
 local function vouched(look)
-  return look.young and "" or look.stamp
+  return look.young and "" or stamp_of(look)
 end
 
 --- Compares contents; nil where they are as recorded, and the record then learns the new
 --- sizes and times.
 local function compare(session, node, side, exclude)
   local job, record, look = node.job, session.records[node.job.name], node.look[side]
-  if not look or look.stamp == record[side .. "_stamp"] then return nil end
+  if not look or stamp_of(look) == record[side .. "_stamp"] then return nil end
   if (record[side .. "_digest"] or "") == "" then
     return CHANGED_MEANWHILE:format(side)
   end
@@ -179,7 +183,7 @@ local function compare(session, node, side, exclude)
     local what = side == "inputs" and "input" or "output"
     return known and change_text(known, now.blob, what) or what .. "s changed"
   end
-  record[side .. "_stamp"] = now.stamp == look.stamp and vouched(look) or ""
+  record[side .. "_stamp"] = now.stamp == stamp_of(look) and vouched(look) or ""
   record[side .. "_blob"] = now.blob
   session.state:save(session.script, job.name, record)
 end
@@ -223,10 +227,10 @@ end
 --- were read here: then it runs again. Only what differs from the last success is read.
 local function note_inputs(session, job, record, before, after)
   record.inputs_stamp, record.inputs_digest = "", ""
-  if not before or before.stamp ~= after.stamp then return end
+  if not before or stamp_of(before) ~= stamp_of(after) then return end
   local known = session.records[job.name] and session.state:blob(session.script, job.name, "inputs")
   local found = inputs.detail(job.inputs, known, job.outputs)
-  if found.stamp ~= before.stamp then return end
+  if found.stamp ~= stamp_of(before) then return end
   record.inputs_stamp = vouched(before)
   record.inputs_digest, record.inputs_blob = found.digest, found.blob
 end

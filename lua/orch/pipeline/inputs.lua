@@ -68,9 +68,11 @@ end
 ---@async
 ---@param jobs orch.Job[]
 ---@param folder? string of the project; the task's folder
----@return {inputs: orch.pipeline.Look?, outputs: orch.pipeline.Look?}[] looks one per job,
----  nil where a job has no such files; raises kind `usage` for a pattern that is none
-function inputs.look(jobs, folder)
+---@param brief? boolean a look that has nothing to tell but its stamp is that string
+---@return {inputs: orch.pipeline.Look|string|nil, outputs: orch.pipeline.Look|string|nil}[]
+---  looks one per job, nil where a job has no such files; raises kind `usage` for a pattern
+---  that is none
+function inputs.look(jobs, folder, brief)
   folder = folder or place.cwd()
   local groups, excludes, n = {}, {}, 0
   for i = 1, #jobs do
@@ -86,7 +88,7 @@ function inputs.look(jobs, folder)
       groups[n] = outs
     end
   end
-  local looks = n > 0 and core.look(folder, groups, excludes, preparer(folder)) or groups
+  local looks = n > 0 and core.look(folder, groups, excludes, preparer(folder), brief) or groups
   local out, at = {}, 1
   for i = 1, #jobs do
     local job, ins, outs = jobs[i], nil, nil
@@ -95,6 +97,12 @@ function inputs.look(jobs, folder)
     out[i] = { inputs = ins, outputs = outs }
   end
   return out
+end
+
+---@param look orch.pipeline.Look|string
+---@return string stamp
+function inputs.stamp(look)
+  return look.stamp or look
 end
 
 ---Lists the files that patterns find, with their contents as fingerprints. What `known`

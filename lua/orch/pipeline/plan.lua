@@ -157,10 +157,10 @@ local function tell_files(out, session, node, side)
   local inputs = require "orch.pipeline.inputs"
   local look, record = node.look[side], session.records[node.job.name]
   if not look then return end
-  for _, pattern in ipairs(look.missing) do
+  for _, pattern in ipairs(look.missing or {}) do
     out[#out + 1] = ("%s: nothing matches %s"):format(side, pattern)
   end
-  if look.stamp == record[side .. "_stamp"] then return end
+  if inputs.stamp(look) == record[side .. "_stamp"] then return end
   local known = session.state:blob(session.script, node.job.name, side)
   local exclude = side == "inputs" and node.job.outputs or nil
   local now = inputs.detail(node.job[side], known, exclude)

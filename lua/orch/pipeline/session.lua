@@ -82,7 +82,7 @@ function session.new(found)
     memo = require("orch.pipeline.fingerprint").memo(),
   }, Session)
   self.looking = require("orch.task").spawn({ name = "look at files", hold = true },
-    require("orch.pipeline.inputs").look, found.chosen)
+    require("orch.pipeline.inputs").look, found.chosen, nil, true)
   self.records = found.state:jobs(found.script)
   earlier_results(self)
   return self
