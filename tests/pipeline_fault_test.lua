@@ -198,6 +198,7 @@ describe("signals", function()
     local result = project:orch { "resume", "--ui", "plain" }
     expect(result.exit_code):equals(0)
     expect(result.stdout):contains "[quick] * skipped: recorded in this run"
+    expect(result.stdout):contains "[waits] * started, attempt 2: it was broken off"
     expect(result.stdout):contains "[waits] * step first, as recorded"
     expect(result.stdout).never:contains "did first"
     expect(project:last "run_end".status):equals "ok"

@@ -55,6 +55,9 @@ local function end_of(at)
       records[name .. " " .. field] = record[field] or ""
     end
   end
+  local db = require("orch.core.sqlite").open(at .. "/.orch/state.db", "r", 1)
+  expect(db:query("PRAGMA integrity_check")[1][1]):equals "ok"
+  db:close()
   local runs = st:runs()
   local plan = run_in(at, { "run", "deploy.lua", "-n" }).stdout:gsub("%d+%.%ds", "T")
   return { files = files, records = records, plan = plan, status = runs[1].status, runs = #runs }

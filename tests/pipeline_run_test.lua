@@ -383,8 +383,10 @@ describe("resume", function()
     local result = ok(project:orch { "resume", "--ui", "plain", "--yes" })
     -- b was done, but with what a no longer gives
     expect(project:read "effects"):equals "a b(one) s c1 a b(two) c "
+    expect(result.stdout):contains "[a] * started, attempt 2: its code changed"
     expect(result.stdout):contains "[b] * started, attempt 2: the result of a changed"
     expect(result.stdout):contains "[steps] * skipped: recorded in this run"
+    expect(result.stdout):contains "[c] * started, attempt 2: it failed before"
     expect(result.stdout):contains "[c] * step c1, as recorded"
   end)
 

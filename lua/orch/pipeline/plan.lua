@@ -72,7 +72,7 @@ local function decide(session, node)
   else
     reason = freshness.closer(session, node)
   end
-  if reason then return "run", reason end
+  if reason then return "run", session.why[job.name] or reason end
   if on then return "maybe", ("after %s, if that changes anything"):format(on.job.name) end
   return "skip", "up to date"
 end

@@ -125,6 +125,11 @@ local function has_foreign_steps(session, job, found)
     and found.begun[job.name] ~= hex(definition.digest(job, session.memo))
 end
 
+--- Why a job has to be done, by what became of its latest attempt.
+local left = {
+  running = "it was broken off", cancelled = "it was broken off", failed = "it failed before",
+}
+
 ---Lets the session take over what the run has done. Raises kind `refused` where code has
 ---changed and nobody agrees.
 ---@async
@@ -135,14 +140,20 @@ function resume.adopt(session, found)
   for name, job in pairs(found.model.jobs) do
     local last = job.attempts[#job.attempts]
     session.attempts[name] = last and last.number or 0
+    session.why[name] = last and left[last.status]
   end
   local finished, begun = {}, {}
   for _, job in ipairs(session.chosen) do
     local record = found.done[job.name]
     if is_forced(job, found) then
       session:begin_anew(job.name)
+      session.why[job.name] = "forced by --force"
     elseif record then
-      if adopt_job(session, job, record, found) then finished[#finished + 1] = job.name end
+      if adopt_job(session, job, record, found) then
+        finished[#finished + 1] = job.name
+        local has_files = #job.inputs > 0 or #job.outputs > 0 -- their reasons say more
+        session.why[job.name] = not has_files and "its code changed" or nil
+      end
     elseif has_foreign_steps(session, job, found) then
       begun[#begun + 1] = job.name
     end

@@ -99,7 +99,8 @@ end
 
 ---@private
 function Schedule:queue(node, reason)
-  node.reason, node.state = reason ~= freshness.ALWAYS and reason or nil, "queued"
+  local earlier = self.session.why[node.job.name]
+  node.reason, node.state = earlier or reason ~= freshness.ALWAYS and reason or nil, "queued"
   if not node.job.run then -- a group: there is nothing to do
     freshness.pass_on(self.session, node.job)
     self.log:emit("job_skip", { job = node.job.name, reason = "group" })

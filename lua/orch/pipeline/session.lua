@@ -24,6 +24,7 @@ local session = {}
 ---@field results table<string, {text: string?, digest: string?}>
 ---@field reuse table<string, orch.JobRecord> finished in an earlier session of the run
 ---@field anew table<string, boolean> what was recorded of the job does not count any more
+---@field why table<string, string> by job: why an earlier session of the run has left it to do
 ---@field steps table<string, table<string, {text: string?}>> done, by job
 ---@field attempts table<string, integer> made in earlier sessions, by job
 local Session = { __name = "orch.session" }
@@ -78,7 +79,7 @@ function session.new(found)
     options = found.options, registry = found.registry, state = found.state,
     pools = found.registry.pools, slots = found.slots,
     keep_going = found.options.keep_going or false,
-    results = {}, reuse = {}, anew = {}, steps = {}, attempts = {},
+    results = {}, reuse = {}, anew = {}, why = {}, steps = {}, attempts = {},
     memo = require("orch.pipeline.fingerprint").memo(),
   }, Session)
   self.looking = require("orch.task").spawn({ name = "look at files", hold = true },
