@@ -178,3 +178,29 @@ describe("orch.result", function()
     expect(run(nil, "--fail", "-k").stdout):contains "made\tnil\tfalse"
   end)
 end)
+
+describe("a group", function()
+  local SCRIPT = [[
+    orch.job "b:1" { outputs = "o1", run = "touch o1" }
+    orch.job "b:2" { outputs = "o2", run = "touch o2" }
+    orch.job "all" { needs = "b:*" }
+    orch.job "pack" { needs = "all", outputs = "o3", run = "cat o1 o2 > o3" }
+  ]]
+
+  it("that a run leaves out has given what its jobs have given", function()
+    run(SCRIPT)
+    for _, words in ipairs { { "--only", "pack" }, { "--skip", "all" } } do
+      expect(run(nil, "-n", table.unpack(words)).stdout):contains "0 would run, 0 may run"
+      expect(run(nil, table.unpack(words)).stdout):contains "nothing to do"
+    end
+    expect(run().stdout):contains "nothing to do"
+  end)
+
+  it("passes on --force to its jobs", function()
+    run(SCRIPT)
+    local result = run(nil, "--force", "all")
+    expect(result.stdout):contains "[b:1] * started: forced by --force"
+    expect(result.stdout):contains "[b:2] * started: forced by --force"
+    expect(result.stdout):contains "[pack] * skipped: up to date"
+  end)
+end)

@@ -46,7 +46,11 @@ function freshness.needs_digest(session, job)
   local parts = {}
   for i, need in ipairs(job.needed) do
     local result = session.results[need.name]
-    parts[i] = need.name .. "\0" .. (result and result.digest or "")
+    local digest = result and result.digest
+    if not result and not need.run then -- a group that the run leaves out
+      digest = freshness.needs_digest(session, need)
+    end
+    parts[i] = need.name .. "\0" .. (digest or "")
   end
   table.sort(parts)
   return hash(table.concat(parts, "\0"))

@@ -54,6 +54,7 @@ end
 
 local function decide(session, node)
   local job = node.job
+  if not job.run then freshness.pass_on(session, job) end
   if job.skipped then return "skip", "skipped by --skip" end
   if session.reuse[job.name] then
     local again = freshness.again(session, node)
@@ -62,10 +63,7 @@ local function decide(session, node)
   if job.when ~= "success" then
     return job.when == "always" and "run" or "maybe", freshness.when_reason(job)
   end
-  if not job.run then
-    freshness.pass_on(session, job)
-    return "skip", "group"
-  end
+  if not job.run then return "skip", "group" end
   local reason, on = nil, upstream(node)
   if on then
     reason = reason_despite(session, node)

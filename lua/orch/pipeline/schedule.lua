@@ -116,7 +116,10 @@ function Schedule:settle(node)
   local verdict, because = nodes.gate(node, self)
   if verdict == "cancel" then return self:cancel(node, because) end
   if verdict == "skip" then return self:skip(node, because) end
-  if node.job.skipped then return self:skip(node, "skipped by --skip") end
+  if node.job.skipped then
+    if not node.job.run then freshness.pass_on(self.session, node.job) end
+    return self:skip(node, "skipped by --skip")
+  end
   if self.session.reuse[node.job.name] then
     local again = freshness.again(self.session, node)
     if not again then return self:skip(node, "recorded in this run") end

@@ -47,6 +47,14 @@ local function mark(graph, words, option, field)
   end
 end
 
+--- A group has nothing to do itself: what it is a group of is meant.
+local function force(job)
+  if job.forced then return end
+  job.forced = true
+  if job.run then return end
+  for _, need in ipairs(job.needed) do force(need) end
+end
+
 local function clear(jobs)
   for i = 1, #jobs do
     local job = jobs[i]
@@ -112,7 +120,9 @@ end
 --- What only a skipped job needs is not taken, so those are marked first.
 local function take(graph, what)
   mark(graph, what.skip, "--skip", "skipped")
-  mark(graph, what.force, "--force", "forced")
+  for _, word in ipairs(what.force or {}) do
+    for _, job in ipairs(choose.find(graph, word, "--force")) do force(job) end
+  end
   mark(graph, what.only, "--only", "chosen")
   local targets = what.targets or {}
   if not targets[1] and not (what.only and what.only[1]) then
