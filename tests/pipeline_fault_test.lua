@@ -295,7 +295,6 @@ describe("a hostile job", function()
   it("that prints a lot, in little memory", function()
     local megabytes = os.getenv "ORCH_TEST_KILLS" == "all" and 1024 or 100
     local project = one(("'yes %s | head -c %dM'"):format(("x"):rep(99), megabytes))
-    project:write("after.lua", "")
     project:write("deploy.lua", project:read "deploy.lua" .. [[
 
       orch.job "memory" { needs = "x", run = function()
@@ -303,7 +302,10 @@ describe("a hostile job", function()
       end }]])
     expect(project:orch({ "run", "--ui", "quiet", "deploy.lua" }).exit_code):equals(0)
     expect(orch.fs.stat(project:latest() .. "/jobs/x/1/log").size):equals(megabytes << 20)
-    expect(project:last("job_end", "memory").value):less_than(60 << 10)
+    -- AddressSanitizer keeps freed memory for a while.
+    if not io.open("/proc/self/maps"):read("a"):find "libasan" then
+      expect(project:last("job_end", "memory").value):less_than(60 << 10)
+    end
   end)
 
   it("that prints what is no text", function()

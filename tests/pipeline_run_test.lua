@@ -317,9 +317,9 @@ describe("resume", function()
         if not io.open "go" then error "not yet" end
         orch.sleep(300)
       end }]]
-    expect(project:orch({ "run", "--timeout", "1s", "--grace", "5s", "-j2", "deploy.lua" })
+    expect(project:orch({ "run", "--timeout", "2s", "--grace", "5s", "-j2", "deploy.lua" })
       .exit_code):equals(1)
-    expect(project:last("run_start").args):equals { "--grace=5s", "--timeout=1s", "-j2" }
+    expect(project:last("run_start").args):equals { "--grace=5s", "--timeout=2s", "-j2" }
     project:write("go", "")
     expect(project:orch({ "resume" }).exit_code):equals(5)
   end)

@@ -236,24 +236,24 @@ describe("limits of a job", function()
   end
 
   it("timeout kills the whole tree", function()
-    local project = pipelines.new(("orch.job 'x' { timeout = 0.3, run = %q }")
+    local project = pipelines.new(("orch.job 'x' { timeout = 1, run = %q }")
       :format(TREE:format ""))
     expect(project:run("--grace", "1s").exit_code):equals(1)
     local failed = project:last("job_end", "x").error
     expect(failed.kind):equals "timeout"
-    expect(failed.message):equals "job 'x' took longer than its timeout of 0.3s"
+    expect(failed.message):equals "job 'x' took longer than its timeout of 1s"
     expect_gone(project)
   end)
 
   it("stall kills what is silent, not what talks", function()
     local project = pipelines.new(([[
-      orch.job "x" { stall = 0.3, run = %q }
-      orch.job "y" { stall = 1, run = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done" }]])
+      orch.job "x" { stall = 1, run = %q }
+      orch.job "y" { stall = 1.5, run = "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.25; done" }]])
       :format(TREE:format "echo hello;"))
     expect(project:run("-k", "--grace", "1s").exit_code):equals(1)
     local failed = project:last("job_end", "x").error
     expect(failed.stalled):is(true)
-    expect(failed.message):equals "job 'x' has printed nothing for 0.3s (stall)"
+    expect(failed.message):equals "job 'x' has printed nothing for 1s (stall)"
     expect(fate(project, "y")):equals "ok"
     expect_gone(project)
   end)
