@@ -222,6 +222,22 @@ describe("signals", function()
     end)
   end
 
+  it("a terminal that closes ends the run in order", function()
+    if not orch.fs.exists "/usr/bin/script" then test.skip "script(1) is not installed" end
+    local terminal <close> = orch.process.spawn {
+      "script", "-qec", require("orch.core.runtime").executable() .. " run deploy.lua",
+      "/dev/null", cwd = project.folder, env = { TERM = "xterm", GITHUB_ACTIONS = false },
+      check = false, stdout = "null",
+    }
+    ready(terminal)
+    terminal:signal "KILL"
+    project:wait_for '"event":"run_end"'
+    expect(project:last("run_end").signal):equals "SIGHUP"
+    expect(project:last("job_end", "tree").status):equals "cancelled"
+    expect_gone(project:read "pids")
+    expect_resumed()
+  end)
+
   it("a second Ctrl-C kills what does not want to end", function()
     project:write("deploy.lua", (SCRIPT:gsub("echo %$%$ >> pids; sleep",
       "trap '' TERM; echo $$ >> pids; sleep")))
