@@ -5,6 +5,8 @@
 local core = require "orch.core.error"
 local arg = require "orch.arg"
 
+---@class orch.errors
+---@overload fun(fields: {kind: string?, message: string?, [string]: any}) raises
 local errors = {}
 
 ---@class orch.Error

@@ -8,6 +8,21 @@ local clock = require "orch.core.clock"
 local arg = require "orch.arg"
 local policies = require "orch.retry.policy"
 
+---@class orch.RetryOptions
+---@field attempts integer? 5
+---@field base number|string|nil the first pause; 0.5 s
+---@field factor number? by which the pauses grow; 2
+---@field cap number|string|nil the longest pause; 30 s
+---@field jitter "full"|"equal"|"none"|nil how much of a pause is left to chance; "full"
+---@field timeout number|string|nil for each attempt
+---@field max_elapsed number|string|nil for all of them
+---@field retry_after_cap number|string|nil the longest wait that an error's `retry_after` may ask
+---  for (2 minutes)
+---@field retry_on (string|integer)[]|(fun(err: orch.Error): boolean)|nil a function, or kinds and
+---  statuses; by default every Error but the kinds `cancelled error usage json deadlock refused`,
+---  `status` other than 408, 425, 429 and 5xx, and what says of itself `retryable = false`
+---@field on_retry (fun(err: orch.Error, attempt: integer, delay: number))|nil
+
 local function attempt_once(fn, timeout, attempt)
   local s <close> = timeout and core.open("an attempt of retry", timeout, false, nil, false)
   return fn(attempt)
@@ -18,11 +33,7 @@ end
 ---the deadline it stands under.
 ---@async
 ---@param fn fun(attempt: integer): ...
----@param opts {attempts: integer?, base: number|string?, factor: number?, cap: number|string?, jitter: "full"|"equal"|"none"|nil, timeout: number|string?, max_elapsed: number|string?, retry_after_cap: number|string?, retry_on: (string|integer)[]|fun(err: orch.Error): boolean|nil, on_retry: fun(err: orch.Error, attempt: integer, delay: number)|nil}?
----  `timeout` is for each attempt; `retry_after_cap` the longest wait that an error's
----  `retry_after` may ask for (2 minutes); `retry_on` a function, or kinds and statuses; by default
----  every Error but the kinds `cancelled error usage json deadlock refused`, `status` other
----  than 408, 425, 429 and 5xx, and what says of itself `retryable = false`
+---@param opts orch.RetryOptions?
 ---@return any ... the results of `fn`; raises the last real error, with `.attempts`
 local function retry(fn, opts)
   arg.check("retry", 1, fn, "callable")

@@ -16,6 +16,8 @@ local core = require "orch.core.mask"
 local errors = require "orch.core.error"
 local place = require "orch.place"
 
+---@class orch.secrets
+---@overload fun(declared: {[integer]: string, file: string?}): table<string, string>
 local secrets = {}
 
 --- Registered already, so that forms are made once: value -> how many forms there were.

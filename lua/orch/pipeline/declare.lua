@@ -121,10 +121,9 @@ end
 ---Declares a job: `orch.job "name" { ... }`, or `orch.job("name", { ... })`.
 ---@param name string free of `*`, `?` and control characters; "build:android" is listed
 ---  under "build"
----@param spec table? the options: `desc`, `needs`, `after`, `inputs`, `outputs`, `env`, `cwd`,
----  `pools`, `retry`, `timeout`, `stall`, `confirm`, `priority`, `when`, `run`
----@return any name, or without `spec` the function that takes it; raises kind `usage`, and
----  `graph` for a name that there is
+---@param spec orch.JobOptions
+---@return string name raises kind `usage`, and `graph` for a name that there is
+---@overload fun(name: string): (fun(spec: orch.JobOptions): string)
 function declare.job(name, spec)
   local registry = declare.registry
   if registry.closed then refuse_late("orch.job") end

@@ -69,6 +69,14 @@ function Job:progress(done, total, label)
   emit(self, "progress", { done = done, total = total, label = label })
 end
 
+---@class orch.Problem
+---@field message string
+---@field severity "error"|"warning"|"info"|nil "warning" unless it is said
+---@field file string?
+---@field line integer?
+---@field column integer?
+---@field code string|number|nil
+
 local severities = { error = true, warning = true, info = true }
 local problem_options = {
   severity = "string", message = "string", file = "string", line = "integer",
@@ -77,7 +85,7 @@ local problem_options = {
 
 ---Notes what a tool has found wrong, for the reports and for the annotations of a CI. It
 ---does not fail the job.
----@param problem {message: string, severity: "error"|"warning"|"info"|nil, file: string?, line: integer?, column: integer?, code: string|number|nil}
+---@param problem orch.Problem
 function Job:problem(problem)
   local fields = arg.options("job:problem", problem, problem_options)
   if not fields.message then arg.fail "job:problem needs a `message`" end
@@ -90,7 +98,7 @@ function Job:problem(problem)
 end
 
 ---The same for many.
----@param list table[]
+---@param list orch.Problem[]
 function Job:problems(list)
   arg.check("job:problems", 1, list, "table")
   for _, problem in ipairs(list) do self:problem(problem) end
@@ -98,7 +106,7 @@ end
 
 ---Calls `fn` now and every `interval` until the job ends. Its failure fails the job.
 ---@param interval number|string
----@param fn fun()
+---@param fn fun() may wait
 function Job:every(interval, fn)
   interval = arg.check("job:every", 1, interval, "duration")
   arg.check("job:every", 2, fn, "callable")

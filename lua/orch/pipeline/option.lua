@@ -9,6 +9,30 @@ local arg = require "orch.arg"
 
 local mtype, find = math.type, string.find
 
+---What stands in `orch.job "name" { ... }`.
+---@class orch.JobOptions
+---@field desc string? what it is for, in `orch list`
+---@field run (fun(job: orch.RunningJob): any)|string|(string|string[])[]|nil a function, whose
+---  result other jobs can read; a line for sh; a list of lines and of `{ "tool", "argument" }`.
+---  Without it the job is a group of what it needs
+---@field needs string|string[]|nil jobs that must succeed first: names and globs
+---@field after string|string[]|nil jobs that must have ended first, however they ended
+---@field inputs string|string[]|nil files, folders and globs, relative to the project's folder
+---@field outputs string|string[]|nil the same; they must be written, and stand there next time
+---@field env string|table<string|integer, string|number|boolean>|nil variables for `run`:
+---  `{ CI = "1", DEBUG = false, "PATH" }`; false unsets, a bare name only says that the job
+---  depends on it
+---@field cwd string? the folder for `run`
+---@field pools string|string[]|table<string, integer>|nil what it takes from `orch.pools`:
+---  `"unity"`, `{ unity = 1, memory = 8 }`
+---@field priority number? of those that could run, the highest goes first; 0
+---@field retry integer|boolean|orch.RetryOptions|nil a number of attempts, or the options of
+---  `orch.retry`
+---@field timeout number|string|false|nil for each attempt: seconds, or "90m"
+---@field stall number|string|false|nil how long it may print nothing
+---@field confirm string|boolean|nil a question that is asked before anything runs
+---@field when "success"|"failure"|"always"|nil "success" unless it is said
+
 local option = {}
 
 local function wrong(record, key, wanted, value)

@@ -27,6 +27,15 @@ local params = {}
 ---@field choices any[]?
 ---@field help string?
 
+---`channel = { "internal", choices = { "internal", "beta" } }`
+---@class orch.ParamOptions
+---@field [1] string|number|boolean|nil the default
+---@field default string|number|boolean|nil the same by name
+---@field choices (string|number)[]?
+---@field help string?
+---@field type "string"|"boolean"|"integer"|"number"|nil that of the default
+---@field required boolean?
+
 local types = { string = true, boolean = true, integer = true, number = true }
 
 local function type_of(value)
@@ -152,8 +161,8 @@ local function settle(registry, fresh, lenient)
 end
 
 ---Declares params, and reads them from the command line.
----@param declared table<string, any> name -> the default, or { default, choices = {...},
----  help = "...", type = "string"|"boolean"|"integer"|"number", required = true }
+---@param declared table<string, string|number|boolean|orch.ParamOptions> by name; a default alone,
+---  or with more about it
 ---@return table<string, any> values reading one that is not declared raises; raises kind
 ---  `usage` for a wrong declaration and for a wrong command line
 function params.params(declared)
