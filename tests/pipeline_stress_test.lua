@@ -123,3 +123,157 @@ describe("a job that clears the folder away", function()
     expect(result.stdout):contains "'old' is older than the job's start"
   end)
 end)
+
+describe("a session that is broken off", function()
+  local function break_off(project, signal, ready)
+    project:write("hold", "")
+    local process = project:start({ "resume", "--ui", "plain", "--grace", "1" }, "run_resume")
+    for _ = 1, 2000 do
+      if project:exists(ready) then break end
+      orch.sleep(0.01)
+    end
+    process:signal(signal)
+    process:wait()
+    project:remove "hold"
+  end
+  local HOLD = "if test -e hold; then touch held; sleep 60; fi"
+
+  it("takes nothing from what an earlier one did", function()
+    local project = pipelines.new(([[
+      orch.job "flaky" { run = "%s; test -e fine" }
+      orch.job "once" { after = "flaky", run = "echo x >> once" }
+    ]]):format(HOLD))
+    expect(project:run("-k").exit_code):equals(1)
+    break_off(project, "INT", "held")
+    expect(project:last "run_end".status):equals "interrupted"
+    project:write("fine", "")
+    expect(project:orch { "resume" }.exit_code):equals(0)
+    expect(project:read "once"):equals "x\n"
+  end)
+
+  it("hides no change of what a job needs", function()
+    local project = pipelines.new(([[
+      orch.job "source" { outputs = "text", run = "cp given text" }
+      orch.job "first" { needs = "source", priority = 1, run = "%s" }
+      orch.job "copy" { needs = "source", run = "cp text copy" }
+      orch.job "last" { needs = "copy", run = "test -e fine" }
+    ]]):format(HOLD))
+    project:write("given", "old")
+    expect(project:run("-j", "1").exit_code):equals(1)
+    project:write("given", "new")
+    project:remove "text"
+    break_off(project, "KILL", "held")
+    expect(project:last("job_end", "source").digest).never:is_nil()
+    project:write("fine", "")
+    expect(project:orch { "resume" }.exit_code):equals(0)
+    expect(project:read "copy"):equals "new"
+  end)
+end)
+
+-- ---- at random ----
+
+local events = require "orch.pipeline.events"
+local random_run = dofile(here .. "/helper/random_run.lua")
+local SEEDS = tonumber(os.getenv "STRESS_SEEDS" or 4) -- more of them by hand
+local FIRST = tonumber(os.getenv "STRESS_FIRST" or 1)
+local MOST = tonumber(os.getenv "STRESS_JOBS" or 30)
+local SIGNALS = { "INT", "TERM", "HUP", "KILL", "KILL", "TWICE", "STOP" }
+
+--- Ends what has not ended by itself: nothing may hang.
+local function guarded(process)
+  local ok, result = orch.move_on_after("60s", function() return process:wait() end)
+  if not ok then process:signal "KILL" end
+  return ok and result or error("the run hangs", 0)
+end
+
+local function disturb(process, how, delay)
+  orch.sleep(delay)
+  if how == "STOP" then
+    process:signal "STOP"
+    orch.sleep(0.15)
+    return process:signal "CONT"
+  end
+  process:signal(how == "TWICE" and "INT" or how)
+  if how == "TWICE" then
+    orch.sleep(0.01)
+    process:signal "INT"
+  end
+end
+
+local function read(path)
+  return orch.fs.exists(path) and orch.fs.read(path) or ""
+end
+
+local function latest_session(project)
+  if #project:runs() == 0 then return nil end
+  local list
+  for record in events.read(project:latest() .. "/events.jsonl") do
+    if record.event == "run_start" or record.event == "run_resume" then list = {} end
+    list[#list + 1] = record
+  end
+  return list
+end
+
+local function nobody_left(pids)
+  local groups = {}
+  for _, pid in ipairs(pids) do groups[pid] = true end
+  for _ = 1, 500 do
+    local left
+    for line in orch.process.run { "ps", "-eo", "pgid=,stat=,args=" }.stdout:gmatch "[^\n]+" do
+      local group, state = line:match "^%s*(%d+)%s+(%S)"
+      if groups[group] and state ~= "Z" then left = line end
+    end
+    if not left then return end
+    orch.sleep(0.02)
+  end
+  error("a process of a job is left", 0)
+end
+
+local function session(project, p, roll, words, seed, number)
+  local how = roll(1, 2) == 1 and SIGNALS[roll(1, #SIGNALS)] or nil
+  local command = { require("orch.core.runtime").executable(), table.unpack(words) }
+  command.cwd, command.check, command.on_stderr = project.folder, false, nil
+  command.env = { NO_COLOR = "1", GITHUB_ACTIONS = false, TERM = false }
+  local process = orch.process.spawn(command)
+  if how then disturb(process, how, roll(0, 400) / 1000) end
+  local result = guarded(process)
+  nobody_left(p.pids)
+  local records = latest_session(project)
+  local trace = read(project.folder .. "/trace")
+  if not records or p.last == records[1].session and number > 1 then return false end
+  p.last = records[1].session
+  local over = random_run.check(p, { records = records, trace = trace,
+    exit_code = result.exit_code, signal = how, alone = number == 1 and (how == nil or how == "STOP") })
+  nobody_left(p.pids)
+  local known = require("orch.json").decode(project:orch({ "history", "--json" }).stdout)
+  local state = known.runs and known.runs[1] or known[1]
+  local finish = records[#records]
+  local expected = finish.event == "run_end" and finish.status or "crashed"
+  if state.status ~= expected then error(("history: %s, not %s"):format(state.status, expected), 0) end
+  return over
+end
+
+local function play(seed)
+  local p, roll = random_run.new(seed, MOST)
+  local project = pipelines.new(p.script)
+  orch.fs.mkdir(project.folder .. "/n")
+  orch.fs.mkdir(project.folder .. "/out")
+  local words = { "run", "--ui", "plain", "--grace", "0.2", "--seed", tostring(seed), "-j",
+    tostring(p.slots), "deploy.lua" }
+  if p.keep_going then words[#words + 1] = "-k" end
+  for number = 1, 6 do
+    local ok, over = pcall(session, project, p, roll, words, seed, number)
+    if not ok then
+      if os.getenv "STRESS_KEEP" then orch.process.run { "cp", "-r", project.folder, "/tmp/advw/seed" .. seed } end
+      error(("seed %d, session %d: %s"):format(seed, number, tostring(over)), 0)
+    end
+    if over then return end
+    if #project:runs() > 0 then words = { "resume", "--ui", "plain", "--grace", "0.2" } end
+  end
+end
+
+describe("pipelines at random", { timeout = "10m" }, function()
+  for seed = FIRST, FIRST + SEEDS - 1 do
+    it("keep what is promised: " .. seed, function() play(seed) end)
+  end
+end)

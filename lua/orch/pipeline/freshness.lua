@@ -154,7 +154,7 @@ end
 function freshness.again(session, node)
   local record, missing = session.reuse[node.job.name], missing_output(node.look)
   if missing then return missing end
-  if node.dirty and record.needs ~= freshness.needs_digest(session, node.job) then
+  if record.needs ~= freshness.needs_digest(session, node.job) then
     return needs_reason(session, node.job)
   end
 end

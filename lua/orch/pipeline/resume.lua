@@ -37,7 +37,8 @@ end
 
 --- From here on another definition counts, or what was done before does not at all.
 function take.job_start(found, record)
-  if record.anew then found.steps[record.job], found.done[record.job] = nil, nil end
+  if record.anew then found.steps[record.job] = nil end
+  found.done[record.job] = nil
   found.begun[record.job] = record.definition
 end
 
@@ -47,8 +48,9 @@ function take.step(found, record)
   steps[record.step] = { text = text_of(record.value) }
 end
 
+--- A session that ends before it comes to a job takes nothing from what an earlier one did.
 function take.job_end(found, record)
-  found.done[record.job] = record.status == "ok" and record or nil
+  if record.status == "ok" then found.done[record.job] = record end
 end
 
 ---@async
