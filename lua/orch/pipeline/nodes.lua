@@ -2,7 +2,6 @@
 ---
 ---     local list = nodes.build(session)
 
-local definition = require "orch.pipeline.definition"
 local freshness = require "orch.pipeline.freshness"
 local inputs = require "orch.pipeline.inputs"
 local keep = require "orch.pipeline.keep"
@@ -83,7 +82,7 @@ function nodes.build(session)
       marked = nil, look = nil, outcome = nil, fresh = nil, verdict = nil, reason = nil,
       job = job, index = job.index, priority = job.priority, state = "pending", pending = 0,
       dependents = none, number = session.attempts[job.name] or 0,
-      definition = definition.digest(job, session.memo),
+      definition = session.definitions[i],
     }
     list[i], job.node = node, node
   end

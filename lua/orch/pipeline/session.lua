@@ -20,6 +20,7 @@ local session = {}
 ---@field project orch.Project
 ---@field script string as it was called
 ---@field chosen table[] jobs in topological order
+---@field definitions string[] digest of each chosen job
 ---@field records table<string, table> what the state keeps of each job
 ---@field results table<string, {text: string?, digest: string?}>
 ---@field reuse table<string, orch.JobRecord> finished in an earlier session of the run
@@ -69,6 +70,12 @@ function Session:looks()
   return self.looking:await()
 end
 
+local function definitions(jobs, memo)
+  local digest, list = require("orch.pipeline.definition").digest, {}
+  for i, job in ipairs(jobs) do list[i] = digest(job, memo) end
+  return list
+end
+
 ---What planning needs: no run is begun yet.
 ---@async
 ---@param found {project: orch.Project, script: string, chosen: table[], options: table, registry: table, state: table}
@@ -82,9 +89,14 @@ function session.new(found)
     results = {}, reuse = {}, anew = {}, why = {}, steps = {}, attempts = {},
     memo = require("orch.pipeline.fingerprint").memo(),
   }, Session)
-  self.looking = require("orch.task").spawn({ name = "look at files", hold = true },
+  local tasks = require "orch.task"
+  self.looking = tasks.spawn({ name = "look at files", hold = true },
     require("orch.pipeline.inputs").look, found.chosen, nil, true)
-  self.records = found.state:jobs(found.script)
+  local reading = tasks.spawn({ name = "read the state", hold = true }, found.state.jobs,
+    found.state, found.script)
+  tasks.checkpoint() -- both are on their way on other threads
+  self.definitions = definitions(found.chosen, self.memo)
+  self.records = reading:await()
   earlier_results(self)
   return self
 end
@@ -245,7 +257,7 @@ function session.begin(self, arguments, is_idle, resumed)
     id = self.run.id, script = self.script, time = os.time(), pid = pid(),
     args = table.move(arguments, 1, #arguments, 1, {}),
   }
-  self.state:flush()
+  if not is_idle then self.state:flush() end
   announce(self, arguments, is_idle)
 end
 
