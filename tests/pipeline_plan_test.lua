@@ -27,7 +27,9 @@ end
 --- name -> verdict
 local function plan_of(at, p, words)
   local result = orch_in(at, p, { "-n", "--json", table.unpack(words) })
-  expect(result.exit_code):equals(0)
+  if result.exit_code ~= 0 then
+    error(("exit code %s: %s"):format(result.exit_code, result.stderr))
+  end
   local verdicts = {}
   for _, line in ipairs(json.decode(result.stdout)) do
     verdicts[line.job] = line.verdict
