@@ -173,7 +173,7 @@ describe("the commands about runs", function()
       local changes = json.decode(output("diff", ids[1], ids[2], "--json")).changes
       expect(changes):equals {
         { what = "param v", before = "1", after = "2" },
-        { job = "a", what = "code", before = "", after = "run" },
+        { job = "a", what = "code", before = "", after = "changed: run" },
       }
     end)
   end)

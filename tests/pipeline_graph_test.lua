@@ -306,6 +306,7 @@ describe("choosing jobs", function()
   it("suggests what was meant", function()
     for _, case in ipairs {
       { { targets = { "biuld:a" } }, "there is no job 'biuld:a'; did you mean 'build:a'?" },
+      { { targets = { "build" } }, "there is no job 'build'; did you mean 'build:*'?" },
       { { targets = { "biuld:*" } }, "no job matches 'biuld:*'; did you mean 'build:*'?" },
       { { skip = { "lnt" } }, "--skip lnt: there is no job 'lnt'; did you mean 'lint'?" },
       { { targets = { "fetch" }, force = { "lint" } },

@@ -112,6 +112,24 @@ describe("--explain", function()
   end)
 end)
 
+describe("-n", function()
+  it("shows what runs among hundreds that do not", function()
+    local script = [[
+      for i = 1, 40 do
+        orch.job("made:" .. i) { inputs = "in" .. i, outputs = "out" .. i,
+          run = ("cp in%d out%d"):format(i, i) }
+      end
+    ]]
+    for i = 1, 40 do orch.fs.write(folder .. "/in" .. i, "a") end
+    expect(run(script).exit_code):equals(0)
+    orch.fs.write(folder .. "/in7", "b")
+    local plan = run(nil, "-n").stdout
+    expect(plan):matches "^skip   39 jobs +up to date\nrun    made:7 +%d+%.%ds  input in7 changed\n"
+    expect(plan):matches "\n1 would run, 0 may run, 39 need not\n$"
+    expect(run(nil, "-n", "made:1", "made:2").stdout):matches "^skip   made:1 .*\nskip   made:2 "
+  end)
+end)
+
 describe("a drawing", function()
   it("has no secrets in it", function()
     orch.fs.write(folder .. "/p.lua", [[

@@ -33,6 +33,8 @@ describe("the summary of a success", function()
     stage:say("job_skip", 0, { job = "b", reason = "up to date" })
     stage:say("job_skip", 0, { job = "c", reason = "skipped by --skip" })
     expect(text_of(stage, "ok")):equals "1 job ok, 1 up to date, 1 skipped by --skip in 2.0s\n"
+    stage:say("job_skip", 0, { job = "c", reason = "not needed, as nothing failed" })
+    expect(text_of(stage, "ok")):contains "1 not needed in 2.0s"
   end)
 
   it("names the slowest jobs of a long run, and counts problems", function()

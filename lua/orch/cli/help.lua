@@ -19,8 +19,8 @@ Examples:
 A script may begin with '#!/usr/bin/env orch'.]],
   run = [[
 What follows FILE reaches the script as orch.args. FILE '-' is stdin. A script
-that declares jobs takes their names, its params and more options there, such as
--n and -j: orch run FILE --help prints them.
+that declares jobs takes their names, its params and more options there, such
+as -n and -j: orch run FILE --help prints them.
 
 Examples:
    orch run deploy.lua "build:*" --channel beta -j 4
@@ -87,8 +87,9 @@ Examples:
 
 Exit codes: 0 ok, also where they differ; 2 wrong command line, no such run.]],
   logs = [[
-Without JOB: the log of the first failure; of a run without one, the list of the
-logs there are. -f without JOB follows all jobs, each line with its job's name.
+Without JOB: the log of the first failure; of a run without one, the list of
+the logs there are. -f without JOB follows all jobs, each line with its job's
+name.
 
 Examples:
    orch logs
@@ -107,7 +108,8 @@ Examples:
 
 Exit codes: 0 ok; 1 a folder cannot be removed; 2 wrong command line.]],
   report = [[
-FILE '-' is standard output. Without any of the options, --html orch-report.html.
+FILE '-' is standard output. Without any of the options, --html
+orch-report.html.
 
 Examples:
    orch report

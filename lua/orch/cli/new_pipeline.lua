@@ -8,7 +8,8 @@ return [==[
 --   orch run @FILE@                     run what has changed
 --   orch run @FILE@ "build:*" -j 2      some jobs, two at a time
 --   orch run @FILE@ --channel beta      with another value of a param
---   orch resume                         go on after a crash or Ctrl-C
+--
+-- After a crash or Ctrl-C, `orch resume` goes on.
 
 -- Params become options on the command line; the type is that of the default.
 local p = orch.params {

@@ -94,7 +94,8 @@ local function code_change(a, b)
       changed[#changed + 1] = name:gsub("^upvalue ", "")
     end
   end
-  return #changed > 0 and table.concat(changed, ", ") or "its definition"
+  if not changed[1] or #changed == 1 and changed[1] == "code" then return "changed" end
+  return "changed: " .. table.concat(changed, ", ")
 end
 
 local function sorted_words(list)

@@ -51,12 +51,21 @@ local function nearest_glob(jobs, text)
   return arg.suggest(text, prefixes)
 end
 
+--- "build" where there are build:ios and build:android, as `orch list` groups them.
+local function group(jobs, word)
+  local prefix = word .. ":"
+  for _, job in ipairs(jobs) do
+    if job.name:sub(1, #prefix) == prefix then return prefix .. "*" end
+  end
+end
+
 ---A sentence's end: "; did you mean 'build'?", or nothing.
 ---@param jobs orch.Job[]
 ---@param word string
 ---@return string
 function graph.suggestion(jobs, word)
-  local near = glob.is(word) and nearest_glob(jobs, word) or graph.nearest(jobs, word)
+  local near = glob.is(word) and nearest_glob(jobs, word) or group(jobs, word)
+    or graph.nearest(jobs, word)
   return near and ("; did you mean '%s'?"):format(near) or ""
 end
 

@@ -111,6 +111,28 @@ local function widest(lines)
   return math.min(width, 40)
 end
 
+local MANY = 20 -- jobs that need not run, for one reason: more are one line
+
+--- What runs is not to be looked for among hundreds that do not.
+local function without_crowds(lines)
+  local by_reason, told, shown = {}, {}, {}
+  for _, line in ipairs(lines) do
+    if line.verdict == "skip" then
+      by_reason[line.reason] = (by_reason[line.reason] or 0) + 1
+    end
+  end
+  for _, line in ipairs(lines) do
+    local count = line.verdict == "skip" and by_reason[line.reason] or 0
+    if count <= MANY then
+      shown[#shown + 1] = line
+    elseif not told[line.reason] then
+      told[line.reason] = true
+      shown[#shown + 1] = { job = count .. " jobs", verdict = "skip", reason = line.reason }
+    end
+  end
+  return shown
+end
+
 local function show(lines)
   local verdicts, width, out = {}, widest(lines), {}
   for verdict, style in pairs(styles) do
@@ -134,7 +156,7 @@ function plan.print(session)
     io.stdout:write(require("orch.json").pretty(require("orch.json").array(lines)), "\n")
     return 0
   end
-  io.stdout:write(show(lines), ("%d would run, %d may run, %d need not\n"):format(
+  io.stdout:write(show(without_crowds(lines)), ("%d would run, %d may run, %d need not\n"):format(
     counts.run, counts.maybe, counts.skip))
   return 0
 end

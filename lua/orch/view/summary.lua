@@ -37,7 +37,7 @@ local function skipped_text(run)
   local by_reason, order = {}, {}
   for _, job in ipairs(run.order) do
     if job.state == "skipped" then
-      local reason = job.reason or "up to date"
+      local reason = (job.reason or "up to date"):match "^[^,]*" -- "not needed, as ..."
       if not by_reason[reason] then order[#order + 1] = reason end
       by_reason[reason] = (by_reason[reason] or 0) + 1
     end
