@@ -3,10 +3,10 @@
 ---     local session <close> = session.open(plan)
 ---     schedule.new(session):run()
 
+local announce = require "orch.pipeline.announce"
 local clock = require "orch.core.clock"
 local errors = require "orch.core.error"
 local events = require "orch.pipeline.events"
-local keep = require "orch.pipeline.keep"
 local model = require "orch.pipeline.model"
 local project = require "orch.pipeline.project"
 local quiet = require "orch.core.quiet"
@@ -101,103 +101,6 @@ function session.new(found)
   return self
 end
 
-local function host()
-  local file = io.open "/proc/sys/kernel/hostname"
-  if not file then return "?" end
-  local _ <close> = file
-  return file:read "l" or "?"
-end
-
-local function pid()
-  local file = io.open "/proc/self/stat"
-  if not file then return nil end
-  local _ <close> = file
-  return file:read "n"
-end
-
-local function given_params(registry)
-  local values = {}
-  for _, param in ipairs(registry.params) do values[param.name] = param.value end
-  return next(values) and values or nil
-end
-
----Who works here, for the lock and for the log.
----@param self orch.Session
----@return table
-local function identity(self)
-  return {
-    run = self.run.id, script = self.script, time = os.time(), pid = pid(), host = host(),
-    user = os.getenv "USER" or os.getenv "LOGNAME",
-  }
-end
-
-local function command_text(run)
-  if type(run) == "string" then return run end
-  if type(run) ~= "table" then return nil end
-  local lines = {}
-  for i, command in ipairs(run) do
-    lines[i] = type(command) == "table" and require("orch.quote").command(command) or command
-  end
-  return table.concat(lines, "\n")
-end
-
-local function names(list)
-  if #list == 0 then return nil end
-  local found = {}
-  for i, job in ipairs(list) do found[i] = job.name end
-  return found
-end
-
-local function job_event(self, job)
-  local record = self.records[job.name]
-  local fresh = job.node.fresh
-  return {
-    skip = fresh and "up to date" or nil,
-    value = fresh and keep.decode(record.value) or nil,
-    job = job.name, desc = job.desc, where = job.where, needs = names(job.needed),
-    after = names(job.follows), pools = job.pools, timeout = job.timeout,
-    priority = job.priority ~= 0 and job.priority or nil,
-    when = job.when ~= "success" and job.when or nil,
-    expected = record and record.seconds or nil, command = command_text(job.run),
-  }
-end
-
-local function by_index(a, b)
-  return a.index < b.index
-end
-
-local function in_order(jobs)
-  local order = table.move(jobs, 1, #jobs, 1, {})
-  for i = 2, #order do
-    if order[i].index < order[i - 1].index then
-      table.sort(order, by_index)
-      break
-    end
-  end
-  return order
-end
-
---- Each job with what is known of it; where there is nothing to do, their names will do.
-local function announce_jobs(self, is_idle)
-  local order = in_order(self.chosen)
-  if not is_idle then
-    for i, job in ipairs(order) do order[i] = job_event(self, job) end
-    return self.log:emit_all("job", order)
-  end
-  self.log:emit("up_to_date", { jobs = names(order) or require("orch.json").array() })
-end
-
-local function announce(self, arguments, is_idle)
-  local start = identity(self)
-  start.version, start.orch = events.VERSION, require("orch.core.runtime").versions().orch
-  start.folder, start.slots, start.keep_going = self.project.folder, self.slots, self.keep_going
-  start.args = #arguments > 0 and arguments or nil
-  start.params, start.pools = given_params(self.registry), next(self.pools) and self.pools or nil
-  start.session = self.number > 1 and self.number or nil
-  self.log:emit(self.number > 1 and "run_resume" or "run_start", start)
-  announce_jobs(self, is_idle)
-end
-
 --- Keeps the state up to date while the jobs run; quiet, so that it neither keeps the run
 --- alive nor hides a deadlock.
 local function keep_state(self)
@@ -254,11 +157,11 @@ function session.begin(self, arguments, is_idle, resumed)
   self.log:listen(function(record) self.model:apply(record) end)
   self.started = clock.now()
   self.state:run_start {
-    id = self.run.id, script = self.script, time = os.time(), pid = pid(),
+    id = self.run.id, script = self.script, time = os.time(), pid = announce.pid(),
     args = table.move(arguments, 1, #arguments, 1, {}),
   }
   if not is_idle then self.state:flush() end
-  announce(self, arguments, is_idle)
+  announce.begin(self, arguments, is_idle)
 end
 
 ---The task that writes the state down meanwhile.
@@ -270,7 +173,7 @@ end
 function Session:sign_lock()
   local file <close> = io.open(self.project.orch .. "/lock", "w")
   if not file then return end
-  file:write(require("orch.json").encode(identity(self), { sorted = true }), "\n")
+  file:write(require("orch.json").encode(announce.identity(self), { sorted = true }), "\n")
 end
 
 ---The end of the run, also of one that was broken off.
@@ -290,13 +193,6 @@ function Session:finish(status, exit_code, signal)
     skipped = counts.skipped, failed = counts.failed, cancelled = counts.cancelled,
   }
   self.state:flush()
-end
-
----Whether an error is a full disk, which the log cannot tell any more.
----@param err any
----@return boolean
-function session.is_disk_full(err)
-  return errors.is(err) and (err.code == "ENOSPC" or err.code == "EDQUOT")
 end
 
 return session
