@@ -17,8 +17,6 @@ local park = require "orch.core.park"
 local pools = require "orch.pipeline.pools"
 local scopes = require "orch.scope"
 
-local HOLD = 2
-
 ---@class orch.Schedule
 ---@field private session table
 local Schedule = { __name = "orch.schedule" }
