@@ -35,6 +35,22 @@ describe("the model of a run", function()
     expect(run.counts.pending):equals(0)
   end)
 
+  it("has of the last line that a job printed what a terminal could show", function()
+    local run = fold { start(), { event = "job", t = 0, job = "a" } }
+    local function printed(text)
+      run:apply { event = "output", t = 0, job = "a", text = text }
+      return run.jobs.a.last_line
+    end
+    expect(printed "one\ntwo  \n\n \t\n"):equals "two"
+    expect(printed " \n\n"):equals "two"
+    expect(printed "\n"):equals "two"
+    expect(printed "x"):equals "x"
+    expect(printed "\n\xc3\xa9\n"):equals "\xc3\xa9"
+    local long = printed(("\xc3\xa9"):rep(100000) .. "x\n")
+    expect(#long).never:greater_than(4096)
+    expect(utf8.len(long)):greater_than(2000)
+  end)
+
   it("keeps a failed attempt and what followed", function()
     local run = fold {
       start(), { event = "job", t = 0, job = "up" },

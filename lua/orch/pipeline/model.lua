@@ -304,16 +304,16 @@ for event, state in pairs(step_states) do
   end
 end
 
-local blank = { [9] = true, [10] = true, [11] = true, [12] = true, [13] = true, [32] = true }
+local LONGEST = 4096 -- bytes of a last line: more than a terminal is wide
 
 function apply.output(run, record)
   if record.job == nil then return end
   local text = record.text
-  local last = #text
-  while last > 0 and blank[text:byte(last)] do last = last - 1 end
-  if last == 0 then return end
-  local from = last
-  while from > 1 and text:byte(from - 1) ~= 10 do from = from - 1 end
+  local last = text:match "^.*()%S"
+  if not last then return end
+  local from, least = last, math.max(1, last - LONGEST + 1)
+  while from > least and text:byte(from - 1) ~= 10 do from = from - 1 end
+  while from > 1 and from < last and text:byte(from) & 0xc0 == 0x80 do from = from + 1 end
   job_of(run, record).last_line = text:sub(from, last)
 end
 
