@@ -309,6 +309,9 @@ describe("the parts of a definition", function()
       "its command changed from make to make -k", "variable `CC` changed from gcc to clang",
       "its cwd is new",
     }
+    local neither = definition.parts(job { run = "make" })
+    expect(definition.compare(neither, before)):contains "its outputs are new"
+    expect(definition.compare(before, neither)):contains "its outputs are gone"
     expect(definition.parts(job { run = { "a", { "b", "c d" } } }).command):equals("a; b c d")
   end)
 

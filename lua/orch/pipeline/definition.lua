@@ -182,8 +182,9 @@ local MISSING = "(nothing)"
 local function sentence(name, before, now)
   local is_digest = (before or now):sub(1, 1) == "#" or (now or before):sub(1, 1) == "#"
   local subject = name:find "`" and name:gsub("^upvalue ", "") or "its " .. name
-  if before == nil then return subject .. " is new" end
-  if now == nil then return subject .. " is gone" end
+  local be = (name == "inputs" or name == "outputs") and " are " or " is "
+  if before == nil then return subject .. be .. "new" end
+  if now == nil then return subject .. be .. "gone" end
   if is_digest or before:find("\n", 1, true) or now:find("\n", 1, true) then
     return subject .. " changed"
   end
