@@ -101,6 +101,15 @@ describe("--json", function()
   end)
 end)
 
+describe("a report of the run's own", function()
+  it("goes to standard output as -", function()
+    local result = run([[orch.job "one" { run = "true" }]], "--ui=quiet", "--markdown", "-")
+    expect(result.stdout):contains "**p.lua ok**"
+    expect(result.stderr):equals ""
+    expect(orch.fs.exists(folder .. "/-")):is(false)
+  end)
+end)
+
 describe("--explain", function()
   it("knows jobs that do not run by default", function()
     local result = run([[

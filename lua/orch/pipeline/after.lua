@@ -8,6 +8,7 @@ local formats = { "html", "junit", "markdown" }
 
 local function write(session, format, path)
   local text = require "orch.report.make"(format, session.model, session.run.folder)
+  if path == "-" then return io.stdout:write(text) end
   require("orch.fs").write(path, text, { sync = false })
   io.stderr:write("orch: wrote ", path, "\n")
 end
