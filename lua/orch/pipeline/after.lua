@@ -13,6 +13,20 @@ local function write(session, format, path)
   io.stderr:write("orch: wrote ", path, "\n")
 end
 
+---Tells before anything runs that a report could not be written.
+---@async
+---@param options table
+function after.check(options)
+  local path = require "orch.fs.path"
+  for _, format in ipairs(formats) do
+    local folder = options[format] and path.dirname(options[format])
+    if folder and not require("orch.fs").exists(folder) then
+      require("orch.pipeline.arguments").refuse(
+        "--%s %s: there is no folder '%s'; make it first", format, options[format], folder)
+    end
+  end
+end
+
 ---@param session table
 ---@return table closer writes the reports when it is closed, also after a failure
 function after.reports(session)

@@ -118,6 +118,15 @@ local function prepare(registry, words)
 end
 
 --- With --json, standard output is for the outcome.
+local MOST_NAMES = 4
+
+local function tell_stopping(view, record)
+  local more = #record.jobs - MOST_NAMES
+  view:print(("stopping %s%s; once more ends %s at once\n"):format(
+    table.concat(record.jobs, ", ", 1, math.min(MOST_NAMES, #record.jobs)),
+    more > 0 and (" and %d more"):format(more) or "", #record.jobs == 1 and "it" or "them"))
+end
+
 local function open_view(session)
   local ui, opts = session.options.ui, { folder = session.run.folder, script = session.script }
   if session.options.json and ui ~= "json" then
@@ -125,7 +134,10 @@ local function open_view(session)
   end
   local view = require("orch.view").open(ui, session.model, opts)
   local output = require "orch.output" -- an event may come from a job's own task
-  session.log:listen(function(record) output.aside(view.event, view, record) end)
+  session.log:listen(function(record)
+    output.aside(view.event, view, record)
+    if record.event == "stopping" and runtime.interrupted() then tell_stopping(view, record) end
+  end)
   if view.run then
     require("orch.core.task").spawn("orch/view", DAEMON, view.run, view)
   end
@@ -224,6 +236,7 @@ local function execute(registry, words, settings)
   local _ <close> = pause_collector()
   local given, graph, chosen = prepare(registry, words)
   apply(given.options)
+  require("orch.pipeline.after").check(given.options)
   local p = project.here()
   if not is_dry(given.options) then make_folder(p) end
   local lock <close> = with_lock(p, given.options)

@@ -372,6 +372,16 @@ function Schedule:close_books(err)
   end
 end
 
+--- Jobs may take their time to end, and somebody waits.
+---@private
+function Schedule:tell_stopping()
+  local names = {}
+  for _, node in ipairs(self.list) do
+    if node.state == "running" then names[#names + 1] = node.job.name end
+  end
+  if names[1] then self.log:pass("stopping", { jobs = names }) end
+end
+
 ---Returns when all jobs are over.
 ---@async
 function Schedule:run()
@@ -381,6 +391,9 @@ function Schedule:run()
   end })
   local scope <close> = scopes.scope { name = "jobs" }
   self.scope = scope
+  local _ <close> = setmetatable({}, { __close = function(_, err)
+    if err ~= nil then self:tell_stopping() end
+  end })
   while self.left > 0 do self:turn() end
 end
 
