@@ -119,6 +119,17 @@ describe("--explain", function()
     ]], "--explain", "two")
     expect(result.stdout):contains "two would run: it declares no inputs or outputs"
   end)
+
+  it("does not say the reason twice", function()
+    local script = [[
+      orch.job "one" { outputs = "out", run = function() orch.fs.write("out", "%d") end }
+    ]]
+    run(script:format(1))
+    orch.fs.write(folder .. "/out", "changed")
+    local said = run(script:format(2), "--explain", "one").stdout
+    expect(said):matches("^one would run: its code changed\n  changed output: out\n"
+      .. "  its last success: run [%w-]+, %d+%.%ds\n$")
+  end)
 end)
 
 describe("-n", function()

@@ -227,6 +227,7 @@ function plan.explain(session, graph, name)
       seconds = record and record.seconds }), "\n")
     return 0
   end
+  if changes[1] == node.reason then table.remove(changes, 1) end -- said once
   table.insert(changes, 1, ("%s %s: %s"):format(job.name, words[node.verdict], node.reason))
   if record then
     changes[#changes + 1] = ("its last success: run %s, %s"):format(record.run or "?",
