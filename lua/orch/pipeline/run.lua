@@ -122,9 +122,9 @@ local MOST_NAMES = 4
 
 local function tell_stopping(view, record)
   local more = #record.jobs - MOST_NAMES
-  view:print(("stopping %s%s; once more ends %s at once\n"):format(
+  view:print(("stopping %s%s\n"):format(
     table.concat(record.jobs, ", ", 1, math.min(MOST_NAMES, #record.jobs)),
-    more > 0 and (" and %d more"):format(more) or "", #record.jobs == 1 and "it" or "them"))
+    more > 0 and (" and %d more"):format(more) or ""))
 end
 
 local function open_view(session)
