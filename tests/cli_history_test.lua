@@ -147,6 +147,25 @@ describe("the commands about runs", function()
     end)
   end)
 
+  describe("show, of many problems,", function()
+    it("has the errors first, each once, and not thousands of warnings", function()
+      local records = { { event = "job", t = 0, job = "a" } }
+      local function problem(severity, message)
+        records[#records + 1] = { event = "problem", t = 1, job = "a", severity = severity,
+          message = message, file = "a.c", line = 1 }
+      end
+      for i = 1, 100 do problem("warning", "unused " .. i) end
+      problem("error", "no type")
+      problem("error", "no type")
+      local id = "20251204-000000-0001"
+      unfinished(id, 1, records)
+      local text = output("show", id)
+      expect(text):contains("\nProblems\n  a.c:1: error: no type  (a)\n"
+        .. "  a.c:1: warning: unused 1  (a)\n")
+      expect(text):contains "unused 49  (a)\n  ... and 51 more; orch report --html shows all\n"
+    end)
+  end)
+
   describe("diff", function()
     it("sorts by what changed most, and says what else changed", function()
       local text = output("diff", FIRST, SECOND)
@@ -157,6 +176,9 @@ describe("the commands about runs", function()
       local found = json.decode(output("diff", SECOND, FIRST, "--json"))
       expect(found.times[1].change):near(-70, 0.01)
       expect(found.gone[1]):equals "import:Audio-15"
+      for _, one in ipairs(found.times) do -- a hundredth of a minute is the same time
+        expect(math.abs(one.change)):greater_than(0.02 * one.before)
+      end
       expect(output("diff", FIRST, FIRST)):contains "Nothing is different."
       expect(refusal("diff", FIRST)):contains "needs two runs"
     end)

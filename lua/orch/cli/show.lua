@@ -102,14 +102,23 @@ local function problem_line(problem)
     problem.code and " " .. text.line(problem.code) or "", text.line(problem.message or ""))
 end
 
+local MOST = 50 -- problems
+local ranks = { error = 1, warning = 2 }
+
+--- The errors first: a compiler has thousands of warnings.
 local function problems(run)
-  local seen = {}
-  for _, problem in ipairs(run.problems) do
-    local line_text = problem_line(problem)
-    local key = problem.job .. "\0" .. line_text
-    if not next(seen) then print "\nProblems" end
-    if not seen[key] then print(("  %s  (%s)"):format(line_text, text.line(problem.job))) end
-    seen[key] = true
+  local seen, lines = {}, { "\nProblems" }
+  for rank = 1, 3 do
+    for _, problem in ipairs(run.problems) do
+      local line = ("  %s  (%s)"):format(problem_line(problem), text.line(problem.job))
+      if (ranks[problem.severity or "error"] or 3) == rank and not seen[line] then
+        seen[line], lines[#lines + 1] = true, line
+      end
+    end
+  end
+  if #lines > 1 then print(table.concat(lines, "\n", 1, math.min(#lines, MOST + 1))) end
+  if #lines > MOST + 1 then
+    print(("  ... and %d more; orch report --html shows all"):format(#lines - MOST - 1))
   end
 end
 

@@ -9,7 +9,8 @@ local model = require "orch.pipeline.model"
 
 local compare = {}
 
-local LEAST = 0.005 -- seconds below which two times are the same
+-- What differs by less is the same time: seconds, and a part of it.
+local LEAST, LEAST_PART = 0.005, 0.03
 
 ---@class orch.LoadedRun
 ---@field run orch.RunModel
@@ -128,6 +129,10 @@ local function ran(job)
   return job and #job.attempts > 0 and job.elapsed and job.state == "ok"
 end
 
+local function differ(before, after)
+  return math.abs(after - before) >= math.max(LEAST, LEAST_PART * before)
+end
+
 ---@param before orch.LoadedRun
 ---@param after orch.LoadedRun
 ---@return orch.RunDifference
@@ -139,7 +144,7 @@ function compare.runs(before, after)
     if not old then
       found.new[#found.new + 1] = job.name
     else
-      if ran(old) and ran(job) and math.abs(job.elapsed - old.elapsed) >= LEAST then
+      if ran(old) and ran(job) and differ(old.elapsed, job.elapsed) then
         found.times[#found.times + 1] = { job = job.name, before = old.elapsed,
           after = job.elapsed, change = job.elapsed - old.elapsed }
       end
