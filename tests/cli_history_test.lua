@@ -183,9 +183,11 @@ describe("the commands about runs", function()
     it("names the part of the code that changed, and params", function()
       local ids = { "20251205-000000-0001", "20251206-000000-0001" }
       for i, id in ipairs(ids) do
+        local parts = json.encode { run = "r" .. i, env = "e" }
         local file = unfinished(id, 1, { { event = "job", t = 0, job = "a" },
+          { event = "job_start", t = 0, job = "a", attempt = 1 },
           { event = "job_end", t = 1, job = "a", status = "ok", attempt = 1,
-            elapsed = 1 + i / 100, definition = "d" .. i, state = { parts = json.encode { run = "r" .. i, env = "e" } } },
+            elapsed = 1 + i / 100, definition = "d" .. i, state = { parts = parts } },
           { event = "run_end", t = 1, status = "ok" } })
         orch.fs.write(file, (orch.fs.read(file):gsub('"pid"', '"params":{"v":' .. i .. '},"pid"')))
       end
