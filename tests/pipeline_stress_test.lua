@@ -112,7 +112,8 @@ describe("a job that clears the folder away", function()
   it("takes what orch keeps with it, and nothing else", function()
     local project = pipelines.new [[
       orch.job "clean" { run = "rm -rf .orch" }
-      orch.job "build" { needs = "clean", inputs = "deploy.lua", outputs = "out", run = "date > out" }
+      orch.job "build" { needs = "clean", inputs = "deploy.lua", outputs = "out",
+        run = "date > out" }
       orch.job "lazy" { needs = "build", outputs = "old", run = "true" }
     ]]
     project:write("old", "")
@@ -174,7 +175,7 @@ end)
 
 local events = require "orch.pipeline.events"
 local random_run = dofile(here .. "/helper/random_run.lua")
-local SEEDS = tonumber(os.getenv "STRESS_SEEDS" or 4) -- more of them by hand
+local SEEDS = tonumber(os.getenv "STRESS_SEEDS" or 4) -- a sample; by hand, hundreds
 local FIRST = tonumber(os.getenv "STRESS_FIRST" or 1)
 local MOST = tonumber(os.getenv "STRESS_JOBS" or 30)
 local SIGNALS = { "INT", "TERM", "HUP", "KILL", "KILL", "TWICE", "STOP" }
@@ -229,10 +230,10 @@ local function nobody_left(pids)
   error("a process of a job is left", 0)
 end
 
-local function session(project, p, roll, words, seed, number)
+local function session(project, p, roll, words, number)
   local how = roll(1, 2) == 1 and SIGNALS[roll(1, #SIGNALS)] or nil
   local command = { require("orch.core.runtime").executable(), table.unpack(words) }
-  command.cwd, command.check, command.on_stderr = project.folder, false, nil
+  command.cwd, command.check = project.folder, false
   command.env = { NO_COLOR = "1", GITHUB_ACTIONS = false, TERM = false }
   local process = orch.process.spawn(command)
   if how then disturb(process, how, roll(0, 400) / 1000) end
@@ -240,16 +241,20 @@ local function session(project, p, roll, words, seed, number)
   nobody_left(p.pids)
   local records = latest_session(project)
   local trace = read(project.folder .. "/trace")
-  if not records or p.last == records[1].session and number > 1 then return false end
-  p.last = records[1].session
+  local mark = records and records[1].run .. "/" .. (records[1].session or 1)
+  if not records or p.last == mark then return false end
+  p.last = mark
   local over = random_run.check(p, { records = records, trace = trace,
-    exit_code = result.exit_code, signal = how, alone = number == 1 and (how == nil or how == "STOP") })
+    exit_code = result.exit_code, signal = how,
+    alone = number == 1 and (how == nil or how == "STOP") })
   nobody_left(p.pids)
   local known = require("orch.json").decode(project:orch({ "history", "--json" }).stdout)
   local state = known.runs and known.runs[1] or known[1]
   local finish = records[#records]
   local expected = finish.event == "run_end" and finish.status or "crashed"
-  if state.status ~= expected then error(("history: %s, not %s"):format(state.status, expected), 0) end
+  if state.status ~= expected then
+    error(("history: %s, not %s"):format(state.status, expected), 0)
+  end
   return over
 end
 
@@ -262,9 +267,8 @@ local function play(seed)
     tostring(p.slots), "deploy.lua" }
   if p.keep_going then words[#words + 1] = "-k" end
   for number = 1, 6 do
-    local ok, over = pcall(session, project, p, roll, words, seed, number)
+    local ok, over = pcall(session, project, p, roll, words, number)
     if not ok then
-      if os.getenv "STRESS_KEEP" then orch.process.run { "cp", "-r", project.folder, "/tmp/advw/seed" .. seed } end
       error(("seed %d, session %d: %s"):format(seed, number, tostring(over)), 0)
     end
     if over then return end

@@ -18,7 +18,8 @@ end
 
 local function pick(roll, list) return list[roll(1, #list)] end
 
-local WHEN = { "success", "success", "success", "success", "success", "success", "always", "failure" }
+local WHEN = { "success", "success", "success", "success", "success", "success", "always",
+  "failure" }
 local KINDS = { "shell", "shell", "shell", "lua", "lua", "steps" }
 local CAPS = { p = 2, q = 1 }
 
@@ -58,10 +59,11 @@ local SHELL = [[echo P $$ >> trace; %s
 
 local function shell_of(job)
   local name = job.name
-  return ("%q"):format(SHELL:format(job.stubborn and "sh -c 'trap \"\" TERM HUP; sleep 0.3' &" or "",
-    name, name, job.forks and "sleep 1000 &" or "", name, name, job.takes,
-    job.hangs and "sleep 1000" or "", job.failures, name,
-    job.output and "echo $n > " .. job.output or "true"))
+  local stubborn = job.stubborn and "sh -c 'trap \"\" TERM HUP; sleep 0.3' &" or ""
+  local output = job.output and "echo $n > " .. job.output or "true"
+  return ("%q"):format(SHELL:format(stubborn, name, name,
+    job.forks and "sleep 1000 &" or "", name, name, job.takes,
+    job.hangs and "sleep 1000" or "", job.failures, name, output))
 end
 
 local LUA = [[function()
@@ -83,12 +85,14 @@ local STEPS = [[orch.map({ 1, 2, 3 }, function(i)
       orch.step("s" .. i, function() note("T %s s" .. i) orch.sleep(0.005) return i end)
     end)]]
 
+local FORK = [[orch.spawn({ daemon = true }, orch.process.run,
+      { "sh", "-c", "echo P $$ >> trace; sleep 1000" })]]
+
 local function lua_of(job)
   local name = job.name
-  return LUA:format(name, name, name, job.forks
-    and "orch.spawn({ daemon = true }, orch.process.run, { 'sh', '-c', 'echo P $$ >> trace; sleep 1000' })"
-    or "", job.takes, (job.kind == "steps" and STEPS:format(name) or "")
-    .. (job.hangs and " orch.event():wait(1000)" or ""), job.failures,
+  local work = (job.kind == "steps" and STEPS:format(name) or "")
+    .. (job.hangs and " orch.event():wait(1000)" or "")
+  return LUA:format(name, name, name, job.forks and FORK or "", job.takes, work, job.failures,
     job.output and ("orch.fs.write(%q, tostring(n))"):format(job.output) or "", name)
 end
 
@@ -109,18 +113,21 @@ end
 orch.pools { p = 2, q = 1 }
 ]]
 
+local JOB = "orch.job %q { needs = %s, after = %s, when = %q, priority = %d, pools = { %s },"
+  .. "%s%s%s run = %s }"
+
 local function script(p)
   local out = { HEAD }
   for _, job in ipairs(p.jobs) do
     local pools = {}
     for name, n in pairs(job.pools) do pools[#pools + 1] = name .. " = " .. n end
-    out[#out + 1] = ("orch.job %q { needs = %s, after = %s, when = %q, priority = %d, pools = { %s },%s%s%s run = %s }")
-      :format(job.name, quoted(job.needs), quoted(job.after), job.when, job.priority,
-        table.concat(pools, ", "),
-        job.attempts > 1 and (" retry = { attempts = %d, base = 0.01 },"):format(job.attempts) or "",
-        job.hangs and " timeout = 0.1," or "",
-        job.output and (" outputs = %q,"):format(job.output) or "",
-        job.kind == "shell" and shell_of(job) or lua_of(job))
+    local retry = job.attempts > 1
+      and (" retry = { attempts = %d, base = 0.01 },"):format(job.attempts) or ""
+    out[#out + 1] = JOB:format(job.name, quoted(job.needs), quoted(job.after), job.when,
+      job.priority, table.concat(pools, ", "), retry,
+      job.hangs and " timeout = 0.1," or "",
+      job.output and (" outputs = %q,"):format(job.output) or "",
+      job.kind == "shell" and shell_of(job) or lua_of(job))
   end
   return table.concat(out, "\n") .. "\n"
 end
@@ -133,7 +140,7 @@ function random_run.new(seed, most)
   local roll = dice(seed)
   for _ = 1, 8 do roll(1, 9) end
   local p = { jobs = {}, by_name = {}, slots = roll(1, 8), keep_going = roll(1, 2) == 1,
-    at = 0, recorded = {}, told = {}, pids = {}, done = {} }
+    at = 0, recorded = {}, told = {}, began = {}, count = 0, pids = {}, done = {} }
   for index = 1, roll(1, most) do
     local job = make_job(roll, index, p.jobs, 4)
     p.jobs[index], p.by_name[job.name] = job, job
@@ -143,6 +150,8 @@ function random_run.new(seed, most)
 end
 
 -- ---- what must hold ----
+
+local ENDED_BY = { HUP = 129, INT = 130, TWICE = 130, TERM = 143 }
 
 local function must(holds, ...)
   if not holds then error(string.format(...), 0) end
@@ -178,63 +187,86 @@ local function check_trace(p, text)
   p.at = #text
 end
 
-local function has_changed(job, ran, seen)
+--- Whether something before it ran later than it did.
+local function has_changed(p, job, since, seen)
   for _, list in ipairs { job.needs, job.after } do
     for _, other in ipairs(list) do
-      if ran[other.name] then return true end
+      if (p.began[other.name] or 0) > since then return true end
       if not seen[other] then
         seen[other] = true
-        if has_changed(other, ran, seen) then return true end
+        if has_changed(p, other, since, seen) then return true end
       end
     end
   end
   return false
 end
 
+local on = {}
+
+function on.job_start(p, seen, record, job)
+  local name = job.name
+  must(not seen.open[name] and not seen.ends[name], "%s starts again", name)
+  local is_late = seen.failed and not p.keep_going and job.when == "success"
+  must(not is_late, "%s starts after a failure", name)
+  for _, other in ipairs(job.needs) do
+    local how = seen.ends[other.name]
+    must(how, "%s starts before the end of %s", name, other.name)
+    must(job.when ~= "success" or how == "ok" or how == "skipped", "%s needs %s: %s", name,
+      other.name, how)
+  end
+  for _, other in ipairs(job.after) do
+    must(seen.ends[other.name], "%s before %s", name, other.name)
+  end
+  must(not p.recorded[name] or has_changed(p, job, p.began[name], {}),
+    "%s was recorded and runs again", name)
+  p.count = p.count + 1
+  seen.open[name], seen.ran[name], p.began[name] = true, true, p.count
+  if record.anew then p.recorded[name] = nil end
+end
+
+function on.job_retry(_, seen, _, job)
+  must(seen.open[job.name], "%s is tried again and does not run", job.name)
+  seen.open[job.name] = nil
+end
+
+function on.job_end(p, seen, record, job)
+  local name = job.name
+  must(not seen.ends[name], "%s ends twice", name)
+  local how = record.status or "skipped"
+  local counted = how == "skipped" and p.told[name] == "ok" and "ok" or how -- by another session
+  seen.ends[name], seen.open[name], p.told[name] = how, nil, counted
+  seen.tally[counted] = seen.tally[counted] + 1
+  seen.failed = seen.failed or how == "failed"
+  if how ~= "ok" then return end
+  p.recorded[name] = true
+  must(not seen.ran[name] or p.done[name], "%s is told to be ok", name)
+end
+on.job_skip = on.job_end
+
+function on.step(p, seen, record, job)
+  local key = job.name .. "/" .. record.step
+  must(not p.recorded[key] or not p.recorded[job.name] and seen.ran[job.name], "step %s twice", key)
+  p.recorded[key] = true
+end
+
+function on.run_end(p, seen, record)
+  seen.finish = record
+  for _, job in ipairs(p.jobs) do must(seen.ends[job.name], "%s has no end", job.name) end
+  for what, n in pairs(seen.tally) do
+    must(record[what] == n, "%s: %d, told %s", what, n, record[what])
+  end
+end
+
 --- The records of this session: order, one end each, nothing done that was done.
 local function check_records(p, records)
-  local ends, ran, open, failed, tally = {}, {}, {}, false, { ok = 0, skipped = 0, failed = 0, cancelled = 0 }
-  local finish
+  local seen = { ends = {}, ran = {}, open = {}, failed = false,
+    tally = { ok = 0, skipped = 0, failed = 0, cancelled = 0 } }
   for _, record in ipairs(records) do
-    local name, event = record.job, record.event
-    local job = p.by_name[name]
-    must(not finish, "%s after the end of the run", event)
-    if event == "job_start" then
-      must(not open[name] and not ends[name], "%s starts again", name)
-      must(not (failed and not p.keep_going and job.when == "success"), "%s starts after a failure", name)
-      for _, other in ipairs(job.needs) do
-        local how = ends[other.name]
-        must(how, "%s starts before the end of %s", name, other.name)
-        must(job.when ~= "success" or how == "ok" or how == "skipped", "%s needs %s: %s", name, other.name, how)
-      end
-      for _, other in ipairs(job.after) do must(ends[other.name], "%s before %s", name, other.name) end
-      must(not p.recorded[name] or has_changed(job, ran, {}), "%s was recorded and runs again", name)
-      open[name], ran[name] = true, true
-      if record.anew then p.recorded[name] = nil end
-    elseif event == "job_retry" then
-      must(open[name], "%s is tried again and does not run", name)
-      open[name] = nil
-    elseif event == "job_end" or event == "job_skip" then
-      must(not ends[name], "%s ends twice", name)
-      local how = event == "job_skip" and "skipped" or record.status
-      ends[name], open[name] = how, nil
-      local counted = how == "skipped" and p.told[name] == "ok" and "ok" or how -- by another session
-      p.told[name] = counted
-      tally[counted] = tally[counted] + 1
-      failed = failed or how == "failed"
-      if how == "ok" then p.recorded[name] = true end
-      if how == "ok" and ran[name] then must(p.done[name], "%s is told to be ok", name) end
-    elseif event == "step" then
-      local key = name .. "/" .. record.step
-      must(not p.recorded[key] or p.recorded[name] == nil and ran[name], "step %s twice", key)
-      p.recorded[key] = true
-    elseif event == "run_end" then
-      finish = record
-      for _, each in ipairs(p.jobs) do must(ends[each.name], "%s has no end", each.name) end
-      for what, n in pairs(tally) do must(record[what] == n, "%s: %d, told %s", what, n, record[what]) end
-    end
+    must(not seen.finish, "%s after the end of the run", record.event)
+    local fn = on[record.event]
+    if fn then fn(p, seen, record, p.by_name[record.job]) end
   end
-  return finish, ends, failed
+  return seen.finish, seen.ends, seen.failed
 end
 
 --- With -k, and left alone, it is known how each ordinary job ends.
@@ -247,7 +279,8 @@ local function check_outcome(p, ends)
     if job.when == "success" or job.when == "always" then
       local expected = job.when == "always" and (can and "ok" or "failed")
         or not may and "cancelled" or can and "ok" or "failed"
-      must(ends[job.name] == expected, "%s should be %s, not %s", job.name, expected, ends[job.name])
+      must(ends[job.name] == expected, "%s should be %s, not %s", job.name, expected,
+        ends[job.name])
     end
     well[job.name] = ends[job.name] == "ok" or ends[job.name] == "skipped"
   end
@@ -255,14 +288,17 @@ end
 
 ---Raises what does not hold of a session that is over.
 ---@param p table
----@param session {records: table[], trace: string, exit_code: integer?, signal: string?, alone: boolean}
+---@param session table `.records`, `.trace`, `.exit_code`, `.signal`, `.alone`: nobody disturbed it
 ---@return boolean over the run has ended well
 function random_run.check(p, session)
   check_trace(p, session.trace)
   local finish, ends, failed = check_records(p, session.records)
-  if session.signal == "KILL" and not finish then return false end
+  local signal = session.signal
+  if not finish and (signal == "KILL" or signal == "TWICE") then return false end
   must(finish, "the run has no end")
-  must(session.exit_code == finish.exit_code, "exit code %s, told %d", session.exit_code, finish.exit_code)
+  local is_late = signal == "KILL" or ENDED_BY[signal] == session.exit_code -- after the end
+  must(session.exit_code == finish.exit_code or is_late, "exit code %s, told %d",
+    session.exit_code, finish.exit_code)
   local codes = { ok = 0, failed = 1 }
   must(finish.status == "interrupted" or codes[finish.status] == finish.exit_code,
     "%s with %d", finish.status, finish.exit_code)
