@@ -108,6 +108,24 @@ describe("a report of the run's own", function()
     expect(result.stderr):equals ""
     expect(orch.fs.exists(folder .. "/-")):is(false)
   end)
+
+  it("gets its folder, and one that cannot be is told before anything runs", function()
+    local script = [[
+      orch.job "clean" { run = "rm -rf out" }
+      orch.job "build" { needs = "clean", run = "touch built" }
+    ]]
+    local html = { "--html", "out/reports/run.html" }
+    expect(run(script, "-n", table.unpack(html)).exit_code):equals(0)
+    expect(orch.fs.exists(folder .. "/out")):is(false)
+    expect(run(nil, table.unpack(html)).exit_code):equals(0)
+    expect(orch.fs.read(folder .. "/out/reports/run.html")):contains "<html"
+    orch.fs.remove(folder .. "/built")
+    orch.fs.write(folder .. "/file", "")
+    local result = run(nil, "--junit", "file/jobs.xml")
+    expect(result.exit_code):equals(2)
+    expect(result.stderr):matches "^orch: %-%-junit file/jobs.xml: cannot make the folder 'file': "
+    expect(orch.fs.exists(folder .. "/built")):is(false)
+  end)
 end)
 
 describe("--explain", function()

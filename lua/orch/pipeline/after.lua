@@ -6,23 +6,30 @@ local after = {}
 
 local formats = { "html", "junit", "markdown" }
 
+local function make_folder(path)
+  local fs = require "orch.fs"
+  fs.mkdir(fs.path.dirname(path))
+end
+
 local function write(session, format, path)
   local text = require "orch.report.make"(format, session.model, session.run.folder)
   if path == "-" then return io.stdout:write(text) end
+  make_folder(path) -- a job may have cleaned up
   require("orch.fs").write(path, text, { sync = false })
   io.stderr:write("orch: wrote ", path, "\n")
 end
 
----Tells before anything runs that a report could not be written.
+---Makes the folders of the reports: one that cannot be there is told before anything runs.
 ---@async
----@param options table
+---@param options table raises kind `usage`
 function after.check(options)
-  local path = require "orch.fs.path"
   for _, format in ipairs(formats) do
-    local folder = options[format] and path.dirname(options[format])
-    if folder and not require("orch.fs").exists(folder) then
-      require("orch.pipeline.arguments").refuse(
-        "--%s %s: there is no folder '%s'; make it first", format, options[format], folder)
+    local path = options[format]
+    if path then
+      local ok, err = pcall(make_folder, path)
+      if not ok then
+        require("orch.pipeline.arguments").refuse("--%s %s: %s", format, path, tostring(err))
+      end
     end
   end
 end

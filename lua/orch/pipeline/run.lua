@@ -236,9 +236,11 @@ local function execute(registry, words, settings)
   local _ <close> = pause_collector()
   local given, graph, chosen = prepare(registry, words)
   apply(given.options)
-  require("orch.pipeline.after").check(given.options)
   local p = project.here()
-  if not is_dry(given.options) then make_folder(p) end
+  if not is_dry(given.options) then
+    require("orch.pipeline.after").check(given.options)
+    make_folder(p)
+  end
   local lock <close> = with_lock(p, given.options)
   local state <close> = states.open(p.orch .. "/state.db", { read_only = is_dry(given.options) })
   if state.warning then say("warning: ", state.warning) end
