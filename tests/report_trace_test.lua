@@ -169,3 +169,24 @@ describe("a run as a trace", function()
     expect(trace(fold(records)) == trace(fold(records))):truthy()
   end)
 end)
+
+describe("lanes", function()
+  it("are the first that are free, whatever comes", function()
+    local lanes = require "orch.report.lanes"
+    for _ = 1, 100 do
+      local list, from = {}, 0
+      for i = 1, math.random(0, 40) do
+        from = from + math.random(0, 2)
+        list[i] = { from = from, to = from + math.random(0, 9) }
+      end
+      local count, free_at = lanes.assign(list), {}
+      for _, one in ipairs(list) do
+        local first = 1
+        while (free_at[first] or 0) > one.from do first = first + 1 end
+        expect(one.lane):equals(first)
+        free_at[first] = one.to
+      end
+      expect(#free_at):equals(count)
+    end
+  end)
+end)

@@ -6,15 +6,48 @@
 
 local lanes = {}
 
+--- Two heaps with the least key on top: lanes that are taken, by the end of that, and free
+--- ones by number. Of a thousand jobs that queue at once, nobody asks a thousand lanes.
+local function push(heap, key, lane)
+  local i = #heap + 1
+  while i > 1 and heap[i // 2].key > key do
+    heap[i] = heap[i // 2]
+    i = i // 2
+  end
+  heap[i] = { key = key, lane = lane }
+end
+
+local function pop(heap)
+  local top, last = heap[1], table.remove(heap)
+  local i, size = 1, #heap
+  if size == 0 then return top.lane end
+  while 2 * i <= size do
+    local down = 2 * i
+    if down < size and heap[down + 1].key < heap[down].key then down = down + 1 end
+    if heap[down].key >= last.key then break end
+    heap[i] = heap[down]
+    i = down
+  end
+  heap[i] = last
+  return top.lane
+end
+
 ---@param list {from: number, to: number, lane: integer?}[] sorted by `from`; `lane` is set
 ---@return integer count of lanes
 function lanes.assign(list)
-  local free_at, count = {}, 0
+  local taken, free, count = {}, {}, 0
   for _, one in ipairs(list) do
-    local lane = 1
-    while lane <= count and free_at[lane] > one.from do lane = lane + 1 end
-    if lane > count then count = lane end
-    free_at[lane], one.lane = one.to, lane
+    while taken[1] and taken[1].key <= one.from do
+      local lane = pop(taken)
+      push(free, lane, lane)
+    end
+    if free[1] then
+      one.lane = pop(free)
+    else
+      count = count + 1
+      one.lane = count
+    end
+    push(taken, one.to, one.lane)
   end
   return count
 end
