@@ -171,6 +171,33 @@ describe("a session that is broken off", function()
   end)
 end)
 
+describe("a script", function()
+  it("is the same one however its path is typed", function()
+    local project = pipelines.new [[
+      orch.job "a" { inputs = "deploy.lua", outputs = "out", run = "echo x >> out" }
+    ]]
+    orch.fs.mkdir(project.folder .. "/sub")
+    local names = { "deploy.lua", "./deploy.lua", "sub/../deploy.lua",
+      project.folder .. "/deploy.lua" }
+    for _, name in ipairs(names) do
+      expect(project:orch { "run", "--ui", "plain", name }.exit_code):equals(0)
+      expect(project:last("run_start").script):equals "deploy.lua"
+      expect(project:orch({ "info", "a", name }).stdout):contains "last runs"
+    end
+    expect(project:read "out"):equals "x\n"
+  end)
+
+  it("may be called anything", function()
+    for _, name in ipairs { "a b.lua", "a\nb.lua", "\u{fc}'\"%.lua", "./-x.lua" } do
+      local project = pipelines.new [[ orch.job "a" { run = "test -e fine" } ]]
+      orch.fs.copy(project.folder .. "/deploy.lua", project.folder .. "/" .. name)
+      expect(project:orch { "run", "--ui", "plain", name }.exit_code):equals(1)
+      project:write("fine", "")
+      expect(project:orch { "resume" }.exit_code):equals(0)
+    end
+  end)
+end)
+
 -- ---- at random ----
 
 local events = require "orch.pipeline.events"

@@ -296,9 +296,10 @@ function random_run.check(p, session)
   local signal = session.signal
   if not finish and (signal == "KILL" or signal == "TWICE") then return false end
   must(finish, "the run has no end")
-  local is_late = signal == "KILL" or ENDED_BY[signal] == session.exit_code -- after the end
+  local by_signal = ENDED_BY[signal] -- that came after the end
+  local is_late = signal == "KILL" or by_signal and (session.exit_code or by_signal) == by_signal
   must(session.exit_code == finish.exit_code or is_late, "exit code %s, told %d",
-    session.exit_code, finish.exit_code)
+    tostring(session.exit_code), finish.exit_code)
   local codes = { ok = 0, failed = 1 }
   must(finish.status == "interrupted" or codes[finish.status] == finish.exit_code,
     "%s with %d", finish.status, finish.exit_code)

@@ -22,12 +22,13 @@ end
 
 -- What the state knows; nothing where no job has run yet.
 local function last_runs(file, name)
-  local p = require("orch.pipeline.project").here()
+  local project = require "orch.pipeline.project"
+  local p = project.here()
   local path = p.orch .. "/state.db"
   if not require("orch.fs").exists(path) then return {} end
   local ok, found = pcall(function()
     local st <close> = require("orch.pipeline.state").open(path, { read_only = true })
-    return st:durations(file, name, LAST)
+    return st:durations(project.script_name(file), name, LAST)
   end)
   return ok and found or {}
 end

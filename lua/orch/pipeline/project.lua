@@ -149,6 +149,16 @@ function project.shown(target)
   return path.relative(target, path.absolute ".")
 end
 
+---What the state and the logs call a script, however its path was typed: the path from the
+---working directory.
+---@param file string
+---@return string
+function project.script_name(file)
+  if file == "-" or file == "(command line)" then return file end
+  local name = project.shown(file)
+  return name:sub(1, 1) == "-" and "./" .. name or name -- as it can be typed
+end
+
 ---@async
 ---@param file string `.orch/lock` while any run works, the events of a run while that one does
 ---@return orch.fs.Lock? guard nil: another process holds it

@@ -251,7 +251,7 @@ local function execute(registry, words, settings)
     return EXIT_OK
   end
   local session = sessions.new {
-    project = p, script = settings.script, chosen = chosen, options = given.options,
+    project = p, script = project.script_name(settings.script), chosen = chosen, options = given.options,
     registry = registry, state = state, slots = slots_of(given.options),
   }
   local before = settings.before or {}
