@@ -16,17 +16,18 @@ local plan = {}
 ---@field seconds number? of its last success
 
 --- A job behind one that runs may run, or not, depending on what that one brings.
-local function upstream(node)
-  local runs, maybe
-  for _, list in ipairs { node.job.needed, node.job.follows } do
-    for _, other in ipairs(list) do
-      local on = other.node
-      local verdict = on and on.verdict
-      if verdict == "run" and (not runs or on.index < runs.index) then runs = on end
-      if verdict == "maybe" and (not maybe or on.index < maybe.index) then maybe = on end
-    end
+local function first_of(jobs, verdict, best)
+  for _, other in ipairs(jobs) do
+    local on = other.node
+    if on and on.verdict == verdict and (not best or on.index < best.index) then best = on end
   end
-  return runs or maybe
+  return best
+end
+
+local function upstream(node)
+  local needed, follows = node.job.needed, node.job.follows
+  return first_of(follows, "run", first_of(needed, "run"))
+    or first_of(follows, "maybe", first_of(needed, "maybe"))
 end
 
 --- What the jobs before it write if they run.
@@ -43,13 +44,10 @@ local function add_written(job, written, seen)
   return written
 end
 
---- Why it runs whatever those before it bring.
-local function reason_despite(session, node)
-  local verdict, reason, passing = freshness.quick(session, node)
-  if verdict == "closer" then
-    return freshness.surely(session, node, add_written(node.job, {}, {}))
-  end
-  return not passing and reason or nil
+--- Why it runs by the contents of its files; what those before it write may mend that.
+local function closer_reason(session, node, on)
+  if not on then return freshness.closer(session, node) end
+  return freshness.surely(session, node, add_written(node.job, {}, {}))
 end
 
 local function decide(session, node)
@@ -64,13 +62,11 @@ local function decide(session, node)
     return job.when == "always" and "run" or "maybe", freshness.when_reason(job)
   end
   if not job.run then return "skip", "group" end
-  local reason, on = nil, upstream(node)
-  if on then
-    reason = reason_despite(session, node)
-  else
-    reason = freshness.closer(session, node)
-  end
-  if reason then return "run", session.why[job.name] or reason end
+  local verdict, reason, passing = freshness.quick(session, node)
+  if verdict == "run" and not passing then return "run", session.why[job.name] or reason end
+  local on = upstream(node)
+  if verdict == "closer" then reason = closer_reason(session, node, on) end
+  if reason and not (on and passing) then return "run", session.why[job.name] or reason end
   if on then return "maybe", ("after %s, if that changes anything"):format(on.job.name) end
   return "skip", "up to date"
 end
@@ -96,9 +92,9 @@ end
 local styles = { run = "bold", maybe = "yellow", skip = "dim" }
 
 local function show_seconds(seconds)
-  if not seconds then return "" end
-  if seconds >= 60 then return ("%dm %02ds"):format(seconds // 60, seconds % 60 // 1) end
-  return ("%.1fs"):format(seconds)
+  if not seconds then return "       " end
+  if seconds < 60 then return ("%6.1fs"):format(seconds) end
+  return ("%7s"):format(("%dm %02ds"):format(seconds // 60, seconds % 60 // 1))
 end
 
 local function columns(text)
@@ -116,11 +112,14 @@ local MANY = 20 -- jobs that need not run, for one reason: more are one line
 --- What runs is not to be looked for among hundreds that do not.
 local function without_crowds(lines)
   local by_reason, told, shown = {}, {}, {}
+  local most = 0
   for _, line in ipairs(lines) do
     if line.verdict == "skip" then
-      by_reason[line.reason] = (by_reason[line.reason] or 0) + 1
+      local count = (by_reason[line.reason] or 0) + 1
+      by_reason[line.reason], most = count, math.max(most, count)
     end
   end
+  if most <= MANY then return lines end
   for _, line in ipairs(lines) do
     local count = line.verdict == "skip" and by_reason[line.reason] or 0
     if count <= MANY then
@@ -138,9 +137,13 @@ local function show(lines)
   for verdict, style in pairs(styles) do
     verdicts[verdict] = tty.style(("%-5s"):format(verdict), style)
   end
+  local pads = setmetatable({}, { __index = function(pads, n)
+    pads[n] = (" "):rep(n + 2)
+    return pads[n]
+  end })
   for i, line in ipairs(lines) do
-    out[i] = ("%s  %s%s  %7s  %s\n"):format(verdicts[line.verdict], line.job,
-      (" "):rep(width - columns(line.job)), show_seconds(line.seconds), line.reason)
+    out[i] = verdicts[line.verdict] .. "  " .. line.job .. pads[width - columns(line.job)]
+      .. show_seconds(line.seconds) .. "  " .. line.reason .. "\n"
   end
   return table.concat(out)
 end
@@ -231,7 +234,7 @@ function plan.explain(session, graph, name)
   table.insert(changes, 1, ("%s %s: %s"):format(job.name, words[node.verdict], node.reason))
   if record then
     changes[#changes + 1] = ("its last success: run %s, %s"):format(record.run or "?",
-      show_seconds(record.seconds))
+      show_seconds(record.seconds):match "%S.*" or "?")
   end
   io.stdout:write(table.concat(changes, "\n  "), "\n")
   return 0

@@ -18,6 +18,7 @@ local text = require "orch.view.text"
 local tty = require "orch.tty"
 
 local REDRAW = 0.1     -- seconds
+local CALM = 0.25      -- seconds between two looks at what jobs print
 local FORGOTTEN = 3    -- seconds without a redraw: suspended, and the screen is another one
 local WORD = 6         -- columns: "cancel"
 local LONGEST_NAME = 30
@@ -77,9 +78,13 @@ local function draw_without_timer(self)
   end
 end
 
+--- What jobs say of themselves comes often, and nobody reads it ten times a second.
+local talk = { output = true, progress = true, message = true }
+
 ---@param record table that the model has applied already
 function Live:event(record)
-  self.zero, self.fresh = self.clock() - self.run_model.now, false
+  self.zero = self.clock() - self.run_model.now
+  if talk[record.event] then self.talked = true else self.fresh = false end
   if self.board then self.board:event(record) end
   if record.event == "job" then learn_name(self, record.job) end
   if record.event == "output" and not record.job then return self:print(record.text) end
@@ -166,8 +171,9 @@ function Live:draw()
   self.drawn_at = instant
   local second = self:now() // 1
   local resized = columns ~= self.columns or rows ~= self.rows
-  if self.fresh and second == self.second and not resized then return end
-  self.fresh, self.second = true, second
+  local heard = self.talked and instant - self.heard_at >= CALM
+  if self.fresh and not heard and second == self.second and not resized then return end
+  self.fresh, self.second, self.talked, self.heard_at = true, second, false, instant
   tell_crowd(self)
   local hidden = self.paused or self.closed
   local lines = hidden and {} or self:lines(columns, rows)
@@ -222,7 +228,7 @@ return function(run, out, opts)
   local self = setmetatable({
     run_model = run, out = out, folder = opts.folder, clock = now, paint = painter(out.color),
     crowd = crowds.new(), above = {}, drawn = {}, names = 0, zero = now() - run.now,
-    drawn_at = now(), fresh = false, paused = false, closed = false,
+    drawn_at = now(), heard_at = -math.huge, talked = false, fresh = false, paused = false, closed = false,
   }, Live)
   self.columns, self.rows = out:size()
   out:whole(true)
