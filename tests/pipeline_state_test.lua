@@ -3,6 +3,9 @@
 local sqlite = require "orch.core.sqlite"
 local state = require "orch.pipeline.state"
 
+local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
+local nobody = dofile(here .. "/helper/nobody.lua")
+
 local function record(i)
   return {
     definition = ("\0\xff"):rep(8), parts = '{"run":"abc"}', inputs_stamp = "stamp" .. i,
@@ -257,11 +260,10 @@ describe("pipeline state", function()
   end)
 
   it("says when it may not write", function()
-    if not orch.process.which "setpriv" then test.skip "setpriv is not installed" end
     orch.process.run { "chmod", "755", folder }
     local code = ('local st <close> = require("orch.pipeline.state").open(%q)'):format(path)
-    local result = orch.process.run { "setpriv", "--reuid=65534", "--clear-groups",
-      require("orch.core.runtime").executable(), "-e", code, check = false }
+    local result = nobody.run { require("orch.core.runtime").executable(), "-e", code,
+      check = false }
     expect(result.exit_code):equals(1)
     expect(result.stderr):contains "state.db' (SQLITE_CANTOPEN); make it and its folder writable"
   end)
