@@ -20,11 +20,11 @@ end
 ---@return orch.ProcessResult result the test is skipped where nobody can run orch with its
 ---  plug-ins, as in a folder of root's own
 function nobody.run(argv)
-  if not orch.process.which "setpriv" then test.skip "setpriv is not installed" end
+  if not orch.process.which "setpriv" then orch.test.skip "setpriv is not installed" end
   local probe = { argv[1], "-e", 'require "orch.core.stamp" require "orch.core.sqlite"',
     check = false }
   if not orch.process.run(as_nobody(probe)).ok then
-    test.skip "another user cannot read the program"
+    orch.test.skip "another user cannot read the program"
   end
   return orch.process.run(as_nobody(argv))
 end
