@@ -8,10 +8,8 @@
 local attempt = require "orch.pipeline.attempt"
 local clock = require "orch.core.clock"
 local errors = require "orch.core.error"
-local failure = require "orch.pipeline.failure"
 local freshness = require "orch.pipeline.freshness"
 local heap = require "orch.pipeline.heap"
-local keep = require "orch.pipeline.keep"
 local nodes = require "orch.pipeline.nodes"
 local park = require "orch.core.park"
 local pools = require "orch.pipeline.pools"
@@ -21,6 +19,8 @@ local scopes = require "orch.scope"
 ---@field private session table
 local Schedule = { __name = "orch.schedule" }
 Schedule.__index = Schedule
+
+for name, method in pairs(require "orch.pipeline.outcome") do Schedule[name] = method end
 
 local schedule = {}
 
@@ -55,57 +55,6 @@ function Schedule:start(name, message, fn, ...)
   end
   message.node.message = message
   message.task = self.scope:hold_quietly(name, body, ...)
-end
-
--- ---- what becomes of a job ----
-
---- The job is over; whoever waited for it may go on.
----@private
-function Schedule:finish(node, outcome)
-  node.outcome, node.state = outcome, "done"
-  self.left = self.left - 1
-  for _, dependent in ipairs(node.dependents) do
-    if outcome == "failed" or outcome == "cancelled" then
-      nodes.note_failure(dependent, node)
-    end
-    dependent.dirty = dependent.dirty or node.ran or node.dirty
-    dependent.pending = dependent.pending - 1
-    if dependent.pending == 0 and dependent.state == "pending" then
-      self.settled[#self.settled + 1] = dependent
-    end
-  end
-end
-
----@private
-function Schedule:cancel(node, because)
-  self.log:emit("job_end", { job = node.job.name, status = "cancelled", because = because })
-  node.because = because
-  self:finish(node, "cancelled")
-end
-
----@private
-function Schedule:skip(node, reason)
-  local record = self.session.records[node.job.name]
-  if not self.session.results[node.job.name] then
-    self.session.results[node.job.name] = record
-      and { text = record.value, digest = record.digest } or {}
-  end
-  self.log:emit("job_skip", { job = node.job.name, reason = reason,
-    value = keep.decode(self.session.results[node.job.name].text) })
-  self:finish(node, "skipped")
-end
-
----@private
-function Schedule:queue(node, reason)
-  local earlier = self.session.why[node.job.name]
-  node.reason, node.state = earlier or reason ~= freshness.ALWAYS and reason or nil, "queued"
-  if not node.job.run then -- a group: there is nothing to do
-    freshness.pass_on(self.session, node.job)
-    self.log:emit("job_skip", { job = node.job.name, reason = "group" })
-    return self:finish(node, "ok")
-  end
-  self.log:emit("job_ready", { job = node.job.name })
-  self.ready:push(node)
 end
 
 --- All that the job waits for is over: it is cancelled, skipped, looked at or queued.
@@ -192,46 +141,6 @@ function Schedule:dispatch()
     self.pools:take(node.job)
     self:launch(node)
   end
-end
-
----@private
-function Schedule:succeed(node, value)
-  local session, name = self.session, node.job.name
-  local record = value.record
-  session.results[name] = { text = record.value, digest = record.digest }
-  self.log:emit("job_end", nodes.success_event(node, value))
-  session.records[name] = record
-  session.state:save(session.script, name, record)
-  session.state:duration(session.run.id, name, "ok", value.elapsed, node.number)
-  self:finish(node, "ok")
-end
-
----@private
-function Schedule:rest(node, failed)
-  node.state, node.reason = "retrying", "attempt " .. node.number .. " failed"
-  self.log:emit("job_retry", { job = node.job.name, attempt = node.number, delay = failed.pause,
-    error = failure.record(failed.error), elapsed = clock.now() - node.started })
-  self:start("retry of " .. node.job.name, { node = node, what = "rested" }, clock.sleep,
-    failed.pause)
-end
-
----@private
-function Schedule:fail(node, err)
-  local elapsed = node.started and clock.now() - node.started or nil
-  self.log:emit("job_end", { job = node.job.name, attempt = node.number > 0 and node.number or nil,
-    status = "failed", elapsed = elapsed, error = failure.record(err) })
-  self.session.state:duration(self.session.run.id, node.job.name, "failed", elapsed or 0, node.number)
-  self:finish(node, "failed")
-  self.failed = self.failed or node
-  if not self.session.keep_going then self:stop(node.job.name .. " failed") end
-end
-
----@private
-function Schedule:drop(node)
-  self.log:emit("job_end", { job = node.job.name, attempt = node.number > 0 and node.number or nil,
-    status = "cancelled", elapsed = node.started and clock.now() - node.started or nil,
-    because = node.because or self.stopping })
-  self:finish(node, "cancelled")
 end
 
 --- Cancels what is being done about a job. A task that has not begun will not run at all,
