@@ -26,11 +26,12 @@ static int open_cached(const char *path) {
   return fd;
 }
 
-/* One byte more than the size: a file that has grown is not read in part. */
-static enum cached read_cached(int fd, size_t size, struct cached_file *file) {
+/* `size` bytes are there, and `more` are asked for. */
+static enum cached read_cached(int fd, size_t offset, size_t size, size_t more,
+                               struct cached_file *file) {
   static char content[SMALL + 1]; /* the loop's thread only */
-  struct iovec into = {.iov_base = content, .iov_len = size + 1};
-  ssize_t got = syscall(SYS_preadv2, fd, &into, 1, 0, 0, RWF_NOWAIT);
+  struct iovec into = {.iov_base = content, .iov_len = size + more};
+  ssize_t got = syscall(SYS_preadv2, fd, &into, 1, offset, 0, RWF_NOWAIT);
   if (got == (ssize_t)size) {
     file->data = content;
     file->size = size;
@@ -48,11 +49,29 @@ enum cached cached_read(const char *path, struct cached_file *file) {
   if (fstat(fd, &info) != 0) {
     /* a thread will say why */
   } else if (S_ISREG(info.st_mode)) {
+    /* One byte more: a file that has grown is not read in part. */
     if (info.st_size > 0 && info.st_size <= SMALL)
-      result = read_cached(fd, (size_t)info.st_size, file);
+      result = read_cached(fd, 0, (size_t)info.st_size, 1, file);
   } else if (!S_ISDIR(info.st_mode)) {
     file->fd = fd; /* closing it would end a writer that waits for a reader */
     return CACHED_STREAM;
+  }
+  syscall(SYS_close, fd);
+  return result;
+}
+
+enum cached cached_part(const char *path, size_t offset, size_t length,
+                        struct cached_file *file, size_t *total) {
+  struct stat info;
+  if (length > SMALL) return CACHED_NOT;
+  int fd = possible ? open_cached(path) : -1;
+  if (fd < 0) return CACHED_NOT;
+  enum cached result = CACHED_NOT;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+      (size_t)info.st_size > offset) {
+    size_t left = (size_t)info.st_size - offset;
+    *total = (size_t)info.st_size;
+    result = read_cached(fd, offset, left < length ? left : length, 0, file);
   }
   syscall(SYS_close, fd);
   return result;

@@ -20,4 +20,9 @@ struct cached_file {
 
 enum cached cached_read(const char *path, struct cached_file *file);
 
+/* The same for up to `length` bytes at `offset` of an ordinary file of any
+ * size, which is told in `*total`; never CACHED_STREAM. */
+enum cached cached_part(const char *path, size_t offset, size_t length,
+                        struct cached_file *file, size_t *total);
+
 #endif

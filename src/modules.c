@@ -28,6 +28,7 @@
   X(lines)                                                                     \
   X(mask)                                                                      \
   X(park)                                                                      \
+  X(part)                                                                      \
   X(print)                                                                     \
   X(process)                                                                   \
   X(quiet)                                                                     \

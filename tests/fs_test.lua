@@ -33,6 +33,26 @@ describe("read and write", function()
     expect(names()):equals("a")
   end)
 
+  it("reads a part of a file, and tells how large it is", function()
+    fs.write(at "long", ("abc"):rep(40000))
+    local bytes, size = fs.read(at "long", { offset = 119998, length = 10 })
+    expect(bytes):equals "bc"
+    expect(size):equals(120000)
+    expect(#fs.read(at "long", { length = "4K" })):equals(4096)
+    expect(#fs.read(at "long", { offset = 1 })):equals(119999)
+    expect(fs.read(at "long", { offset = 120000, length = 1 })):equals ""
+    expect(fs.read(at "long", { offset = math.maxinteger, length = 1 })):equals ""
+    fs.write(at "empty", "")
+    expect({ fs.read(at "empty", { length = 8 }) }):equals { "", 0 }
+    expect(function() fs.read(at "long", { offset = -1 }) end):raises "usage"
+    expect(function() fs.read(at "lost", { offset = 1 }) end):raises { code = "ENOENT" }
+    expect(function() fs.read(dir, { offset = 1 }) end):raises { code = "EISDIR" }
+    expect(function() fs.read("/dev/null", { offset = 1 }) end):raises { code = "EINVAL" }
+    local task = orch.spawn(fs.read, at "long", { offset = 0 })
+    task:cancel()
+    expect(orch.settle({ task })[1].error.kind):equals "cancelled"
+  end)
+
   it("reads files that do not tell their size", function()
     expect(fs.read("/proc/self/status")):contains("VmRSS")
     expect(fs.read("/dev/null")):equals("")

@@ -16,14 +16,29 @@ local fs = { path = require "orch.fs.path" }
 
 ---@alias orch.Path string without NUL, not empty; relative to the task's folder (`orch.cd`)
 
----The whole content of a file. A FIFO or a terminal is read to its end.
+--- Some bytes of a file: what headers are read with.
+local function read_part(path, opts)
+  local offset, length = opts.offset or 0, opts.length
+  if offset < 0 then arg.fail("fs.read: option `offset` should be at least 0, not %d", offset) end
+  if length and length < 0 then
+    arg.fail("fs.read: option `length` should be at least 0, not %d", length)
+  end
+  return require("orch.core.part").read(path, offset, length or math.maxinteger)
+end
+
+---The whole content of a file, or a part of it. A FIFO or a terminal is read to its end.
 ---@async
 ---@param path orch.Path
+---@param opts? {offset: integer?, length: number|string?} of an ordinary file: the bytes from
+---  `offset` on, counted from 0, at most `length` of them (`"4K"`)
 ---@return string content raises kind `os` (`code`, `path`)
-function fs.read(path, ...)
-  -- There are no options to read with; what orch.map passes along is no table.
-  if type((...)) == "table" then options("fs.read", (...), {}) end
+---@return integer? size of the whole file, where a part was asked for
+function fs.read(path, opts)
   path = resolve(arg.path("fs.read", 1, path))
+  if type(opts) == "table" then -- what orch.map passes along is no table
+    opts = options("fs.read", opts, { offset = "integer", length = "size" })
+    if opts.offset or opts.length then return read_part(path, opts) end
+  end
   return file.read(path, false) or file.read(path, true)
 end
 
