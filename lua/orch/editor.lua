@@ -24,6 +24,7 @@ orch = {
   ai = require "orch.ai",
   secrets = require "orch.secrets",
   asset = require "orch.asset",
+  image = require "orch.image",
   check = require "orch.check",
   create_task = require("orch.task").spawn,
   spawn = require("orch.task").spawn,

@@ -7,7 +7,7 @@ local lazy = {
   thread_map = { "thread", "thread_map" }, json = "json", hash = "hash",
   log = "log", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
   test = "test", http = "http", ai = "ai", secrets = "secrets",
-  asset = "asset", check = "check",
+  asset = "asset", check = "check", image = "image",
 
   create_task = { "task", "spawn" }, spawn = { "task", "spawn" },
   current_task = { "task", "current_task" }, all_tasks = { "task", "all_tasks" },
