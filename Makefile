@@ -12,20 +12,32 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE $(PIC) $(WARN) -Isrc -I/usr/include/lua5.4 \
 	-DORCH_VERSION='"$(VERSION)"' $(CFLAGS) $(SANITIZE)
 
 # Heavy libraries live in plug-ins beside the binary: NAME and what it links.
-PLUGINS = hash http json scan serve sqlite stamp
+PLUGINS = audio csv hash http image inflate json scan serve sqlite stamp xml yaml
+LIBS_audio = -lsndfile -lm
+LIBS_csv = -lcsv
 LIBS_hash = -lcrypto
 LIBS_http = -lcurl
+LIBS_image = -lz -lm
+LIBS_inflate = -lz
 LIBS_json = -llua5.4-cjson
 LIBS_scan = -lpcre2-8
 LIBS_serve = -lmicrohttpd
 LIBS_sqlite = -lsqlite3
+LIBS_xml = -lexpat
+LIBS_yaml = -lyaml
+SRC_audio = $(wildcard src/audio*.c)
+SRC_csv = src/csv.c src/json_text.c
 SRC_hash = src/hash.c
 SRC_http = $(wildcard src/http*.c src/transfer*.c)
+SRC_image = $(wildcard src/image*.c)
+SRC_inflate = src/inflate.c
 SRC_json = $(wildcard src/json*.c)
 SRC_scan = src/scan.c src/scan_segment.c src/search.c src/literal.c
 SRC_serve = $(wildcard src/serve*.c)
 SRC_sqlite = $(wildcard src/sqlite*.c)
 SRC_stamp = $(wildcard src/stamp*.c)
+SRC_xml = $(wildcard src/xml*.c)
+SRC_yaml = $(wildcard src/yaml*.c) src/json_text.c
 
 $(foreach p,$(PLUGINS),$(eval OBJ_$(p) = $(SRC_$(p):src/%.c=$(BUILD)/%.o)))
 # The host's own calls are not interposed: a sixth more task switches.

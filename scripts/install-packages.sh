@@ -14,12 +14,15 @@ set -eu
 #   libmicrohttpd-dev     the HTTP server of http.serve, in a plug-in
 #   libsqlite3-dev  the state of pipelines, in a plug-in
 #   libxxhash-dev   fingerprints of files and code: headers only, used inline
+#   zlib1g-dev      compressed arrays in FBX files, in a plug-in
+#   libsndfile1-dev decodes sounds for audio.stats, in a plug-in
+#   libstb-dev      pixels of images, in a plug-in: headers only
 #   lua-cjson-dev   the fast path of orch.json, in a plug-in
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev
   libxxhash-dev
-  lua-cjson-dev lua-argparse"
+  zlib1g-dev libsndfile1-dev libstb-dev lua-cjson-dev lua-argparse"
 # test: real tools that the tests drive:
 #   procps          finds what a killed run has left behind
 #   util-linux      setpriv, to be somebody who may not read a file
@@ -33,10 +36,13 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   chromium        opens our HTML reports, as a browser does
 #   graphviz        reads what orch graph --dot writes
 #   zsh, fish       completion, beside that for bash
+#   ffmpeg          converts sounds, and ffprobe reads what our readers read
+#   fontconfig, fonts-dejavu-core  fc-scan, and fonts to hold our reader against
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
   python3 openssl nginx-light vsftpd openssh-server chromium graphviz
-  zsh fish"
+  zsh fish
+  ffmpeg fontconfig fonts-dejavu-core"
 
 case "${1-}" in
 build) wanted=$build ;;
