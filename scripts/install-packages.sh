@@ -13,6 +13,9 @@ set -eu
 #   libcurl4-openssl-dev  the HTTP client (and FTP, SFTP), in a plug-in
 #   libmicrohttpd-dev     the HTTP server of http.serve, in a plug-in
 #   libsqlite3-dev  the state of pipelines, in a plug-in
+#   libyaml-dev     YAML, in a plug-in
+#   libexpat1-dev   XML, in a plug-in
+#   libcsv-dev      CSV, in a plug-in
 #   libxxhash-dev   fingerprints of files and code: headers only, used inline
 #   zlib1g-dev      compressed arrays in FBX files, in a plug-in
 #   libsndfile1-dev decodes sounds for audio.stats, in a plug-in
@@ -21,7 +24,7 @@ set -eu
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev
-  libxxhash-dev
+  libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
   zlib1g-dev libsndfile1-dev libstb-dev lua-cjson-dev lua-argparse"
 # test: real tools that the tests drive:
 #   procps          finds what a killed run has left behind
@@ -29,6 +32,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   bsdutils        script, to have a terminal
 #   libxml2-utils   reads our JUnit files
 #   python3         the HTTP server that misbehaves on request
+#   python3-yaml    reads what orch.yaml writes, and the other way round
 #   openssl         throw-away certificates
 #   nginx-light     HTTP/2, and an HTTP server as users have one
 #   vsftpd          uploads over FTP
@@ -40,7 +44,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   fontconfig, fonts-dejavu-core  fc-scan, and fonts to hold our reader against
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
-  python3 openssl nginx-light vsftpd openssh-server chromium graphviz
+  python3 python3-yaml openssl nginx-light vsftpd openssh-server chromium graphviz
   zsh fish
   ffmpeg fontconfig fonts-dejavu-core"
 

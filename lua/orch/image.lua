@@ -41,6 +41,7 @@ local lazy = {
   thumb = { "image.picture", "thumb" },
   channel = { "image.picture", "channel" },
   diff = { "image.picture", "diff" },
+  compare = { "image.compare", "compare" },
   render = { "image.picture", "render" },
   strip_colorspace = { "image.colorspace", "strip" },
   suggest_name = { "image.name", "suggest" },

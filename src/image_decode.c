@@ -1,0 +1,125 @@
+/* stb_image, with memory that cannot fail and assertions that end the work.
+ * What is no image of its, or claims more than its bytes can hold, is refused
+ * before it is asked. */
+#include "image_codec.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STBIDEF extern __attribute__((visibility("hidden")))
+#define STBI_NO_STDIO
+#define STBI_NO_PIC
+#define STBI_NO_PNM
+#define STBI_MAX_DIMENSIONS (1 << 17)
+#define STBI_MALLOC arena_alloc
+#define STBI_REALLOC arena_realloc
+#define STBI_FREE arena_free
+#define STBI_ASSERT(holds)                                                     \
+  ((holds) ? (void)0 : arena_refuse("is broken: its parts do not fit together"))
+#include <stb/stb_image.h>
+
+/* By content: names lie. */
+struct format {
+  const char *name; /* as stb_image reads it; NULL: it does not */
+  const char *title;
+  const char *magic;
+  int size, offset;
+};
+
+static const struct format formats[] = {
+    {"png", "PNG", "\x89PNG\r\n\x1a\n", 8, 0},
+    {"jpg", "JPEG", "\xff\xd8\xff", 3, 0},
+    {"gif", "GIF", "GIF8", 4, 0},
+    {"bmp", "BMP", "BM", 2, 0},
+    {"psd", "PSD", "8BPS", 4, 0},
+    {"hdr", "HDR", "#?RADIANCE", 10, 0},
+    {"hdr", "HDR", "#?RGBE", 6, 0},
+    {NULL, "TIFF", "II*\0", 4, 0},
+    {NULL, "TIFF", "MM\0*", 4, 0},
+    {NULL, "OpenEXR", "v/1\x01", 4, 0},
+    {NULL, "DDS", "DDS ", 4, 0},
+    {NULL, "KTX2", "\xabKTX 20\xbb", 8, 0},
+    {NULL, "KTX", "\xabKTX 11\xbb", 8, 0},
+    {NULL, "WebP", "WEBP", 4, 8},
+    {NULL, "AVIF", "ftypavif", 8, 4},
+    {NULL, "HEIF", "ftypheic", 8, 4},
+    {NULL, "JPEG XL", "\xff\x0a", 2, 0},
+    {NULL, "JPEG XL", "JXL \r\n\x87\n", 8, 4},
+    {NULL, "QOI", "qoif", 4, 0},
+    {NULL, "icon", "\0\0\1\0", 4, 0},
+    {NULL, "PNM", "P5", 2, 0},
+    {NULL, "PNM", "P6", 2, 0},
+};
+
+static const struct format tga = {"tga", "TGA", "", 0, 0};
+
+static bool is_of(const struct format *format, const unsigned char *bytes,
+                  size_t size) {
+  size_t end = (size_t)(format->offset + format->size);
+  return size >= end &&
+         memcmp(bytes + format->offset, format->magic, format->size) == 0;
+}
+
+static const struct format *format_of(const unsigned char *bytes, size_t size) {
+  if (size == 0) arena_refuse("is empty");
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (is_of(&formats[i], bytes, size)) return &formats[i];
+  stbi__context context;
+  stbi__start_mem(&context, bytes, (int)size);
+  if (!stbi__tga_test(&context))
+    arena_refuse("is no image whose pixels orch can read; it can read png, "
+                 "jpg, bmp, tga, gif, psd and hdr");
+  return &tga;
+}
+
+static _Noreturn void refuse_broken(const struct format *format) {
+  arena_refuse("is not a valid %s: %s", format->title, stbi_failure_reason());
+}
+
+/* No packing of these formats but JPEG's makes more than this of one byte:
+ * nothing is set aside for a file that can only be cut off. */
+enum { DENSEST = 4096 };
+
+static void check_size(const struct format *format, size_t bytes, size_t width,
+                       size_t height, size_t channels, size_t limit) {
+  if (width * height * channels > limit)
+    arena_refuse("has %zu x %zu pixels, which is more than the limit of %zu "
+                 "bytes allows (option `limit`)",
+                 width, height, limit);
+  if (strcmp(format->name, "jpg") != 0 && width * height / DENSEST > bytes)
+    arena_refuse("is not a valid %s: it claims %zu x %zu pixels in %zu bytes",
+                 format->title, width, height, bytes);
+}
+
+const char *image_decode(const unsigned char *bytes, size_t size, size_t limit,
+                         struct pixels *to) {
+  if (size > INT_MAX) arena_refuse("has more than 2 GiB");
+  const struct format *format = format_of(bytes, size);
+  if (!format->name)
+    arena_refuse("is %s %s image, whose pixels orch cannot read; convert it "
+                 "first, for instance with ImageMagick (convert FILE FILE.png)",
+                 strchr("AIO", *format->title) ? "an" : "a", format->title);
+  int n = (int)size, channels;
+  if (!stbi_info_from_memory(bytes, n, &to->width, &to->height, &channels) ||
+      to->width < 1 || to->height < 1)
+    refuse_broken(format);
+  check_size(format, size, (size_t)to->width, (size_t)to->height,
+             (size_t)channels, limit);
+  bool floats = stbi_is_hdr_from_memory(bytes, n);
+  to->bits = floats ? 32 : stbi_is_16_bit_from_memory(bytes, n) ? 16 : 8;
+  size_t room = (size_t)to->width * (size_t)to->height * 4;
+  arena_allow(room * (size_t)(to->bits / 8) * 4 + 4 * size + (64u << 20));
+  if (to->bits == 32)
+    to->data = stbi_loadf_from_memory(bytes, n, &to->width, &to->height,
+                                      &to->channels, 0);
+  else if (to->bits == 16)
+    to->data = stbi_load_16_from_memory(bytes, n, &to->width, &to->height,
+                                        &to->channels, 0);
+  else
+    to->data = stbi_load_from_memory(bytes, n, &to->width, &to->height,
+                                     &to->channels, 0);
+  if (!to->data) refuse_broken(format);
+  return format->name;
+}
