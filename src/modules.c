@@ -109,26 +109,42 @@ static bool push_file(lua_State *L, const char *path) {
   return size >= 0;
 }
 
-static bool load_from_folder(lua_State *L, const char *folder,
+static bool push_from_folder(lua_State *L, const char *folder,
                              const char *slashed) {
   static const char *const forms[] = {"%s/orch/%s.lua", "%s/orch/%s/init.lua"};
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < 2; i++)
+    if (push_file(L, lua_pushfstring(L, forms[i], folder, slashed)))
+      return true;
+  return false;
+}
+
+static const struct embedded *find_embedded(const char *slashed) {
+  const struct embedded *file = embedded_files;
+  while (file->name && strcmp(file->name, slashed) != 0) file++;
+  return file->name ? file : NULL;
+}
+
+static bool load_module(lua_State *L, const char *slashed) {
+  const char *folder = getenv("ORCH_LUA");
+  if (folder && *folder) {
     size_t size;
-    if (!push_file(L, lua_pushfstring(L, forms[i], folder, slashed))) continue;
+    if (!push_from_folder(L, folder, slashed)) return false;
     const char *text = lua_tolstring(L, -1, &size);
     load_text(L, text, size, slashed);
     return true;
   }
-  return false;
+  const struct embedded *file = find_embedded(slashed);
+  if (file) load_text(L, file->text, file->size, slashed);
+  return file != NULL;
 }
 
-static bool load_embedded(lua_State *L, const char *slashed) {
-  for (const struct embedded *file = embedded_files; file->name; file++) {
-    if (strcmp(file->name, slashed) != 0) continue;
-    load_text(L, file->text, file->size, slashed);
-    return true;
-  }
-  return false;
+int modules_source(lua_State *L) {
+  const char *slashed = push_slashed(L, luaL_checkstring(L, 1));
+  const char *folder = getenv("ORCH_LUA");
+  if (folder && *folder) return push_from_folder(L, folder, slashed);
+  const struct embedded *file = find_embedded(slashed);
+  if (file) lua_pushlstring(L, file->text, file->size);
+  return file != NULL;
 }
 
 static int search(lua_State *L) {
@@ -142,11 +158,8 @@ static int search(lua_State *L) {
     return 2;
   }
   if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0) return 0;
-  const char *folder = getenv("ORCH_LUA");
   const char *slashed = push_slashed(L, name + sizeof PREFIX - 1);
-  if (!(folder && *folder ? load_from_folder(L, folder, slashed)
-                          : load_embedded(L, slashed)))
-    return 0;
+  if (!load_module(L, slashed)) return 0;
   lua_pushfstring(L, "orch/%s.lua", slashed);
   return 2;
 }

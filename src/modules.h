@@ -8,4 +8,8 @@
 /* Adds our searcher to package.searchers. */
 void modules_open(lua_State *L);
 
+/* A lua_CFunction: source("fs.path") -> the text of the module orch.fs.path, or
+ * nothing. */
+int modules_source(lua_State *L);
+
 #endif

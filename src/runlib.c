@@ -10,6 +10,7 @@
 #include "error.h"
 #include "guard.h"
 #include "leak.h"
+#include "modules.h"
 #include "runtime.h"
 #include "signals.h"
 #include "task.h"
@@ -153,7 +154,8 @@ static const luaL_Reg functions[] = {
     {"cwd", cwd},         {"check_folder", check_folder},
     {"handles", handles}, {"live_ops", live_ops},
     {"leaks", leak_take}, {"versions", versions},
-    {"cpus", cpus},       {NULL, NULL},
+    {"cpus", cpus},       {"source", modules_source},
+    {NULL, NULL},
 };
 
 int luaopen_orch_core_runtime(lua_State *L) {

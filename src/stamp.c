@@ -235,11 +235,10 @@ static int stamp_look_at(lua_State *L) {
 
 int luaopen_orch_core_stamp(lua_State *L);
 int luaopen_orch_core_stamp(lua_State *L) {
-  static const luaL_Reg functions[] = {{"look", stamp_look_at},
-                                       {"detail", stamp_detail},
-                                       {"compare", stamp_compare},
-                                       {"sizes", stamp_sizes},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"look", stamp_look_at},    {"detail", stamp_detail},
+      {"compare", stamp_compare}, {"sizes", stamp_sizes},
+      {"records", stamp_records}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

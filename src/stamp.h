@@ -164,5 +164,6 @@ void stamp_check_group(lua_State *L, struct stamp_plan *plan, int list,
 int stamp_detail(lua_State *L);
 int stamp_compare(lua_State *L);
 int stamp_sizes(lua_State *L);
+int stamp_records(lua_State *L);
 
 #endif

@@ -20,6 +20,8 @@ struct stamp_contents {
   size_t count;
   atomic_size_t next;
   atomic_bool changed; /* a file was not any more what the look had seen */
+  int64_t limit;       /* larger files, and those that cannot be read, have the
+                        * fingerprint of their facts; -1: all are read */
 };
 
 /* Fills in the contents of the records that are not known. */

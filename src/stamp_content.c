@@ -9,9 +9,17 @@
 
 enum { CHUNK = 256 << 10 };
 
-static bool fail(struct stamp_contents *all, int error, const char *path) {
+/* Size and time stand for the content. */
+static bool take_facts(struct stamp_record *record) {
+  record->content = fingerprint_of(&record->facts, sizeof record->facts);
+  return true;
+}
+
+static bool fail(struct stamp_contents *all, int error,
+                 struct stamp_record *record) {
+  if (all->limit >= 0 && error != ENOMEM) return take_facts(record);
   pthread_mutex_lock(&all->plan->lock);
-  fault_set(&all->plan->fault, error, "read", path);
+  fault_set(&all->plan->fault, error, "read", record->path);
   pthread_mutex_unlock(&all->plan->lock);
   return false;
 }
@@ -23,7 +31,7 @@ static bool hash_descriptor(struct stamp_contents *all,
   for (;;) {
     ssize_t got = read(fd, chunk, CHUNK);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(all, errno, record->path);
+    if (got < 0) return fail(all, errno, record);
     if (got == 0) break;
     XXH3_128bits_update(&state, chunk, (size_t)got);
     if (stamp_is_stopped(all->plan)) return false;
@@ -52,12 +60,14 @@ static void check_change(struct stamp_contents *all,
 static bool hash_file(struct stamp_contents *all, struct stamp_record *record,
                       char *chunk) {
   if (!S_ISREG(record->facts.mode)) return true;
+  if (all->limit >= 0 && record->facts.size > all->limit)
+    return take_facts(record);
   int fd = openat(all->plan->root_fd, record->path,
                   O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) {
     record->gone = errno == ENOENT || errno == ENOTDIR;
     if (record->gone) atomic_store(&all->changed, true);
-    return record->gone || fail(all, errno, record->path);
+    return record->gone || fail(all, errno, record);
   }
   bool good = hash_descriptor(all, record, fd, chunk);
   if (good) check_change(all, record, fd);

@@ -84,13 +84,14 @@ static bool list_files(struct detail_op *detail) {
   return true;
 }
 
-/* --- detail(root, patterns, excludes, prepare, known) --- */
+/* --- detail --- */
 
 /* Here a file that cannot be read is a failure: its content is asked for. */
-static bool check_result(struct stamp_plan *plan) {
+static bool check_result(struct detail_op *detail) {
+  struct stamp_plan *plan = &detail->plan;
   if (plan->fault.error != 0 || stamp_is_stopped(plan)) return false;
   struct stamp_result result = stamp_result_of(plan, 0);
-  if (result.error == 0) return true;
+  if (result.error == 0 || detail->contents.limit >= 0) return true;
   return fault_set(&plan->fault, result.error, "read", result.error_path);
 }
 
@@ -99,7 +100,7 @@ static void run_detail(struct op_work *work) {
   struct stamp_plan *plan = &detail->plan;
   detail->contents.plan = plan;
   stamp_look(plan);
-  if (!check_result(plan) || !list_files(detail)) return;
+  if (!check_result(detail) || !list_files(detail)) return;
   if (detail->known != NULL)
     stamp_blob_vouch(&detail->contents, detail->known, detail->known_size);
   plan->root_fd = open(plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -133,6 +134,15 @@ static void push_stamp(lua_State *L, struct detail_op *detail) {
   lua_pushlstring(L, (const char *)&result.sum.stamp, FINGERPRINT);
 }
 
+/* A folder that could not be read, where that is no failure. */
+static int push_unread(lua_State *L, struct detail_op *detail) {
+  struct stamp_result result = stamp_result_of(&detail->plan, 0);
+  if (result.error == 0) return 0;
+  lua_pushstring(L, result.error_path ? result.error_path : "?");
+  lua_pushstring(L, uv_strerror(-result.error));
+  return 2;
+}
+
 static int detail_result(lua_State *L, struct op *op) {
   struct detail_op *detail = (struct detail_op *)op;
   fault_check(L, &detail->plan.fault, detail->plan.root);
@@ -146,12 +156,16 @@ static int detail_result(lua_State *L, struct op *op) {
   lua_pushinteger(L, (lua_Integer)files);
   lua_pushinteger(L, (lua_Integer)hashed);
   push_stamp(L, detail);
+  int unread = push_unread(L, detail);
   detail_drop(op); /* the collector does not know how large it is */
-  return 5;
+  return 5 + unread;
 }
 
-/* detail(root, patterns, excludes, prepare, known) -> blob, digest, files,
- * how many of them were read, stamp */
+/* detail(root, patterns, excludes, prepare, known, limit) -> blob, digest,
+ * files, how many of them were read, stamp
+ *
+ * With `limit` size and time stand for the content of files that have more
+ * bytes, or cannot be read; a folder that cannot is told: its path, and why. */
 int stamp_detail(lua_State *L) {
   static const struct op_kind kind = {.name = "inputs.detail",
                                       .size = sizeof(struct detail_op),
@@ -161,9 +175,11 @@ int stamp_detail(lua_State *L) {
   const char *root = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 4, LUA_TFUNCTION);
+  int64_t limit = luaL_optinteger(L, 6, -1);
   lua_settop(L, 5);
   struct detail_op *detail = op_new(L, &kind);
   stamp_plan_init(&detail->plan, root, &detail->work.stop);
+  detail->contents.limit = limit;
   detail->plan.gather = true;
   detail->known = lua_tolstring(L, 5, &detail->known_size);
   stamp_check_group(L, &detail->plan, 2, 3, 4);
@@ -232,4 +248,32 @@ int stamp_sizes(lua_State *L) {
   }
   lua_pushinteger(L, count);
   return 2;
+}
+
+static void set_record(lua_State *L, lua_Integer i,
+                       const struct stamp_record *record) {
+  lua_pushlstring(L, record->path, record->facts.path_size);
+  lua_rawseti(L, 2, i);
+  lua_pushlstring(L, (const char *)&record->content, FINGERPRINT);
+  lua_rawseti(L, 3, i);
+  lua_pushinteger(L, (lua_Integer)record->facts.size);
+  lua_rawseti(L, 4, i);
+  lua_pushnumber(L, (lua_Number)record->facts.mtime_ns / 1e9);
+  lua_rawseti(L, 5, i);
+}
+
+/* records(blob) -> lists of paths, contents (16 bytes), sizes, times of change
+ * (seconds); only ordinary files */
+int stamp_records(lua_State *L) {
+  size_t size;
+  struct stamp_reader reader;
+  struct stamp_record record;
+  const char *blob = luaL_checklstring(L, 1, &size);
+  stamp_blob_open(&reader, blob, size);
+  lua_settop(L, 1);
+  int room = (int)(size / 64 < 1 << 20 ? size / 64 : 1 << 20);
+  for (int list = 2; list <= 5; list++) lua_createtable(L, room, 0);
+  for (lua_Integer i = 1; stamp_blob_next(&reader, &record);)
+    if (S_ISREG(record.facts.mode)) set_record(L, i++, &record);
+  return 4;
 }

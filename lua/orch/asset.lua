@@ -38,6 +38,8 @@ end
 
 for i = #formats, 1, -1 do add(formats[i]) end
 
+local registered = {}
+
 local function check_list(name, list)
   for _, one in ipairs(list) do
     if type(one) ~= "string" then
@@ -63,6 +65,13 @@ function asset.register(format)
     format.extensions[i] = extension:gsub("^%.", ""):lower()
   end
   add(format)
+  registered[#registered + 1] = format
+end
+
+---For the library: what `register` has added.
+---@return orch.asset.Format[]
+function asset.registered()
+  return registered
 end
 
 local function starts_with(head, magic)

@@ -20,10 +20,26 @@ function place.cwd()
   return cwd:get() or runtime.cwd()
 end
 
+--- Who wants to know which paths are used; see place.observe.
+local observer
+
+---For the library: `fn(path)` hears of every path that is resolved, `fn()` of whatever else
+---the outside is asked (a process, a server).
+---@param fn fun(path: string?)?
+function place.observe(fn)
+  observer = fn
+end
+
+---For the library: something other than a file is asked.
+function place.touch()
+  if observer then observer() end
+end
+
 ---A path as the task sees it: absolute under `cd`, otherwise unchanged.
 ---@param path string
 ---@return string
 function place.resolve(path)
+  if observer then observer(path) end
   if not core.locals() then return path end -- no cd, no context at all: the usual
   local base = cwd:get()
   if not base or path:sub(1, 1) == "/" then return path end

@@ -37,15 +37,12 @@ local function absolute(path)
   return encoded:sub(-1) == "/" and encoded or encoded .. "/" -- 3.14.14: it ends with a slash
 end
 
---- A region (3.30) only where there is a line: most files here are no text.
+--- GitHub shows nothing that has no line (3.30.5), so a file that is no text has its first.
 local function physical(place)
-  local region
-  if place.line then
-    region = { startLine = math.max(1, place.line),
-      startColumn = place.column and math.max(1, place.column) }
-    if place.code and type(place.code.text) == "string" then
-      region.snippet = { text = utf8_text(place.code.text) }
-    end
+  local region = { startLine = math.max(1, place.line or 1),
+    startColumn = place.line and place.column and math.max(1, place.column) or nil }
+  if place.code and type(place.code.text) == "string" then
+    region.snippet = { text = utf8_text(place.code.text) }
   end
   return { artifactLocation = artifact(place.path), region = region }
 end

@@ -1,0 +1,79 @@
+--- A rule that fails is a finding, too: in its own file, with the line, a caret, and what was
+--- probably meant.
+---
+---     broken.finding(err, { rule = rule, file = file })
+
+local dotted = require "orch.cli.dotted"
+local excerpt = require "orch.cli.excerpt"
+local file_class = require "orch.check.file"
+local hint = require "orch.cli.hint"
+local report = require "orch.cli.report"
+
+local broken = { ID = "rule.broken" }
+
+--- The rule under which such findings go.
+broken.rule = {
+  id = broken.ID, title = "Rules run without errors", severity = "error", scope = "file",
+  why = "A rule that fails checks nothing: what it would have found goes unseen.",
+  files = { "checks/**/*.lua" }, config = {}, fixes = {}, tags = {}, shipped = true,
+  where = "orch", source = "orch", line = 0, timeout = 0, cache = false,
+}
+
+--- The line with its caret, as excerpt draws them: here as text and column.
+local function code_of(where, message, column)
+  local lines = excerpt.lines(where, message, column)
+  if #lines < 2 then return nil end
+  local margin = lines[2]:find("|", 1, true) + 1
+  local caret = lines[2]:find("^", margin, true)
+  if not caret then return nil end
+  return { text = lines[1]:sub(margin + 1), column = caret - margin, width = 1 }
+end
+
+local function place(where, rule)
+  local name, line = excerpt.split(where)
+  if name then return name, line end
+  if rule then return rule.source, rule.line end
+end
+
+local function sentence(err, rule)
+  local message, where = report.sentence(err)
+  local advice
+  message, where, advice = dotted.explain(err, message, where)
+  local ok, near = pcall(hint.of, err, message, where)
+  advice = advice or ok and near or nil
+  if rule and not (where and excerpt.split(where)) then where = rule.where end
+  return message, where, advice
+end
+
+---@param err any what was raised
+---@param known {rule: orch.check.Rule?, source: string?, file: string?} `file`: the one that
+---  was checked; `source`: the rule file, where no rule is known
+---@return orch.check.Finding
+function broken.finding(err, known)
+  local rule = known.rule
+  local message, where, advice = sentence(err, rule)
+  local path, line = place(where, rule)
+  local code = code_of(where, message, type(err) == "table" and rawget(err, "column") or nil)
+  local finding = {
+    rule = broken.ID, severity = "error", path = path or known.source or "checks", line = line,
+    column = code and code.column, message = message, template = message, hint = advice,
+    code = code, related = known.file and { { path = known.file, note = "the file it failed on" } },
+    found = rule and ("the rule '%s' %s"):format(rule.id, "fails") or nil,
+  }
+  finding.key = file_class.key_of { rule = broken.ID, path = finding.path, template = message,
+    related = { { path = tostring(line) } } }
+  return finding
+end
+
+---A rule that did not come to an end.
+---@param rule orch.check.Rule
+---@param path string the file it looked at
+---@return orch.check.Finding
+function broken.timeout(rule, path)
+  return broken.finding({ kind = "timeout", where = rule.where, message = ("it has looked at "
+    .. "'%s' for more than %g s and was stopped"):format(path, rule.timeout),
+    hint = "does a loop in it never end? `timeout` in the rule allows it more" },
+    { rule = rule, file = path })
+end
+
+return broken

@@ -1,0 +1,34 @@
+--- What a rule's results depend on besides the file: its code with all that it captures, its
+--- configuration, and the readers it may use.
+---
+---     local keys = key.of(set)       -- keys.by_rule["texture.size"], keys.all
+
+local code = require "orch.core.code"
+local fingerprint = require "orch.pipeline.fingerprint"
+local fs = require "orch.fs"
+local runtime = require "orch.core.runtime"
+
+local key = {}
+
+--- Readers and rules change with the program: its size and date stand for it.
+local function program()
+  local stat = fs.stat(runtime.executable())
+  return ("%d %.9f %s"):format(stat.size, stat.mtime, os.getenv "ORCH_LUA" or "")
+end
+
+---@async
+---@param rules orch.check.Rule[]
+---@return {by_rule: table<string, string>, all: string} keys 16 bytes each
+function key.of(rules)
+  local memo, by_rule, parts = fingerprint.memo(), {}, {}
+  local common = program() .. fingerprint.encode(memo, require("orch.asset").registered())
+  for i, rule in ipairs(rules) do
+    local bytes = fingerprint.encode(memo, { rule.id, rule.run, rule.config, rule.files,
+      rule.severity, rule.scope, rule.timeout, rule.text_key or "" })
+    by_rule[rule.id] = code.hash(common .. bytes)
+    parts[i] = by_rule[rule.id]
+  end
+  return { by_rule = by_rule, all = code.hash(table.concat(parts)) }
+end
+
+return key

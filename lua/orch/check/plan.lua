@@ -1,0 +1,142 @@
+--- What a check has to run, and what it knows from before: a file whose content, whose rules and
+--- whatever else they looked at are as they were is not looked at again.
+---
+---     local plan = plan.make(ask)      -- plan.items: files; plan.kept: findings
+
+local code = require "orch.core.code"
+local json = require "orch.json"
+
+local plan = {}
+
+---@class orch.check.Item a file that something has to be run for
+---@field index integer in the list of files
+---@field todo table[] rule, config, rule, config, ...
+---@field kept table<string, orch.check.Finding[]> of the other rules
+---@field kept_depends table<string, table<string, string>>
+
+local function decode(text)
+  return text and json.decode(text) or {}
+end
+
+--- Whether all that a rule looked at besides the file looks as it did.
+local function still_holds(depends, now)
+  if depends == false then return false end
+  for path, stamp in pairs(depends or {}) do
+    if now[path] ~= stamp then return false end
+  end
+  return true
+end
+
+local function hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+plan.hex = hex
+
+---The id of a set of rules with their keys.
+---@param keys table<string, string> rule -> hexadecimal key
+---@return string id 16 bytes
+function plan.id_of(keys)
+  local list = {}
+  for rule, key in pairs(keys) do list[#list + 1] = rule .. "=" .. key end
+  table.sort(list)
+  return code.hash(table.concat(list, "\n"))
+end
+
+--- Paths that rows depend on, all at once: one trip.
+local function look_at_depends(ask, rows)
+  local seen, paths = {}, {}
+  for _, row in pairs(rows) do
+    if row[5] then
+      row.depends = decode(row[5])
+      for _, depends in pairs(row.depends) do
+        for path in pairs(depends or {}) do
+          if not seen[path] then
+            seen[path], paths[#paths + 1] = true, path
+          end
+        end
+      end
+    end
+  end
+  local stamps, now = ask.tree:stamps(paths), {}
+  for i, path in ipairs(paths) do now[path] = hex(stamps[i]) end
+  return now
+end
+
+--- What is right in a row although not all of it is: the rules whose keys are the same.
+local function partly(ask, row, chosen)
+  local old, todo = ask.known_keys[row[3]] or {}, {}
+  local findings, depends = decode(row[4]), row.depends or {}
+  local kept, kept_depends = {}, {}
+  for i = 1, #chosen, 2 do
+    local rule = chosen[i]
+    local same = old[rule.id] == ask.keys[rule.id] and rule.cache
+      and still_holds(depends[rule.id], ask.now)
+    if same then
+      kept[rule.id], kept_depends[rule.id] = findings[rule.id], depends[rule.id]
+    else
+      todo[#todo + 1], todo[#todo + 2] = rule, chosen[i + 1]
+    end
+  end
+  return todo, kept, kept_depends
+end
+
+local function keep(out, findings, wanted)
+  for rule, list in pairs(findings) do
+    if wanted[rule] then table.move(list, 1, #list, #out + 1, out) end
+  end
+end
+
+--- All rules that are asked for have seen this very content.
+local function is_complete(ask, row)
+  if row[3] ~= ask.rules_id then return false end
+  for _, depends in pairs(row.depends or {}) do
+    if not still_holds(depends, ask.now) then return false end
+  end
+  return not ask.always
+end
+
+---@class orch.check.Ask
+---@field tree orch.check.Tree
+---@field files orch.check.Files
+---@field rows table<string, table> of the cache
+---@field known_keys table<string, table<string, string>> of the cache
+---@field keys table<string, string> rule -> hexadecimal key
+---@field rules_id string id of `keys`
+---@field always boolean a rule is not to be remembered
+---@field selection orch.check.Selection
+---@field wanted (fun(path: string): boolean)? which files are asked for; nil: all
+
+---@param ask orch.check.Ask
+---@return {items: orch.check.Item[], kept: orch.check.Finding[], count: integer}
+function plan.make(ask)
+  local files, rows, items, kept, count = ask.files, ask.rows, {}, {}, 0
+  ask.now = look_at_depends(ask, rows)
+  for i, path in ipairs(files.paths) do
+    if not ask.wanted or ask.wanted(path) then
+      count = count + 1
+      local row = rows[path]
+      if row and row[2] ~= files.contents[i] then row = nil end
+      if row and is_complete(ask, row) then
+        if row[4] then keep(kept, decode(row[4]), ask.keys) end
+      else
+        local chosen = ask.selection:of(path)
+        local item = { index = i, todo = chosen, kept = {}, kept_depends = {}, row = row }
+        if row then item.todo, item.kept, item.kept_depends = partly(ask, row, chosen) end
+        keep(kept, item.kept, ask.keys)
+        items[#items + 1] = item
+      end
+    end
+  end
+  return { items = items, kept = kept, count = count }
+end
+
+---Whether what a rule about the whole project has found holds still.
+---@param row table? of the cache
+---@param key string
+---@param now table<string, string>
+---@return boolean
+function plan.holds(row, key, now)
+  return row ~= nil and row[2] == key and still_holds(decode(row[4]).depends, now)
+end
+
+return plan

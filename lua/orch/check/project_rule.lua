@@ -1,0 +1,86 @@
+--- Rules about the whole project: each sees all files that its globs find, and is run again
+--- when one of them, or what else it looked at, has changed.
+---
+---     project_rule.run_all(state)
+
+local code = require "orch.core.code"
+local each = require("orch.map").each
+local json = require "orch.json"
+local plan = require "orch.check.plan"
+local project_files = require "orch.check.project_files"
+local run_rule = require "orch.check.run_rule"
+local select = require "orch.check.select"
+local track = require "orch.check.track"
+
+local project_rule = {}
+
+--- Its files, and a key over their paths and contents.
+local function gather(state, rule)
+  local files, matches = state.files, select.matcher(rule.files)
+  local list, parts = {}, { state.keys.by_rule[rule.id] }
+  for i, path in ipairs(files.paths) do
+    if matches(path) then
+      list[#list + 1] = { path, files.sizes[i], files.times[i] }
+      parts[#parts + 1], parts[#parts + 2] = path .. "\0", files.contents[i]
+    end
+  end
+  return list, code.hash(table.concat(parts))
+end
+
+--- What is known of it, if that still holds.
+local function known(state, row, key)
+  if not row or row[2] ~= key then return nil end
+  local data, paths = json.decode(row[4] or "{}"), {}
+  for path in pairs(data) do paths[#paths + 1] = path end
+  local stamps = state.tree:stamps(paths)
+  for i, path in ipairs(paths) do
+    if plan.hex(stamps[i]) ~= data[path] then return nil end
+  end
+  table.move(paths, 1, #paths, #state.outside + 1, state.outside)
+  return json.decode(row[3] or "[]")
+end
+
+local function depends_of(state, run)
+  local paths, depends = {}, {}
+  for path in pairs(run.depends or {}) do paths[#paths + 1] = path end
+  for i, stamp in ipairs(state.tree:stamps(paths)) do depends[paths[i]] = plan.hex(stamp) end
+  table.move(paths, 1, #paths, #state.outside + 1, state.outside)
+  return depends
+end
+
+local function run_one(state, rule, list)
+  local slot <const>, guard <close> = track.slot(state.request.folder)
+  local selection = select.new { rule }
+  local subject = project_files.new(rule, selection, list)
+  local config = rule.config[1] == nil and rule.config or {}
+  return run_rule.one(slot, rule, subject, config)
+end
+
+local function check(state, rule, row)
+  local list, key = gather(state, rule)
+  if #list == 0 then return end
+  local findings = rule.cache and known(state, row, key)
+  if not findings then
+    local run = run_one(state, rule, list)
+    findings = run.findings
+    if run.volatile or not rule.cache then
+      state.volatile = true
+    else
+      local news = state.news.projects
+      news[#news + 1] = { rule = rule.id, key = key, findings = findings,
+        depends = depends_of(state, run) }
+    end
+  end
+  for _, finding in ipairs(findings) do state:found(finding) end
+end
+
+---@async
+---@param state table of orch.check.engine
+function project_rule.run_all(state)
+  state.news.projects = {}
+  if #state.of_project == 0 then return end
+  local rows = state.store:projects()
+  each(state.of_project, function(rule) check(state, rule, rows[rule.id]) end)
+end
+
+return project_rule

@@ -1,0 +1,137 @@
+--- One rule and one file: what it says, what it looked at, and what becomes of its failures.
+---
+---     local runner = run_rule.new(folder, on_finding)
+---     runner:group(file, { rule, config, rule, config })     -- runner.runs: one for each rule
+
+local broken = require "orch.check.broken"
+local core = require "orch.core.error"
+local errors = require "orch.core.error"
+local file_class = require "orch.check.file"
+local wait_for = require("orch.scope").wait_for
+
+local run_rule = {}
+
+--- Findings about files that cannot be read, whichever rule wanted to.
+run_rule.unreadable = {
+  id = "asset.broken", title = "Files can be read", severity = "error", scope = "file",
+  why = "A file that is cut off or damaged fails later: in the import, in the build, or at a "
+    .. "player's.",
+  files = { "**" }, config = {}, fixes = {}, tags = {}, shipped = true, where = "orch",
+  source = "orch", line = 0, timeout = 0, cache = true,
+}
+
+---@class orch.check.Run
+---@field rule orch.check.Rule
+---@field path string? of the file
+---@field findings orch.check.Finding[]
+---@field depends table<string, boolean>? other paths that it looked at
+---@field volatile boolean? it asked something else than files, or failed
+
+local function new_run(rule, path, on_finding)
+  return { rule = rule, path = path, findings = {}, on_finding = on_finding }
+end
+
+local function add(run, finding)
+  run.findings[#run.findings + 1] = finding
+  if run.on_finding then run.on_finding(finding) end
+end
+
+---A finding about a file that cannot be read.
+---@param path string
+---@param reason string
+---@return orch.check.Finding
+function run_rule.unread(path, reason)
+  local finding = { rule = run_rule.unreadable.id, severity = "error", path = path,
+    message = reason, template = "cannot be read" }
+  finding.key = file_class.key_of(finding)
+  return finding
+end
+
+--- The file's fault, not the rule's: the reader said so, or the system.
+local function is_about_file(err, run)
+  if not errors.is(err) or type(rawget(err, "path")) ~= "string" then return false end
+  return err.kind == "format" or err.kind == "os" and err.path == run.path
+end
+
+local function sentence(err)
+  local text = err.message
+  local start = "'" .. err.path .. "' "
+  return text:sub(1, #start) == start and text:sub(#start + 1) or text
+end
+
+--- A rule that ran into a broken file has said all there is to say; any other failure is its own.
+local function fail(run, err)
+  if is_about_file(err, run) then
+    return add(run, run_rule.unread(err.path, sentence(err)))
+  end
+  run.volatile = true
+  add(run, broken.finding(err, { rule = run.rule, file = run.path }))
+end
+
+local function call(slot, run, subject, config)
+  slot.run = run
+  subject._run = run
+  local ok, err = xpcall(run.rule.run, core.handler, subject, config)
+  slot.run, subject._run = nil, nil
+  if not ok then fail(run, core.normalize(err)) end
+end
+
+local function is_timeout(err)
+  return errors.is(err) and err.kind == "timeout"
+end
+
+---One rule with its own limit.
+---@async
+---@param slot table of orch.check.track
+---@param rule orch.check.Rule
+---@param subject table a file, or all of them
+---@param config table
+---@param on_finding fun(finding: orch.check.Finding)?
+---@return orch.check.Run
+function run_rule.one(slot, rule, subject, config, on_finding)
+  local run = new_run(rule, rawget(subject, "path"), on_finding)
+  local ok, err = pcall(wait_for, call, rule.timeout, slot, run, subject, config)
+  if ok then return run end
+  slot.run, subject._run = nil, nil
+  if not is_timeout(err) then error(err, 0) end
+  run.volatile = true
+  add(run, broken.timeout(rule, run.path or "the project"))
+  return run
+end
+
+local function all_in_turn(slot, file, todo, runs, on_finding)
+  for i = 1, #todo, 2 do
+    local run = new_run(todo[i], file.path, on_finding)
+    runs.current = run
+    call(slot, run, file, todo[i + 1])
+    runs[#runs + 1] = run
+  end
+end
+
+local function shortest(todo)
+  local least = math.huge
+  for i = 1, #todo, 2 do least = math.min(least, todo[i].timeout) end
+  return least
+end
+
+---Several rules for one file, under one limit for all: a limit each would cost more than most
+---rules do. Only when that is over do they get their own.
+---@async
+---@param slot table
+---@param file orch.check.File
+---@param todo table[] rule, config, rule, config, ...
+---@param on_finding fun(finding: orch.check.Finding)?
+---@return orch.check.Run[]
+function run_rule.group(slot, file, todo, on_finding)
+  local runs = {}
+  local ok, err = pcall(wait_for, all_in_turn, shortest(todo), slot, file, todo, runs, on_finding)
+  if ok then return runs end
+  slot.run, file._run = nil, nil
+  if not is_timeout(err) then error(err, 0) end
+  for i = 2 * #runs + 1, #todo, 2 do
+    runs[#runs + 1] = run_rule.one(slot, todo[i], file, todo[i + 1], on_finding)
+  end
+  return runs
+end
+
+return run_rule

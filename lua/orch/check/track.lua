@@ -1,0 +1,50 @@
+--- Which other files a rule looks at: its results hold for as long as those stay as they are.
+---
+---     local tracking <close> = track.open(folder)
+---     local slot = track.slot()
+---     slot.run = run          -- run.depends = { ["Assets/a.png.meta"] = true }
+
+local context = require "orch.context"
+local place = require "orch.place"
+
+local track = {}
+
+local running = context("the rule that runs")
+
+--- "./a//b/" -> "a/b", relative to the project's folder where it is below it.
+local function shape(path, folder)
+  if path:sub(1, #folder + 1) == folder .. "/" then path = path:sub(#folder + 2) end
+  path = path:gsub("//+", "/"):gsub("^%./", "")
+  return path == "" and "." or #path > 1 and path:gsub("/$", "") or path
+end
+
+local function note(path)
+  local slot = running:get()
+  local run = slot and slot.run
+  if not run then return end
+  if path == nil then
+    run.volatile = true
+  elseif path ~= run.path then
+    path = shape(path, slot.folder)
+    if path == run.path or path == "." then return end
+    run.depends = run.depends or {}
+    run.depends[path] = true
+  end
+end
+
+---@return table guard for `<close>`
+function track.open()
+  place.observe(note)
+  return setmetatable({}, { __close = function() place.observe(nil) end })
+end
+
+---Where the running task, and those that it spawns, say what they do; until the guard closes.
+---@param folder string the project's
+---@return {folder: string, run: table?} slot
+---@return table guard for `<close>`
+function track.slot(folder)
+  local slot = { folder = folder }
+  return slot, running:set(slot)
+end
+
+return track
