@@ -7,11 +7,18 @@ orch = {
   ---@type table<integer, string>
   args = {},
 
+  audio = require "orch.audio",
+  font = require "orch.font",
+  convert = require "orch.convert",
   fs = require "orch.fs",
   process = require "orch.process",
   thread = require("orch.thread").thread,
   thread_map = require("orch.thread").thread_map,
   json = require "orch.json",
+  yaml = require "orch.yaml",
+  xml = require "orch.xml",
+  csv = require "orch.csv",
+  unity = require "orch.unity",
   hash = require "orch.hash",
   log = require "orch.log",
   tty = require "orch.tty",

@@ -3,11 +3,13 @@
 
 --- field -> module, or {module, field of the module}
 local lazy = {
+  audio = "audio", font = "font", convert = "convert",
   fs = "fs", process = "process", thread = { "thread", "thread" },
   thread_map = { "thread", "thread_map" }, json = "json", hash = "hash",
   log = "log", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
   test = "test", http = "http", ai = "ai", secrets = "secrets",
   asset = "asset", check = "check", image = "image",
+  csv = "csv", unity = "unity", xml = "xml", yaml = "yaml",
 
   create_task = { "task", "spawn" }, spawn = { "task", "spawn" },
   current_task = { "task", "current_task" }, all_tasks = { "task", "all_tasks" },

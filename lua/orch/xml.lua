@@ -143,7 +143,9 @@ local function escape(place, value, set)
   if not utf8.len(value) then refuse(place, "a text that is not UTF-8") end
   local bad = value:match "[%z\1-\8\11\12\14-\31]"
     or value:match "\239\191[\190\191]"
-  if bad then refuse(place, "the character U+%04X, which XML does not know,", utf8.codepoint(bad)) end
+  if bad then
+    refuse(place, "the character U+%04X, which XML does not know,", utf8.codepoint(bad))
+  end
   return (value:gsub(set, entities))
 end
 
@@ -166,7 +168,9 @@ end
 
 function write(element, place, parts, indent)
   local name = rawget(element, "name")
-  if #place >= 1000 then refuse({ place[1] }, "what is deeper than 1000 levels (or a circle)") end
+  if #place >= 1000 then
+    refuse({ place[1] }, "what is deeper than 1000 levels (or contains itself)")
+  end
   check_name(#place > 0 and place or { "?" }, "an element", name)
   place[#place + 1] = name
   parts[#parts + 1] = "<" .. name
