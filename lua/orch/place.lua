@@ -23,14 +23,14 @@ end
 --- Who wants to know which paths are used; see place.observe.
 local observer
 
----For the library: `fn(path)` hears of every path that is resolved, `fn()` of whatever else
----the outside is asked (a process, a server).
+---For the library: `fn(path)` hears of every path that is resolved, `fn()` of every request to
+---a server.
 ---@param fn fun(path: string?)?
 function place.observe(fn)
   observer = fn
 end
 
----For the library: something other than a file is asked.
+---For the library: a server is asked.
 function place.touch()
   if observer then observer() end
 end

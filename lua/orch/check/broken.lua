@@ -4,6 +4,7 @@
 ---     broken.finding(err, { rule = rule, file = file })
 
 local dotted = require "orch.cli.dotted"
+local errors = require "orch.core.error"
 local excerpt = require "orch.cli.excerpt"
 local file_class = require "orch.check.file"
 local hint = require "orch.cli.hint"
@@ -45,7 +46,7 @@ local function sentence(err, rule)
   return message, where, advice
 end
 
----@param err any what was raised
+---@param err orch.Error what was raised
 ---@param known {rule: orch.check.Rule?, source: string?, file: string?} `file`: the one that
 ---  was checked; `source`: the rule file, where no rule is known
 ---@return orch.check.Finding
@@ -53,7 +54,8 @@ function broken.finding(err, known)
   local rule = known.rule
   local message, where, advice = sentence(err, rule)
   local path, line = place(where, rule)
-  local code = code_of(where, message, type(err) == "table" and rawget(err, "column") or nil)
+  -- Where the file ends too early, the line that was opened and never closed says more.
+  local code = code_of(where, message, rawget(err, "column")) or code_of(rawget(err, "opened_at"))
   local finding = {
     rule = broken.ID, severity = "error", path = path or known.source or "checks", line = line,
     column = code and code.column, message = message, template = message, hint = advice,
@@ -70,7 +72,7 @@ end
 ---@param path string the file it looked at
 ---@return orch.check.Finding
 function broken.timeout(rule, path)
-  return broken.finding({ kind = "timeout", where = rule.where, message = ("it has looked at "
+  return broken.finding(errors.make { kind = "timeout", where = rule.where, message = ("it has looked at "
     .. "'%s' for more than %g s and was stopped"):format(path, rule.timeout),
     hint = "does a loop in it never end? `timeout` in the rule allows it more" },
     { rule = rule, file = path })

@@ -25,7 +25,8 @@ local declare = {}
 ---@field docs string? an address; %s in it is the rule's id
 ---@field tags string[]
 ---@field timeout number seconds that it may take for one file, or for the project
----@field cache boolean false: its results depend on more than files
+---@field cache boolean false: what it finds depends on more than files and code (the time, the
+---  environment); a rule that asks a server is never remembered
 ---@field where string "checks/textures.lua:12"
 ---@field source string "checks/textures.lua"
 ---@field line integer
@@ -35,6 +36,7 @@ local declare = {}
 ---@class orch.check.Fix
 ---@field label string what it does
 ---@field safe boolean false: it changes what a person has made
+---@field with string[]? endings of companions that it changes or removes as well, such as ".meta"
 ---@field run fun(file: orch.check.File, config: table, finding: orch.check.Finding)
 
 ---@class orch.check.Set what rule files have said
@@ -59,7 +61,7 @@ local rule_options = {
   docs = "string", tags = "table", timeout = "duration", cache = "boolean",
 }
 
-local fix_options = { label = "string", safe = "boolean", run = "function" }
+local fix_options = { label = "string", safe = "boolean", run = "function", with = "table" }
 
 local function choice(name, option, value, known)
   if value == nil or known[value] then return end
@@ -95,6 +97,12 @@ local function check_fixes(name, fixes)
     local own = name .. ", fix '" .. key .. "'"
     fix = arg.options(own, fix, fix_options)
     if not fix.run then arg.fail("%s has no `run`: the function that mends the file", own) end
+    for i, ending in ipairs(fix.with or {}) do
+      if type(ending) ~= "string" or ending == "" or ending:find "/" then
+        arg.fail('%s: `with` should be a list of endings, such as { ".meta" }, and has %s at %d',
+          own, arg.describe(ending), i)
+      end
+    end
     fix.label, fix.safe = fix.label or key, fix.safe == true
     out[key] = fix
   end

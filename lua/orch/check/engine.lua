@@ -113,13 +113,14 @@ local function check_files(state)
   state.rows = state.store:files()
   local ask = { tree = state.tree, files = files, rows = state.rows, keys = keys,
     known_keys = state.store:rule_keys(), rules_id = plan.id_of(keys), always = always,
+    partial = request.only ~= nil,
     selection = select.new(state.of_file), wanted = state.wanted }
   local made = plan.make(ask)
-  state.count, state.cached = made.count, made.count - #made.items
+  state.count, state.cached = made.count, made.count - made.todo
   for _, finding in ipairs(made.kept) do state:found(finding) end
   state.news = work.run { items = made.items, files = files, ask = ask, folder = request.folder,
     jobs = request.jobs or math.max(8, runtime.cpus() * 4), on_progress = request.on_progress,
-    on_finding = function(finding) state:found(finding) end, only = request.only,
+    on_finding = function(finding) state:found(finding) end,
     volatile = function() state.volatile = true end }
   for path in pairs(ask.now) do state.outside[#state.outside + 1] = path end
   table.move(state.news.outside, 1, #state.news.outside, #state.outside + 1, state.outside)

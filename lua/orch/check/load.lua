@@ -5,7 +5,6 @@
 local arg = require "orch.arg"
 local broken = require "orch.check.broken"
 local code = require "orch.core.code"
-local core = require "orch.core.error"
 local declare = require "orch.check.declare"
 local errors = require "orch.core.error"
 local fs = require "orch.fs"
@@ -38,8 +37,8 @@ local function read_into(set, file, text)
   local ok, err = xpcall(function()
     local chunk = script.compile(text, file.source, "@" .. file.source, environment())
     wait_for(chunk, LIMIT)
-  end, core.handler)
-  if not ok then add_finding(set, broken.finding(core.normalize(err), { source = file.source })) end
+  end, errors.handler)
+  if not ok then add_finding(set, broken.finding(errors.normalize(err), { source = file.source })) end
 end
 
 local function read_shipped(set)
@@ -73,7 +72,8 @@ local function check_use(set, use, all)
     end
     if not found then
       local near = arg.suggest(name, arg.keys_of(all.by_id))
-      add_finding(set, broken.finding({ kind = "usage", where = use.source .. ":" .. use.line,
+      add_finding(set, broken.finding(errors.make { kind = "usage",
+        where = use.source .. ":" .. use.line,
         message = ("check.use: no rule that comes with orch is called '%s'%s"):format(name,
           near and ("; did you mean '%s'?"):format(near) or "; orch check --list shows them") },
         { source = use.source }))
@@ -142,7 +142,7 @@ end
 
 local function apply_changes(set)
   declare.apply(set, function(change, text)
-    add_finding(set, broken.finding({ kind = "usage", message = text,
+    add_finding(set, broken.finding(errors.make { kind = "usage", message = text,
       where = change.source .. ":" .. change.line }, { source = change.source }))
   end)
 end

@@ -8,11 +8,12 @@ local json = require "orch.json"
 
 local plan = {}
 
----@class orch.check.Item a file that something has to be run for
+---@class orch.check.Item a file that something has to be run for, or whose row is out of date
 ---@field index integer in the list of files
 ---@field todo table[] rule, config, rule, config, ...
----@field kept table<string, orch.check.Finding[]> of the other rules
----@field kept_depends table<string, table<string, string>>
+---@field findings table<string, orch.check.Finding[]> what is known already, by rule
+---@field depends table<string, table<string, string>>
+---@field old_keys table<string, string>? of rules that nobody asked for this time
 
 local function decode(text)
   return text and json.decode(text) or {}
@@ -63,21 +64,24 @@ local function look_at_depends(ask, rows)
 end
 
 --- What is right in a row although not all of it is: the rules whose keys are the same.
-local function partly(ask, row, chosen)
-  local old, todo = ask.known_keys[row[3]] or {}, {}
+local function partly(ask, item, row)
+  local old, todo, chosen = ask.known_keys[row[3]] or {}, {}, item.todo
   local findings, depends = decode(row[4]), row.depends or {}
-  local kept, kept_depends = {}, {}
   for i = 1, #chosen, 2 do
     local rule = chosen[i]
-    local same = old[rule.id] == ask.keys[rule.id] and rule.cache
-      and still_holds(depends[rule.id], ask.now)
-    if same then
-      kept[rule.id], kept_depends[rule.id] = findings[rule.id], depends[rule.id]
+    local id = rule.id
+    if old[id] == ask.keys[id] and rule.cache and still_holds(depends[id], ask.now) then
+      item.findings[id], item.depends[id] = findings[id], depends[id]
     else
       todo[#todo + 1], todo[#todo + 2] = rule, chosen[i + 1]
     end
   end
-  return todo, kept, kept_depends
+  item.todo = todo
+  if not ask.partial then return end
+  item.old_keys = old
+  for id in pairs(old) do
+    if not ask.keys[id] then item.findings[id], item.depends[id] = findings[id], depends[id] end
+  end
 end
 
 local function keep(out, findings, wanted)
@@ -103,13 +107,15 @@ end
 ---@field keys table<string, string> rule -> hexadecimal key
 ---@field rules_id string id of `keys`
 ---@field always boolean a rule is not to be remembered
+---@field partial boolean only some of the rules were asked for
 ---@field selection orch.check.Selection
 ---@field wanted (fun(path: string): boolean)? which files are asked for; nil: all
 
 ---@param ask orch.check.Ask
----@return {items: orch.check.Item[], kept: orch.check.Finding[], count: integer}
+---@return {items: orch.check.Item[], kept: orch.check.Finding[], count: integer, todo: integer}
+---  `count`: files asked for; `todo`: those for which a rule has to run
 function plan.make(ask)
-  local files, rows, items, kept, count = ask.files, ask.rows, {}, {}, 0
+  local files, rows, items, kept, count, todo = ask.files, ask.rows, {}, {}, 0, 0
   ask.now = look_at_depends(ask, rows)
   for i, path in ipairs(files.paths) do
     if not ask.wanted or ask.wanted(path) then
@@ -119,15 +125,15 @@ function plan.make(ask)
       if row and is_complete(ask, row) then
         if row[4] then keep(kept, decode(row[4]), ask.keys) end
       else
-        local chosen = ask.selection:of(path)
-        local item = { index = i, todo = chosen, kept = {}, kept_depends = {}, row = row }
-        if row then item.todo, item.kept, item.kept_depends = partly(ask, row, chosen) end
-        keep(kept, item.kept, ask.keys)
-        items[#items + 1] = item
+        local item = { index = i, todo = ask.selection:of(path), findings = {}, depends = {} }
+        if row then partly(ask, item, row) end
+        keep(kept, item.findings, ask.keys)
+        if item.todo[1] then todo = todo + 1 end
+        if item.todo[1] or not ask.partial then items[#items + 1] = item end
       end
     end
   end
-  return { items = items, kept = kept, count = count }
+  return { items = items, kept = kept, count = count, todo = todo }
 end
 
 ---Whether what a rule about the whole project has found holds still.

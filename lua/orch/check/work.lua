@@ -12,18 +12,15 @@ local track = require "orch.check.track"
 local work = {}
 
 --- What a file's rules have said, as a row of the cache.
-local function row_of(ask, item, runs, full)
-  local findings, depends = item.kept, item.kept_depends
+local function row_of(ask, item, runs)
+  local findings, depends = item.findings, item.depends
   for _, run in ipairs(runs) do
-    local id = run.rule.id
+    local id, keep = run.rule.id, not run.volatile and run.rule.cache
     findings[id] = run.findings[1] and run.findings or nil
-    depends[id] = not run.volatile and run.rule.cache and run.depends or nil
-    if run.volatile or not run.rule.cache then depends[id] = false end
+    if keep then depends[id] = run.depends else depends[id] = false end
   end
-  local path = ask.files.paths[item.index]
-  local old = item.row and not full and ask.known_keys[item.row[3]]
-  return { path = path, content = ask.files.contents[item.index], findings = findings,
-    depends = depends, old_keys = old }
+  return { path = ask.files.paths[item.index], content = ask.files.contents[item.index],
+    findings = findings, depends = depends, old_keys = item.old_keys }
 end
 
 --- Rules that were not asked for this time are known as they were.
@@ -80,7 +77,6 @@ end
 ---@field ask orch.check.Ask
 ---@field folder string
 ---@field jobs integer
----@field only string[]? rules that were chosen
 ---@field on_finding fun(finding: orch.check.Finding)
 ---@field on_progress fun(done: integer, total: integer)?
 ---@field volatile fun() something was found that cannot be kept
@@ -103,7 +99,7 @@ function work.run(opts)
         run.on_finding = nil
         if run.volatile or not run.rule.cache then opts.volatile() end
       end
-      rows[#rows + 1] = row_of(opts.ask, item, runs, not opts.only)
+      rows[#rows + 1] = row_of(opts.ask, item, runs)
       done = done + 1
       if opts.on_progress then opts.on_progress(done, #items) end
     end

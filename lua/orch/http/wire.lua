@@ -7,6 +7,7 @@
 local core = require "orch.core.http"
 local failure = require "orch.http.wire_failure"
 local feeder = require "orch.http.feeder"
+local place = require "orch.place"
 
 core.raise_with(failure.raise)
 failure.parse = core.parse
@@ -165,13 +166,19 @@ wire.transport = real
 ---@async
 ---@param request orch.http.WireRequest
 ---@return orch.http.Raw raw raises the kinds network, tls, http, timeout and os
-function wire.send(request) return wire.transport.send(request) end
+function wire.send(request)
+  place.touch()
+  return wire.transport.send(request)
+end
 
 ---One exchange; returns when the head of the answer is there.
 ---@async
 ---@param request orch.http.WireRequest
 ---@return orch.http.RawStream stream raises the kinds network, tls, http, timeout and os
-function wire.open(request) return wire.transport.open(request) end
+function wire.open(request)
+  place.touch()
+  return wire.transport.open(request)
+end
 
 local Swap = {
   __close = function(self) wire.transport = self.before end,
