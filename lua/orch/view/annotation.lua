@@ -23,6 +23,16 @@ local function escape_property(value)
   return (escape(value):gsub(":", "%%3A"):gsub(",", "%%2C"))
 end
 
+---Between these two lines nothing is a command of the runner: text of unknown origin must not
+---end a group, hide things or set variables. The word cannot be guessed.
+---@return string stop with its line end
+---@return string go_on
+function annotation.fence()
+  local word = ("orch-%08x%s"):format(math.random(0, 0xffffffff),
+    tostring({}):match "0x(%x+)$" or "")
+  return "::stop-commands::" .. word .. "\n", "::" .. word .. "::\n"
+end
+
 local properties = { "file", "line", "col", "title" }
 
 ---@param level "error"|"warning"|"notice"

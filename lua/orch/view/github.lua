@@ -30,14 +30,6 @@ local function log_path(self, record)
   return require("orch.pipeline.project").job_log(self.folder, record.job, record.attempt)
 end
 
---- A job must not end the group, hide things or set variables: what looks like a command
---- of the runner is no command between these two. The word cannot be guessed.
-local function fence()
-  local word = ("orch-%08x%s"):format(math.random(0, 0xffffffff),
-    tostring({}):match "0x(%x+)$" or "")
-  return "::stop-commands::" .. word .. "\n", "::" .. word .. "::\n"
-end
-
 local function copy_log(self, path)
   local file = io.open(path, "rb")
   if not file then return self.out:write "(it printed nothing)\n" end
@@ -64,7 +56,7 @@ end
 local function group(self, record, item)
   local path = log_path(self, record)
   if not path then return self.out:write(heading(item) .. "\n") end
-  local stop, go_on = fence()
+  local stop, go_on = annotation.fence()
   self.out:write("::group::" .. heading(item) .. "\n" .. stop)
   copy_log(self, path)
   self.out:write(go_on .. "::endgroup::\n")
@@ -123,7 +115,7 @@ function Github:close()
   local lines, left_out = annotation.of(self.run_model)
   if left_out then lines[#lines + 1] = left_out end
   if #lines > 0 then self.out:write(table.concat(lines, "\n") .. "\n") end
-  local stop, go_on = fence()
+  local stop, go_on = annotation.fence()
   self.out:write(stop .. require("orch.view.summary").text(self.run_model, {
     folder = self.folder, color = self.out.color,
   }) .. go_on)

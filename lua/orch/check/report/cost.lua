@@ -17,7 +17,7 @@ local known = {
   { "download", "%s of download", "Download", bytes = true },
   { "triangles", "%s triangles", "Triangles" },
   { "draw_calls", "%s draw calls", "Draw calls" },
-  { "ms", "%s ms", "Time" },
+  { "ms", "%s ms", "Run time" },
 }
 local by_name = {}
 for i, unit in ipairs(known) do by_name[unit[1]] = { place = i, unit = unit } end

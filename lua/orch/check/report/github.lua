@@ -9,7 +9,6 @@ local cost = require "orch.check.report.cost"
 local grouping = require "orch.check.group"
 local place = require "orch.place"
 local say = require "orch.check.report.say"
-local summary = require "orch.check.report.summary"
 
 local MOST = 10 -- of each level, by GitHub
 local NAMED = 20 -- files of a group
@@ -58,7 +57,7 @@ local function left_out_text(left)
 end
 
 ---@param result table
----@return string text
+---@return string text "" where nothing was found
 return function(result)
   local groups, lines = grouping.of(result.findings), {}
   local count, left = {}, { error = 0, warning = 0, info = 0 }
@@ -72,6 +71,5 @@ return function(result)
     end
   end
   lines[#lines + 1] = left_out_text(left)
-  lines[#lines + 1] = summary.counts(result)
-  return table.concat(lines, "\n") .. "\n"
+  return #lines > 0 and table.concat(lines, "\n") .. "\n" or ""
 end

@@ -9,13 +9,14 @@ local painter = require "orch.view.paint"
 local say = require "orch.check.report.say"
 local tty = require "orch.tty"
 
-local INDENT, LABEL = 10, 7
+local INDENT, LABEL = 10, 7 -- columns
 local READABLE = 110   -- columns of prose: longer lines lose the eye
 local NARROWEST = 20
 
 ---@class orch.Sheet
 ---@field columns integer
 ---@field paint fun(text: string, what: string): string
+---@field label integer columns of labels
 ---@field private lines string[]
 local Sheet = {}
 Sheet.__index = Sheet
@@ -67,14 +68,23 @@ end
 ---@param indent? integer
 function Sheet:field(label, text, what, indent)
   indent = indent or INDENT
-  local column = indent + math.max(LABEL, #label + 1)
+  local column = indent + math.max(self.label, #label + 1)
   local room = math.max(NARROWEST, math.min(self.columns - column, READABLE))
-  local lines = wrap(say.text(text), room)
-  for i, line in ipairs(lines) do
+  for i, line in ipairs(wrap(say.text(text), room)) do
     local before = i == 1 and (" "):rep(indent) .. self.paint(label, "dim")
       .. (" "):rep(column - indent - #label) or (" "):rep(column)
     self:line(before, what and self.paint(line, what) or line)
   end
+end
+
+---A label and a line that stays as it is, columns and all.
+---@param label string
+---@param text string
+---@param indent? integer
+function Sheet:raw_field(label, text, indent)
+  indent = indent or INDENT
+  local column = indent + math.max(self.label, #label + 1)
+  self:line((" "):rep(indent), self.paint(label, "dim"), (" "):rep(column - indent - #label), text)
 end
 
 ---A command, which is never broken, and what it does, behind or below it.
@@ -84,7 +94,7 @@ end
 ---@param indent? integer
 function Sheet:command(label, command, note, indent)
   indent = indent or INDENT
-  local column = indent + math.max(LABEL, #label + 1)
+  local column = indent + math.max(self.label, #label + 1)
   local before = (" "):rep(indent) .. self.paint(label, "dim") .. (" "):rep(column - indent - #label)
   local words = note and "(" .. note .. ")"
   if not words then return self:line(before, command) end
@@ -104,7 +114,7 @@ function Sheet:text()
   return #self.lines > 0 and table.concat(self.lines, "\n") .. "\n" or ""
 end
 
-local sheets = { INDENT = INDENT }
+local sheets = { wrap = wrap }
 
 ---@param opts {columns: integer?, color: boolean?}? by default as the terminal is
 ---@return orch.Sheet
@@ -113,7 +123,7 @@ function sheets.new(opts)
   local color, columns = opts.color, opts.columns
   if color == nil then color = tty.color "stdout" end
   return setmetatable({
-    columns = columns or (tty.size()), paint = painter(color), lines = {},
+    columns = columns or (tty.size()), paint = painter(color), label = LABEL, lines = {},
   }, Sheet)
 end
 

@@ -9,8 +9,10 @@ local say = require "orch.check.report.say"
 
 local summary = {}
 
---- Files with findings; those of rules and waivers are not among what was looked at.
-local function affected(findings)
+---Files with findings; those of rules and waivers are not among what was looked at.
+---@param findings table[]
+---@return integer
+function summary.affected(findings)
   local seen, n = {}, 0
   for _, finding in ipairs(findings) do
     if not say.is_of_rules(finding) and not seen[finding.path] then
@@ -34,7 +36,7 @@ end
 function summary.counts(result)
   local counts = say.counts(result.counts)
   if counts ~= "" then
-    return ("%s in %s of %s"):format(counts, say.number(affected(result.findings)),
+    return ("%s in %s of %s"):format(counts, say.number(summary.affected(result.findings)),
       say.count(result.files, "file")) .. time_of(result)
   end
   if result.files == 0 then return "no file was looked at: none is meant by a rule" end

@@ -7,6 +7,7 @@ local arg = require "orch.arg"
 local command = require "orch.check.report.command"
 local entries = require "orch.check.report.entry"
 local grouping = require "orch.check.group"
+local place = require "orch.place"
 local say = require "orch.check.report.say"
 local sheets = require "orch.check.report.sheet"
 local summary = require "orch.check.report.summary"
@@ -29,6 +30,14 @@ local function add_hidden(sheet, hidden, count, paths)
   sheet:gap()
 end
 
+--- In a log of GitHub's, what a file is called or has in it must not be taken for a command.
+local function fenced(words)
+  if place.getenv "GITHUB_ACTIONS" ~= "true" then return words end
+  if not (words:find("::", 1, true) or words:find("##[", 1, true)) then return words end
+  local stop, go_on = require("orch.view.annotation").fence()
+  return stop .. words .. go_on
+end
+
 ---@param result table
 ---@param opts? orch.CheckTextOptions
 ---@return string text
@@ -45,5 +54,5 @@ return function(result, opts)
     sheet:gap()
   end
   summary.add(sheet, result, opts.paths)
-  return sheet:text()
+  return fenced(sheet:text())
 end
