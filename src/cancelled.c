@@ -54,7 +54,7 @@ void cancelled_push(lua_State *L, struct scope *scope) {
   error_push_cancelled(L, reason_of(culprit ? culprit->cause : CAUSE_NONE));
 }
 
-int cancelled_raise(lua_State *L) {
+static int unwind(lua_State *L, bool busy) {
   struct task *task = task_of(L);
   struct scope *culprit = scope_culprit(task->scope);
   /* The body is cut short, whatever its clean-up makes of the error. */
@@ -64,8 +64,18 @@ int cancelled_raise(lua_State *L) {
   if (ours && culprit->cause == CAUSE_DEADLINE) {
     traceback_push(L, L, 0); /* the timeout tells what took so long */
     lua_setfield(L, -2, "traceback");
+    lua_pushboolean(L, busy);
+    lua_setfield(L, -2, "busy");
   }
   return lua_error(L);
+}
+
+int cancelled_raise(lua_State *L) {
+  return unwind(L, false);
+}
+
+int cancelled_raise_busy(lua_State *L) {
+  return unwind(L, true);
 }
 
 void cancelled_push_reason(lua_State *L, int reason) {

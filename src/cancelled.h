@@ -10,8 +10,9 @@ struct scope;
  * cancel() made, or one that gives the cause. */
 void cancelled_push(lua_State *L, struct scope *scope);
 
-/* Raises the Cancelled of the running task. */
+/* Raises the Cancelled of the running task; `busy`: it was not waiting. */
 int cancelled_raise(lua_State *L);
+int cancelled_raise_busy(lua_State *L);
 
 /* Pushes the Cancelled of a cancel() call: the reason at index `reason`, by
  * whom and from where. */

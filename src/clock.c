@@ -76,7 +76,7 @@ static void arm(void) {
   uint64_t due = clk.count ? clk.heap[1].due_ns : CLOCK_NEVER;
   if (clk.is_virtual) due = CLOCK_NEVER;
   if (due == clk.armed_ns) return;
-  clk.armed_ns = due;
+  __atomic_store_n(&clk.armed_ns, due, __ATOMIC_RELAXED);
   if (due == CLOCK_NEVER) {
     uv_timer_stop(&clk.uv);
     return;
@@ -98,9 +98,14 @@ void clock_fire(void) {
 
 static void on_uv_timer(uv_timer_t *uv) {
   (void)uv;
-  clk.armed_ns = CLOCK_NEVER;
+  __atomic_store_n(&clk.armed_ns, CLOCK_NEVER, __ATOMIC_RELAXED);
   clock_fire();
   arm();
+}
+
+bool clock_is_due(void) {
+  uint64_t due = __atomic_load_n(&clk.armed_ns, __ATOMIC_RELAXED);
+  return due != CLOCK_NEVER && uv_hrtime() >= due;
 }
 
 int clock_open(uv_loop_t *loop) {

@@ -28,8 +28,10 @@ uint64_t clock_now(void);
 int clock_start(struct timer *timer, uint64_t due_ns);
 void clock_stop(struct timer *timer);
 
-/* Fires what is due, for when the loop does not turn. */
+/* Fires what is due, for when the loop does not turn; whether there is any,
+ * for any thread (in virtual time there never is). */
 void clock_fire(void);
+bool clock_is_due(void);
 
 /* Virtual time: from now on only clock_advance moves the clock. */
 void clock_set_virtual(bool on);

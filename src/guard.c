@@ -28,6 +28,7 @@ static struct {
   struct task *tasks[GUARDS];
   uv_timer_t alarm;
   volatile uint64_t late_ns; /* 0: there is no limit, or it has done its work */
+  volatile bool was_late;    /* the alarm has ended its task */
   bool alarm_over, alarm_open, stuck, exiting;
   int exit_code;
 } guards;
@@ -128,7 +129,12 @@ bool guard_is_late(void) {
   return late_ns && uv_hrtime() >= late_ns;
 }
 
+bool guard_was_late(void) {
+  return guards.was_late;
+}
+
 void guard_end_late(lua_State *L) {
+  guards.was_late = true;
   __atomic_store_n(&guards.late_ns, 0, __ATOMIC_RELAXED);
   note_tree(L);
   end(ALARM, CAUSE_ALARM);
@@ -149,7 +155,7 @@ static void set_alarm(double seconds) {
   uint64_t late_ns =
       seconds < 0 ? 0 : uv_hrtime() + (uint64_t)(seconds * 1e9) + LATE_NS;
   __atomic_store_n(&guards.late_ns, late_ns, __ATOMIC_RELAXED);
-  guards.alarm_over = false;
+  guards.alarm_over = guards.was_late = false;
   uv_timer_stop(&guards.alarm);
   if (seconds < 0) return;
   uv_update_time(runtime_loop());

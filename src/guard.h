@@ -18,9 +18,10 @@ bool guard_deadlock(lua_State *L);
 bool guard_stuck(void);
 
 /* The time limit: whether it is over by so much that the loop, which looks
- * first, cannot be turning (any thread may ask), and ending the task that it is
- * for. */
+ * first, cannot be turning; whether it has ended its task (any thread may ask
+ * both); and ending the task that it is for. */
 bool guard_is_late(void);
+bool guard_was_late(void);
 void guard_end_late(lua_State *L);
 
 /* Called between two turns of the loop. */

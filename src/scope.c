@@ -63,10 +63,21 @@ void scope_cancel(struct scope *scope, enum cause cause) {
   if (!scope->effective) spread(scope);
 }
 
+bool scope_is_late(const struct scope *scope) {
+  for (; scope && scope->effective; scope = scope->parent)
+    if (scope->cause == CAUSE_DEADLINE || scope->cause == CAUSE_ALARM)
+      return true;
+  return false;
+}
+
 struct scope *scope_culprit(struct scope *scope) {
   for (; scope; scope = scope->parent)
     if (scope->cause != CAUSE_NONE) return scope;
   return NULL;
+}
+
+void scope_count_deadlines(int change) {
+  __atomic_fetch_add(&scope_deadlines, change, __ATOMIC_RELAXED);
 }
 
 void scope_enter(struct scope *scope, struct task *owner) {
@@ -88,7 +99,7 @@ void scope_exit(struct scope *scope) {
     owner->scope = scope->parent;
   scope->parent->inner = scope->inner;
   if (scope->limits) {
-    if (scope->limits->has_deadline) scope_deadlines--;
+    if (scope->limits->has_deadline) scope_count_deadlines(-1);
     clock_stop(&scope->limits->deadline);
     clock_stop(&scope->limits->grace);
   }

@@ -87,9 +87,15 @@ void scope_body_ended(struct scope *scope, bool failed);
  * is why `scope` is. */
 struct scope *scope_culprit(struct scope *scope);
 
+/* Whether a time limit has cancelled it, its own or one further out that no
+ * shield keeps off. */
+bool scope_is_late(const struct scope *scope);
+
 /* Open scopes with a deadline: while there are any, each checkpoint looks at
- * the clock, because the loop need not have turned since it passed. */
+ * the clock, because the loop need not have turned since it passed. The
+ * watchdog reads it from its thread. */
 extern uint32_t scope_deadlines;
+void scope_count_deadlines(int change);
 
 /* Default for shields; set by --grace. */
 extern uint64_t scope_default_grace_ns;

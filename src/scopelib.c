@@ -73,7 +73,7 @@ static int open_scope(lua_State *L) {
     }
   }
   self->limits.has_deadline = self->limits.deadline.slot != 0;
-  if (self->limits.has_deadline) scope_deadlines++;
+  if (self->limits.has_deadline) scope_count_deadlines(1);
   scope_enter(&self->scope, task);
   self->scope.open = true;
   return 1;

@@ -175,6 +175,7 @@ void task_step(lua_State *L, struct task *task) {
   if (task_on_step && !task->started) task_on_step(L, task, TASK_STARTS);
   task->state = TASK_RUNNING;
   task->started = true;
+  watchdog_step();
   int status = resume(task->co, L, nargs, &nresults);
   if (task_on_step)
     task_on_step(L, task, status == LUA_YIELD ? TASK_SUSPENDS : TASK_ENDS);

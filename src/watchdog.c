@@ -35,9 +35,20 @@ static struct {
   uv_cond_t wake;
   bool open, stop;
   uint64_t slow_ms;
-  uint64_t stuck_ms;            /* how long the same stretch has lasted */
+  uint64_t stuck_ms; /* how long the same stretch has lasted */
+  lua_State *volatile hooked_on;
   volatile sig_atomic_t hooked; /* the hook is set and has not fired */
+  volatile sig_atomic_t slow;   /* the hook is to report */
+  volatile sig_atomic_t cut;    /* so often it has been cut short */
 } dog;
+
+/* Of one stretch of Lua; for the thread alone. */
+struct stretch {
+  uint64_t beat, since_ms;
+  uint64_t slow_ms;  /* when it is reported next */
+  uint64_t blind_ms; /* when it is, if the hook has not fired by then */
+  bool probed;
+};
 
 #define BODY                                                                   \
   "in upvalue 'script_body'" /* what lua/orch/cli/run.lua calls it             \
@@ -77,11 +88,51 @@ static void report(lua_State *L) {
   lua_pop(L, 2);
 }
 
+/* Between two lines of the script: what a line has begun is complete there, and
+ * no code of the library is left halfway that does not call the script. */
+static bool is_between_lines(lua_State *L, lua_Debug *ar) {
+  if (ar->event != LUA_HOOKLINE) return false;
+  lua_getinfo(L, "S", ar);
+  return strncmp(ar->source, "=orch/", 6) != 0;
+}
+
+/* Who goes on after that, because something swallowed the error (load does) or
+ * in a clean-up without a shield, meets it at each line. */
+static void on_line(lua_State *L, lua_Debug *ar) {
+  if (!is_between_lines(L, ar)) return;
+  struct task *task = task_of(L);
+  bool late = task && scope_is_late(task->scope);
+  if (!late || dog.cut < 2) {
+    lua_sethook(L, NULL, 0, 0);
+    dog.hooked = 0;
+  }
+  if (late) cancelled_raise_busy(L);
+}
+
+/* The first of its events tells nothing: Lua does not know which line was the
+ * one before. */
+static void on_first_line(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, on_line, LUA_MASKLINE, 0);
+}
+
+/* A deadline is over: the task is cut short at its next line. */
+static bool cut_late(lua_State *L) {
+  if (!clock_is_virtual()) clock_fire();
+  if (!scope_is_late(task_of(L)->scope)) return false;
+  dog.cut = dog.cut ? 2 : 1;
+  dog.hooked_on = L;
+  dog.hooked = 2; /* it will fire: nothing to report blindly */
+  lua_sethook(L, on_first_line, LUA_MASKLINE, 0);
+  return true;
+}
+
 /* One shot: runs at the next instruction of the task that does not wait. */
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  bool slow = dog.slow;
   lua_sethook(L, NULL, 0, 0);
-  dog.hooked = 0;
+  dog.hooked = dog.slow = 0;
   if (!task_of(L)) return;
   /* The loop cannot do all this: the task keeps it from turning. */
   bool ends = signals_interrupted() || guard_is_late();
@@ -92,9 +143,15 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
     clock_fire(); /* the grace of a shield may be over */
     if (task_of(L)->scope->effective) cancelled_raise(L);
   }
-  if (ends || heard) return;
+  if (ends || heard || cut_late(L) || !slow) return;
   luaL_checkstack(L, 8, NULL);
   report(L);
+}
+
+/* A coroutine that has its hook may be suspended, while another one computes.
+ */
+static bool is_hooked(const lua_State *L) {
+  return dog.hooked && dog.hooked_on == L;
 }
 
 /* In the signal handler: no hook fires inside a C function or a pattern that
@@ -123,8 +180,10 @@ static void on_signal(int signal) {
   if (signals_overdue()) signals_kill();
   lua_State *L = __atomic_load_n(&watchdog_running, __ATOMIC_RELAXED);
   if (!L) return;
-  if (dog.hooked == 1) report_blindly(L); /* once for each stretch */
-  dog.hooked = dog.hooked ? 2 : 1;
+  bool again = is_hooked(L);
+  if (again && dog.hooked == 1 && dog.slow) report_blindly(L); /* only once */
+  dog.hooked_on = L;
+  dog.hooked = again ? 2 : 1;
   lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
@@ -132,43 +191,65 @@ static bool is_wanted(void) {
   return signals_waiting() || signals_interrupted() || guard_is_late();
 }
 
+static void wake(void) {
+  pthread_kill(dog.main, WAKE_SIGNAL);
+}
+
+/* Whether the hook has to look at deadlines: one may be over, the task may be
+ * in the middle of what one has ended, or nobody has looked yet. */
+static bool is_late(struct stretch *stretch) {
+  bool any = __atomic_load_n(&scope_deadlines, __ATOMIC_RELAXED) > 0;
+  if (!any && !guard_was_late()) return false;
+  if (is_hooked(__atomic_load_n(&watchdog_running, __ATOMIC_RELAXED)))
+    return false;
+  bool first = !stretch->probed;
+  stretch->probed = true;
+  return first || dog.cut || clock_is_due();
+}
+
+static void begin(struct stretch *stretch, uint64_t beat, uint64_t now_ms) {
+  uint64_t slow_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
+  *stretch = (struct stretch){beat, now_ms, slow_ms, 0, false};
+  dog.hooked = dog.slow = dog.cut = 0; /* what was left of the one before */
+}
+
 /* One look: signals when the same stretch of Lua has run for too long. */
-static void look(uint64_t *beat, uint64_t *since, uint64_t *next_ms,
-                 uint64_t *blind_ms) {
+static void look(struct stretch *stretch) {
   uint64_t now = uv_hrtime() / 1000000;
-  uint64_t now_beat = __atomic_load_n(&watchdog_beat, __ATOMIC_RELAXED);
+  uint64_t beat = __atomic_load_n(&watchdog_beat, __ATOMIC_RELAXED);
   bool in_lua = __atomic_load_n(&watchdog_running, __ATOMIC_RELAXED) != NULL;
-  if (signals_overdue()) pthread_kill(dog.main, WAKE_SIGNAL);
-  if (!in_lua || now_beat != *beat) {
-    *beat = now_beat;
-    *since = now;
-    *next_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
-    *blind_ms = 0;
+  if (signals_overdue()) wake();
+  if (!in_lua || beat != stretch->beat) {
+    begin(stretch, beat, now);
     return;
   }
-  uint64_t stuck = now - *since;
+  uint64_t stuck = now - stretch->since_ms;
   __atomic_store_n(&dog.stuck_ms, stuck, __ATOMIC_RELAXED);
   if (is_wanted() && stuck >= INTERRUPT_MS) {
-    pthread_kill(dog.main, WAKE_SIGNAL);
-  } else if (*next_ms && stuck >= *next_ms) {
-    *next_ms *= 10; /* again, but rarely */
-    *blind_ms = stuck + INTERRUPT_MS;
-    pthread_kill(dog.main, WAKE_SIGNAL);
-  } else if (*blind_ms && stuck >= *blind_ms) {
-    *blind_ms = 0;
-    if (dog.hooked == 1) pthread_kill(dog.main, WAKE_SIGNAL);
+    dog.slow = 1;
+    wake();
+  } else if (stretch->slow_ms && stuck >= stretch->slow_ms) {
+    stretch->slow_ms *= 10; /* again, but rarely */
+    stretch->blind_ms = stuck + INTERRUPT_MS;
+    dog.slow = 1;
+    wake();
+  } else if (stretch->blind_ms && stuck >= stretch->blind_ms) {
+    stretch->blind_ms = 0;
+    if (dog.hooked == 1) wake();
+  } else if (stuck >= INTERRUPT_MS && is_late(stretch)) {
+    wake();
   }
 }
 
 static void *watch(void *arg) {
   (void)arg;
-  uint64_t beat = 0, since = 0, next_ms = 0, blind_ms = 0;
+  struct stretch stretch = {0};
   uv_mutex_lock(&dog.lock);
   while (!dog.stop) {
     uint64_t slow_ms = __atomic_load_n(&dog.slow_ms, __ATOMIC_RELAXED);
     uint64_t ms = slow_ms && slow_ms < 400 ? slow_ms / 4 + 1 : 100;
     uv_cond_timedwait(&dog.wake, &dog.lock, ms * 1000000);
-    look(&beat, &since, &next_ms, &blind_ms);
+    look(&stretch);
   }
   uv_mutex_unlock(&dog.lock);
   return NULL;
