@@ -25,6 +25,13 @@ local function aiff(head)
   return head:find "^FORM....AIF[FC]" ~= nil
 end
 
+--- An icon or a cursor. TGA files begin alike, but have zeros where the number of pictures
+--- would be; the first picture has a zero in its fourth byte, and its size.
+local function ico(head)
+  return head:find "^%z%z[\1\2]%z" ~= nil and head:sub(5, 6) ~= "\0\0"
+    and head:byte(10) == 0 and #head >= 22 and head:sub(15, 18) ~= "\0\0\0\0"
+end
+
 --- A frame of MPEG audio, or the tag in front of it.
 local function mp3(head)
   if head:sub(1, 3) == "ID3" then return true end
@@ -56,8 +63,7 @@ return {
   { format = "ktx2", kind = "image", extensions = { "ktx2" },
     magic = "\171KTX 20\187\r\n\26\n" },
   { format = "webp", kind = "image", extensions = { "webp" }, magic = riff "WEBP" },
-  { format = "ico", kind = "image", extensions = { "ico", "cur" },
-    magic = { "\0\0\1\0", "\0\0\2\0" } },
+  { format = "ico", kind = "image", extensions = { "ico", "cur" }, magic = ico },
   { format = "tga", kind = "image", extensions = { "tga", "vda", "icb", "vst" } },
 
   { format = "wav", kind = "audio", extensions = { "wav", "wave" }, magic = wav },

@@ -3,27 +3,20 @@
 ---
 --- `bits` are those of a palette's index.
 
-local byte, unpack = string.byte, string.unpack
+local unpack = string.unpack
 
 --- Blocks of at most 255 bytes: that many take some ten milliseconds.
-local MOST = 200000
+local MOST = 100000
 local EXTENSION, PICTURE, TRAILER, CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 --- The offset behind a chain of blocks, and what is left of the allowance.
 local function skip_blocks(source, at, left)
-  local size = source.size
   while left > 0 do
-    local window = source:bytes(at, size - at < 65536 and size - at or 65536)
-    if window == "" then source:fail_at(at, "it is cut off in the middle of a picture") end
-    local i, length = 1, #window
-    while i <= length and left > 0 do
-      local n = byte(window, i)
-      i, left = i + n + 1, left - 1
-      if n == 0 then return at + i - 1, left end
-    end
-    at = at + i - 1
+    local n = source:unpack("B", at)
+    at, left = at + n + 1, left - 1
+    if n == 0 then break end
   end
-  return at, 0
+  return at, left
 end
 
 local function read_picture(source, info, at)

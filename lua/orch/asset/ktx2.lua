@@ -108,6 +108,7 @@ local function read_descriptor(source, info, at, length, scheme)
   elseif count > 0 then
     info.compression = schemes[scheme]
     info.channels, info.bits, info.alpha = count_channels(data, count)
+    if info.bits > 64 then source:fail_at(at, "it has %d bits per channel", info.bits) end
   end
 end
 

@@ -80,7 +80,7 @@ end
 ---@return string bytes raises kind `format` where the file is shorter
 function Source:bytes(offset, n)
   local head = self.head
-  if offset >= 0 and n >= 0 and offset + n <= #head then
+  if offset >= 0 and n >= 0 and offset <= #head - n then
     return sub(head, offset + 1, offset + n)
   end
   if offset < 0 or n < 0 or n > self.size - offset then too_short(self, offset, n) end
@@ -96,7 +96,7 @@ end
 ---@return any ... the values (behind them, as with string.unpack, a position: of no use here)
 function Source:unpack(format, offset)
   local n, head = sizes[format], self.head
-  if offset >= 0 and offset + n <= #head then return unpack(format, head, offset + 1) end
+  if offset >= 0 and offset <= #head - n then return unpack(format, head, offset + 1) end
   return unpack(format, self:bytes(offset, n))
 end
 

@@ -3,11 +3,11 @@
 
 local sub, unpack = string.sub, string.unpack
 
---- type -> bytes, what unpacks it
+--- type -> bytes, what unpacks it; nothing of interest is a float
 local types = {
   { 1, "B" }, { 1, "B" }, { 2, "I2" }, { 4, "I4" }, { 8, "I4I4" }, { 1, "b" }, { 1, "B" },
-  { 2, "i2" }, { 4, "i4" }, { 8, "i4i4" }, { 4, "f" }, { 8, "d" }, { 4, "I4" },
-  [16] = { 8, "I8" }, [17] = { 8, "i8" }, [18] = { 8, "I8" },
+  { 2, "i2" }, { 4, "i4" }, { 8, "i4i4" }, [13] = { 4, "I4" }, [16] = { 8, "I8" },
+  [17] = { 8, "i8" }, [18] = { 8, "I8" },
 }
 --- Real directories have about twenty entries, and files some hundred pages.
 local MOST_ENTRIES, MOST_PAGES = 1000, 1000
@@ -55,7 +55,8 @@ end
 local function largest_bits(source, form, tags, samples)
   local entry, most = tags[BITS], 1
   for i = 0, math.min(entry and entry[2] or 0, samples, 64) - 1 do
-    most = math.max(most, value(source, form, tags, BITS, i))
+    local bits = value(source, form, tags, BITS, i)
+    if bits > most then most = bits end
   end
   return most
 end

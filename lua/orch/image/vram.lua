@@ -69,14 +69,17 @@ function vram.of(info, format, max_side)
     height = math.max(1, (height * max_side + longest // 2) // longest)
     depth = math.max(1, (depth * max_side + longest // 2) // longest)
   end
-  local across, down, size, total = block[1], block[2], block[3], 0
+  local across, down, size, total = block[1], block[2], block[3], 0.0 -- 2^31 squared fits
   while true do
-    total = total + ((width + across - 1) // across) * ((height + down - 1) // down) * depth * size
+    total = total + (size + 0.0) * ((width + across - 1) // across)
+      * ((height + down - 1) // down) * depth
     if width == 1 and height == 1 and depth == 1 then break end
     width, height = math.max(width // 2, 1), math.max(height // 2, 1)
     depth = math.max(depth // 2, 1)
   end
-  return total * (info.layers and info.frames > 1 and info.layers or 1) * (info.faces or 1)
+  if info.layers == info.frames then total = total * (info.layers or 1) end -- an array
+  total = total * (info.faces or 1)
+  return math.tointeger(total) or total
 end
 
 return vram
