@@ -32,38 +32,44 @@ function baseline.path(folder)
   return folder .. "/checks/baseline.jsonl"
 end
 
+local REMAKE = "make it anew: orch check --update-baseline"
+
 local function fail(path, line, text, ...)
   errors.throw(errors.make { kind = "baseline", path = path, line = line,
-    message = ("%s%s: %s"):format(path, line and ":" .. line or "", text:format(...)) })
+    message = ("%s:%d: %s"):format(require("orch.pipeline.project").shown(path), line,
+      text:format(...)) })
 end
 
 local function decode(path, number, line)
   if line:find "^[<=>|][<=>|][<=>|]" then
-    fail(path, number, "a merge left its marks here; keep the lines of both sides, or make it "
-      .. "anew: orch check --update-baseline")
+    fail(path, number, "a merge has left its marks here; keep the lines of both sides, or %s",
+      REMAKE)
   end
   local ok, value = pcall(json.decode, line)
   if ok and type(value) == "table" then return value end
-  fail(path, number, "this is no line of a baseline; make it anew: orch check --update-baseline")
+  fail(path, number, "this is no line of a baseline; %s", REMAKE)
 end
 
 local function check_version(path, head)
   local version = head.orch_baseline
   if version == VERSION then return end
   if math.type(version) ~= "integer" then
-    fail(path, 1, "this is no baseline of orch; make one: orch check --update-baseline")
+    fail(path, 1, "this is no baseline of orch; %s", REMAKE)
+  elseif version < VERSION then
+    fail(path, 1, "it is of version %d, and this orch reads version %d; %s", version, VERSION,
+      REMAKE)
   end
-  fail(path, 1, "it is of version %d, and this orch reads version %d; %s", version, VERSION,
-    version > VERSION and "use the orch that wrote it" or
-      "make it anew: orch check --update-baseline")
+  errors.throw(errors.make { kind = "baseline", path = path, line = 1, newer = true,
+    message = ("%s is of version %d, and this orch reads version %d; use the orch that wrote it, "
+      .. "or --no-baseline"):format(require("orch.pipeline.project").shown(path), version,
+      VERSION) })
 end
 
 local function check_entry(path, number, entry)
   local good = type(entry.key) == "string" and type(entry.path) == "string"
     and type(entry.rule) == "string" and math.type(entry.count) == "integer" and entry.count > 0
   if not good then
-    fail(path, number, "a line needs path, rule, key and count; make it anew: "
-      .. "orch check --update-baseline")
+    fail(path, number, "a line needs path, rule, key and count; %s", REMAKE)
   end
 end
 
@@ -94,7 +100,8 @@ function baseline.load(path)
 end
 
 local function may_be_known(finding)
-  return finding.key ~= nil and not finding.rule:find "^rule%." and not finding.rule:find "^waiver%."
+  return finding.key ~= nil and not finding.rule:find "^rule%."
+    and not finding.rule:find "^waiver%."
 end
 
 --- How many there are of each key.

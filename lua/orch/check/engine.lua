@@ -160,11 +160,18 @@ end
 local State = {}
 State.__index = State
 
---- Findings of rules about the project may be about files that nobody asked for.
-function State:found(finding)
-  if self.wanted and not self.wanted(finding.path) and not self.sources[finding.path] then
-    return
+--- Findings of rules about the project may be about files that nobody asked for; a new file
+--- may be why an old one has one.
+local function is_asked_for(self, finding)
+  if not self.wanted or self.wanted(finding.path) or self.sources[finding.path] then return true end
+  for _, one in ipairs(finding.related or {}) do
+    if self.wanted(one.path) then return true end
   end
+  return false
+end
+
+function State:found(finding)
+  if not is_asked_for(self, finding) then return end
   self.findings[#self.findings + 1] = finding
   if self.request.on_finding then self.request.on_finding(finding) end
 end

@@ -114,6 +114,15 @@ local function files_in(folder)
   return list
 end
 
+--- Waivers or a baseline, for the rules that come with orch.
+local function has_settings_only()
+  if fs.stat("checks").type ~= "folder" then return false end
+  for _, name in ipairs(fs.glob("**/*.lua", { cwd = "checks", type = "file" })) do
+    if is_rule_file(name) then return false end
+  end
+  return fs.exists "checks/waivers.lua" or fs.exists "checks/baseline.jsonl"
+end
+
 --- Modules of theirs lie beside rule files.
 local function add_to_path(folder)
   local full = place.resolve(folder)
@@ -159,7 +168,7 @@ end
 local function load(opts)
   local _ <close> = opts.folder and place.cd(opts.folder) or nil
   local set, paths = declare.open(), as_list(opts.rules)
-  if not paths and fs.exists "checks" then paths = { "checks" } end
+  if not paths and fs.exists "checks" and not has_settings_only() then paths = { "checks" } end
   if paths then
     for _, path in ipairs(find_files(paths)) do
       read_into(set, { source = path }, script.read(place.resolve(path)))

@@ -65,6 +65,13 @@ function Session:apply(what)
   return entry
 end
 
+---What `apply` has begun, also where it has failed half-way.
+---@param n integer
+---@return orch.check.UndoEntry?
+function Session:in_doubt(n)
+  return self.pending[n]
+end
+
 ---@async
 ---@param entry orch.check.UndoEntry
 function Session:keep(entry)

@@ -8,6 +8,7 @@
 
 local arg = require "orch.arg"
 local errors = require "orch.core.error"
+local glob = require "orch.pipeline.glob"
 local pattern = require "orch.fs.pattern"
 local tally = require "orch.check.tally"
 
@@ -29,6 +30,22 @@ local waivers = {}
 
 local spec = { rule = "string|table", path = "string|table", reason = "string", owner = "string",
   expires = "string" }
+
+local function pseudo(id, severity, title, why)
+  return { id = id, title = title, why = why, severity = severity, scope = "project",
+    files = { NAME }, config = {}, fixes = {}, tags = {}, shipped = true, where = "orch",
+    source = "orch", line = 0, timeout = 0, cache = false }
+end
+
+---The rules under which findings about the file itself go.
+waivers.rules = {
+  pseudo("waiver.broken", "error", "Waivers can be understood",
+    "What is meant to be waived is not."),
+  pseudo("waiver.expired", "warning", "No waiver is over its day",
+    "It was agreed that this would be mended by now."),
+  pseudo("waiver.unused", "info", "Each waiver is needed",
+    "One that is not hides what goes wrong there next."),
+}
 
 local function finding(rule, severity, line, text, more)
   local found = { rule = rule, severity = severity, path = NAME, line = line, message = text,
@@ -55,8 +72,19 @@ local function needed(entry, name, why)
   arg.fail("waive: `%s` is missing: %s", name, why)
 end
 
+local function rule_test(rules)
+  local list = type(rules) == "table" and rules or { rules }
+  for i, one in ipairs(list) do arg.check("waive, `rule`", i, one, "string") end
+  return function(id)
+    for _, one in ipairs(list) do
+      if glob.matches(one, id) then return true end
+    end
+    return false
+  end
+end
+
 local function check_rule(entry, ruleset)
-  entry.is_rule = pattern.compile("waive, `rule`", 1, entry.rule)
+  entry.is_rule = rule_test(entry.rule)
   entry.is_path = pattern.compile("waive, `path`", 1, entry.path)
   for _, rule in ipairs(ruleset.list) do
     if entry.is_rule(rule.id) then return end

@@ -142,6 +142,26 @@ local function find_option(context, word)
   end
 end
 
+local LEVELS = { "error", "warning", "info", "never" }
+
+--- Rules, of the project that the word is completed in.
+local function rules()
+  require("orch.core.runtime").set_slow(0)
+  local folder = require("orch.check.project").find()
+  local ok, set = pcall(require "orch.check.load", { folder = folder })
+  local items = {}
+  for i, rule in ipairs(ok and set.list or {}) do items[i] = { rule.id, rule.title } end
+  return items
+end
+
+--- `orch check --undo ID`
+local function undo_ids()
+  local folder, items = require("orch.check.project").find(), {}
+  local ids = require("orch.check.undo_place").ids(folder)
+  for i = #ids, 1, -1 do items[#items + 1] = { ids[i] } end
+  return items
+end
+
 local of_jobs = { force = true, only = true, skip = true, explain = true, job = true }
 
 --- What the value of an option may be; nil: a file, or anything.
@@ -154,6 +174,12 @@ local function values(context, option)
     return jobs(context)
   elseif option.key == "run" then
     return runs()
+  elseif option.key == "rule" or option.key == "explain" then
+    return rules()
+  elseif option.key == "fail_on" then
+    return words_of(LEVELS)
+  elseif option.key == "undo" then
+    return undo_ids()
   end
 end
 

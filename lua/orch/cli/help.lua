@@ -55,6 +55,23 @@ Examples:
    orch watch --restart --clear game.lua "build:*" --channel beta
 
 Ctrl-C ends it. Exit codes: 2 wrong command line; 130 Ctrl-C.]],
+  check = [[
+PATH is a file, a folder or a glob; default: the current folder. The project
+is the nearest folder with a folder 'checks' in it, from here upwards. Fixes
+work on copies and are kept only where they help; originals are in .orch/undo.
+
+Examples:
+   orch check
+   orch check Assets/Props --rule 'texture.*'
+   orch check --changed=main --github
+   orch check --fix Assets/Props
+   orch check --undo
+   orch check --update-baseline
+   orch check --html report.html --fail-on never
+
+Exit codes: 0 nothing found; 2 wrong command line; 3 no rules, or a baseline
+that cannot be read; 4 found something (--fail-on), or a rule is broken;
+5 --timeout; 7 refused; 130 Ctrl-C.]],
   test = [[
 PATH is a test file or a folder; default: tests, or else the current folder.
 
@@ -226,6 +243,9 @@ function help.parser(command)
   elseif command == "run" then
     parser:usage("Usage: orch run [OPTIONS] FILE [ARG...]")
     add_options(parser, options.run)
+  elseif command == "check" then
+    parser:usage("Usage: orch check [OPTIONS] [PATH...]")
+    add_options(parser, options.check)
   elseif command == "test" then
     parser:argument("path", "A test file or a folder."):args("*")
     add_options(parser, options.test)

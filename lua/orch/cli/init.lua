@@ -10,7 +10,7 @@
 local commands = {
   run = true, resume = true, watch = true, list = true, info = true, graph = true,
   history = true, show = true, diff = true, logs = true, report = true, gc = true,
-  test = true, new = true, completion = true, version = true, help = true,
+  check = true, test = true, new = true, completion = true, version = true, help = true,
   __complete = true,
 }
 

@@ -156,10 +156,59 @@ options.watch = {
     help = "Clear the terminal before each run." },
 }
 
+-- A value only behind "=": the next word is a PATH.
+local NOT_NEXT = "^$"
+
+---@type orch.CliOption[]
+options.check = {
+  { flag = "--rules", key = "rules", value = "PATH", many = true,
+    help = "Rules from this folder or file; may be repeated. Default: checks, or else the rules "
+      .. "that come with orch." },
+  { flag = "--rule", key = "rule", value = "ID", many = true,
+    help = "Only this rule, or those that match, such as 'texture.*'; may be repeated." },
+  { flag = "--changed", key = "changed", value = "[=WHAT]", maybe = NOT_NEXT,
+    help = "Only files that have changed: since the last commit of git, since a branch "
+      .. "(=main), or open in Perforce (=p4)." },
+  { flag = "--staged", key = "staged", help = "Only files that the next commit of git changes." },
+  { flag = "--fix", key = "fix", help = "Mend what can be mended safely." },
+  { flag = "--unsafe", key = "unsafe",
+    help = "With --fix or --diff: also what changes the work of a person." },
+  { flag = "--diff", key = "diff", help = "Show what fixes would change, and change nothing." },
+  { flag = "--undo", key = "undo", value = "[ID]", maybe = "^%d%d%d%d%d%d%d%d%-?%d*%-?%x*$",
+    help = "Take back the last fixes, or those of ID; with --list, print which there are." },
+  { flag = "--force", key = "force",
+    help = "With --undo: also where a file has changed since." },
+  { flag = "--fail-on", key = "fail_on", value = "LEVEL",
+    help = "What gives exit code 4: error (default), warning, info or never." },
+  { flag = "--baseline", key = "baseline", value = "[=FILE]", maybe = NOT_NEXT,
+    help = "Findings that are known; default: checks/baseline.jsonl, if it is there." },
+  { flag = "--no-baseline", key = "no_baseline", help = "All findings, known or not." },
+  { flag = "--update-baseline", key = "update_baseline",
+    help = "Write down what is found now as known." },
+  { flag = "--explain", key = "explain", value = "RULE", help = "All about one rule." },
+  { flag = "--list", key = "list", help = "Print the rules." },
+  { flag = "--watch", key = "watch", help = "Check again when a file or a rule changes." },
+  { flag = "--html", key = "html", value = "FILE", help = "A page with pictures." },
+  { flag = "--sarif", key = "sarif", value = "FILE", help = "SARIF, for code scanning." },
+  { flag = "--junit", key = "junit", value = "FILE",
+    help = "JUnit XML, for Jenkins, GitLab and the like." },
+  { flag = "--json", key = "json", value = "[=FILE]", maybe = NOT_NEXT,
+    help = "All of it as JSON, on standard output or into FILE." },
+  { flag = "--github", key = "github",
+    help = "Annotations of GitHub Actions; there they come by themselves." },
+  { flag = "--all", key = "all", help = "Every finding on its own, none left out." },
+  { flag = "--no-cache", key = "no_cache", help = "Look at all files anew." },
+  { flag = "-j", key = "jobs", value = "N", help = "So many files at once." },
+  { flag = "--timeout", key = "timeout", value = "D",
+    help = "Give up after this long; exit code 5." },
+  { flag = "-C", key = "folder", value = "FOLDER", help = "Check the project in FOLDER." },
+}
+
 ---Commands and what they do, in the order of the help text.
 options.commands = {
   { "run", "Run a script; 'orch FILE' is the same." },
   { "resume", "Go on with a run of jobs that was broken off or failed." },
+  { "check", "Check assets by rules, and mend them." },
   { "test", "Run test files (*_test.lua)." },
   { "watch", "Run a script's jobs, and again those that a change touches." },
   { "list", "List the jobs and params of a script." },

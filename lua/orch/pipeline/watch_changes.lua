@@ -29,7 +29,8 @@ end
 ---@private
 function Changes:read(root, begun)
   local fs = require "orch.fs"
-  local watch <close> = fs.watch(root.path, { recursive = root.recursive, debounce = TOLD_WITHIN })
+  local watch <close> = fs.watch(root.path, { recursive = root.recursive, debounce = TOLD_WITHIN,
+    exclude = root.exclude })
   begun()
   for batch in watch do
     if batch.overflow then self.lost = true end
@@ -50,7 +51,7 @@ end
 
 ---Looks at these folders from now on, and at no others.
 ---@async
----@param roots {path: string, recursive: boolean}[] raises kind `os` where one cannot be
+---@param roots {path: string, recursive: boolean, exclude: string[]?}[] raises kind `os` where one cannot be
 ---  watched
 function Changes:follow(roots)
   if self.task then self.task:cancel "other folders are watched" end

@@ -1,0 +1,82 @@
+-- `orch check --list`: the rules there are, as a table or as JSON.
+
+local command = require "orch.cli.command"
+local glob = require "orch.pipeline.glob"
+local json = require "orch.json"
+local say = require "orch.check.report.say"
+
+local function chosen(rules, only)
+  if not only then return rules end
+  local list = {}
+  for _, rule in ipairs(rules) do
+    for _, one in ipairs(only) do
+      if glob.matches(one, rule.id) then
+        list[#list + 1] = rule
+        break
+      end
+    end
+  end
+  return list
+end
+
+local function fixes_of(rule)
+  local list = {}
+  for name, fix in pairs(rule.fixes) do
+    list[#list + 1] = { name = name, label = fix.label, safe = fix.safe }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+local function fix_word(rule)
+  local word
+  for _, fix in ipairs(fixes_of(rule)) do
+    if fix.safe then return "safe" end
+    word = "unsafe"
+  end
+  return word
+end
+
+local styles = { error = "red", warning = "yellow" }
+
+local function print_table(rules)
+  local rows = {}
+  for i, rule in ipairs(rules) do
+    rows[i] = { rule.id, { rule.severity, styles[rule.severity] }, fix_word(rule), rule.owner,
+      say.line(rule.title or ""), rule.shipped and "" or rule.where }
+  end
+  table.sort(rows, function(a, b) return a[1] < b[1] end)
+  command.write(require("orch.cli.table").render({ { "RULE" }, { "SEVERITY" },
+    { "FIX", optional = true }, { "OWNER", optional = true, flexible = true },
+    { "WHAT HOLDS WHERE ALL IS WELL", flexible = true },
+    { "WHERE", optional = true, flexible = true } }, rows))
+end
+
+local function as_json(rules)
+  local list = json.array {}
+  for i, rule in ipairs(rules) do
+    list[i] = { id = rule.id, title = rule.title, why = rule.why, severity = rule.severity,
+      scope = rule.scope, files = json.array(rule.files), owner = rule.owner, docs = say.docs(rule),
+      tags = json.array(rule.tags), where = rule.where, shipped = rule.shipped,
+      fixes = json.array(fixes_of(rule)) }
+  end
+  table.sort(list, function(a, b) return a.id < b.id end)
+  return list
+end
+
+---@async
+---@param review orch.check.Review that is loaded
+---@param asked table
+---@return integer exit_code
+return function(review, asked)
+  local rules = chosen(review.ruleset.list, asked.rule)
+  if asked.json then
+    command.print_json(as_json(rules))
+  else
+    print_table(rules)
+  end
+  for _, finding in ipairs(review.ruleset.findings) do
+    io.stderr:write(("orch: %s: %s\n"):format(say.place(finding), say.line(finding.message)))
+  end
+  return 0
+end
