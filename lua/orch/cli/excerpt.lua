@@ -62,6 +62,7 @@ end
 local function guess(line, message)
   local name = message:match("%(%a+ '([^']+)'%)")
     or message:match("%f[%a]no '([^']+)'")
+    or message:match("has no field ['`]([^'`]+)['`]")
     or message:match("%f[%a]label '([^']+)'")
     or message:match("variable '([^']+)'")
     or message:match("^expect%(%.%.%.%):([%w_]+)")

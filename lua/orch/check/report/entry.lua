@@ -18,6 +18,7 @@ local tty = require "orch.tty"
 local HEAD = 8          -- columns: "warning"
 local SAMPLES = 3       -- files of a group that are named
 local FOLDERS = 3
+local SHORTEST = 40     -- columns of a detail behind a path; with less it goes below
 local RELATED = 5
 local CODE = 4          -- columns of a line number
 local PART = 2000       -- bytes of a line of a source that are looked at
@@ -64,17 +65,11 @@ local function add_found(sheet, finding)
   if wanted ~= nil then sheet:field("wanted:", wanted) end
 end
 
---- Columns are characters.
-local function byte_of(line, column)
-  local ok, byte = pcall(utf8.offset, line, column)
-  return ok and byte or math.max(1, math.min(column, #line + 1))
-end
-
 --- The line of a source with marks below the place.
 local function add_code(sheet, finding)
   local code = finding.code
   if type(code) ~= "table" or type(code.text) ~= "string" then return end
-  local column = byte_of(code.text, code.column or 1)
+  local column = say.code_start(code)
   local from = math.max(1, column - sheet.columns // 2)
   local before = say.text(code.text:sub(from, column - 1))
   local line = before .. say.text(code.text:sub(column, column + PART))
@@ -85,7 +80,7 @@ local function add_code(sheet, finding)
   sheet:line((" "):rep(10), sheet.paint(number .. " |", "dim"), " ", text.cut(line, room))
   local at = tty.width(before)
   if at >= room then return end
-  local marks = math.max(1, math.min(code.width or 1, room - at))
+  local marks = math.max(1, math.min(say.code_width(code, column), room - at))
   sheet:line((" "):rep(10 + #number), sheet.paint(" |", "dim"), " ", (" "):rep(at),
     sheet.paint(("^"):rep(marks), "bad"))
 end
@@ -194,9 +189,8 @@ local function detail_of(finding, differ)
   return table.concat(parts, "  ")
 end
 
-local function add_samples(self, group)
+local function add_samples(self, group, differ)
   local sheet, findings = self.sheet, group.findings
-  local differ = { found = same(findings, "found") == nil, message = same(findings, "message") == nil }
   local places, widest = {}, 0
   for i = 1, SAMPLES do
     places[i] = say.place(findings[i])
@@ -207,10 +201,10 @@ local function add_samples(self, group)
     local width = tty.width(places[i])
     local column = 10 + widest + 2
     if column + tty.width(detail) > sheet.columns then column = 10 + width + 2 end
-    local room = sheet.columns - column
-    if room < 12 then detail = "" end
-    sheet:line((" "):rep(10), places[i], detail ~= "" and (" "):rep(column - 10 - width)
-      .. sheet.paint(text.cut(detail, room), "dim") or "")
+    local fits = column + math.min(tty.width(detail), SHORTEST) <= sheet.columns
+    sheet:line((" "):rep(10), places[i], fits and detail ~= "" and (" "):rep(column - 10 - width)
+      .. sheet.paint(text.cut(detail, sheet.columns - column), "dim") or "")
+    if not fits then sheet:prose(detail, 12, "dim") end
   end
   sheet:command(("and %s more:"):format(say.number(#findings - SAMPLES)),
     command.check({ "--all", "--rule", group.rule }, self.paths))
@@ -221,11 +215,15 @@ function Entry:many(group)
   local sheet, findings = self.sheet, group.findings
   local first = findings[1]
   head(self, group.severity, title_of(group), group.rule)
-  local message = same(findings, "message")
-  sheet:prose(message or say.line(first.message) .. " (the first; the others are alike)")
-  add_samples(self, group)
+  local message, found = same(findings, "message"), same(findings, "found")
+  if message then
+    sheet:prose(message)
+  elseif first.found ~= nil and not found then -- otherwise each has its message below
+    sheet:prose(say.line(first.message) .. " (the first; the others are alike)")
+  end
+  add_samples(self, group, { found = not found, message = not message })
   add_folders(sheet, group)
-  add_found(sheet, { found = same(findings, "found"), wanted = same(findings, "wanted") })
+  add_found(sheet, { found = found, wanted = same(findings, "wanted") })
   local words = cost.words(group.cost, "waste", "cost")
   if words then sheet:prose("together they " .. words) end
   local paths = count_files(group) == 1 and { first.path }

@@ -15,8 +15,8 @@
 ---       "waived":   the same, each with "waiver": {reason, owner, expires}
 ---       "baselined": how many findings are in the baseline, and so not here
 ---       "fixed":    [{path, rule, fix, label, safe, undo}]
----       "rules":    [{id, title, why, files, config, severity, scope, owner, docs, tags, where,
----                     shipped, fixes: {name: {label, safe}}}] }
+---       "rules":    [{id, title, why, files, severity, scope, owner, docs, tags, where, shipped,
+---                     config: [{glob, values}], fixes: {name: {label, safe}}}] }
 ---
 --- What is not known is left out. Paths are relative to `folder`, with `/`; `docs` is complete;
 --- `key` is the same in each run as long as the finding is. Bytes that are not UTF-8 become
@@ -33,7 +33,7 @@ local DEEPEST = 20 -- levels of a rule's configuration
 
 local finding_fields = { "rule", "severity", "path", "line", "column", "pointer", "message", "found",
   "wanted", "cost", "hint", "fix", "related", "pictures", "key", "code", "waiver" }
-local rule_fields = { "id", "title", "why", "files", "config", "severity", "scope", "owner", "tags",
+local rule_fields = { "id", "title", "why", "files", "severity", "scope", "owner", "tags",
   "where", "shipped" }
 local fixed_fields = { "path", "rule", "fix", "label", "safe", "undo" }
 
@@ -86,10 +86,26 @@ local function fixes_of(rule)
   return out
 end
 
+--- The first glob that fits a file counts; what is for all files has "**".
+local function config_of(rule)
+  local out = json.array {}
+  for i, entry in ipairs(rule.config or {}) do
+    local values = {}
+    for name, value in pairs(type(entry) == "table" and entry or {}) do
+      if type(name) == "string" then values[name] = value end
+    end
+    out[i] = { glob = plain(entry[1], 1), values = plain(values, 1) }
+  end
+  if #out == 0 and next(rule.config or {}) ~= nil then
+    out[1] = { glob = "**", values = plain(rule.config, 1) }
+  end
+  return out
+end
+
 local function rules_of(result)
   local out = list(result.rules, rule_fields)
   for i, rule in ipairs(result.rules or {}) do
-    out[i].docs, out[i].fixes = say.docs(rule), fixes_of(rule)
+    out[i].docs, out[i].fixes, out[i].config = say.docs(rule), fixes_of(rule), config_of(rule)
   end
   return out
 end

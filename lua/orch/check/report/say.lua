@@ -133,6 +133,24 @@ function say.is_of_rules(finding)
   return find(finding.rule, "^rule%.") ~= nil or find(finding.rule, "^waiver%.") ~= nil
 end
 
+---Where in the line of a source something is wrong.
+---@param code {text: string, column: integer?} a column is a number of characters
+---@return integer byte
+function say.code_start(code)
+  local column = math.max(1, code.column or 1)
+  local ok, byte = pcall(utf8.offset, code.text, column)
+  return ok and byte or math.min(column, #code.text + 1)
+end
+
+---How many characters of it: the whole word, where only its beginning is known.
+---@param code {text: string, width: integer?}
+---@param start integer byte
+---@return integer
+function say.code_width(code, start)
+  if code.width and code.width > 1 then return code.width end
+  return math.max(1, #(code.text:match("^[%a_][%w_]*", start) or ""))
+end
+
 ---Where a rule is explained: in `docs`, %s stands for its id.
 ---@param rule {id: string, docs: string|false|nil}?
 ---@return string?

@@ -46,10 +46,10 @@ local function code(finding)
   local of = finding.code
   if type(of) ~= "table" or type(of.text) ~= "string" then return "" end
   local text = markup.clean(of.text)
-  local column = math.max(1, math.min(of.column or 1, utf8.len(text) + 1))
-  local from = utf8.offset(text, column)
-  local to = utf8.offset(text, math.min(of.width or 1, utf8.len(text) - column + 1) + 1, from)
-    or #text + 1
+  local clean = { text = text, column = of.column, width = of.width }
+  local from = say.code_start(clean)
+  local ok, to = pcall(utf8.offset, text, say.code_width(clean, from) + 1, from)
+  to = ok and to or #text + 1
   return fill('<pre class="log"><i>%s</i>%s<mark>%s</mark>%s</pre>', finding.line or "",
     text:sub(1, from - 1), text:sub(from, to - 1), text:sub(to))
 end
