@@ -23,7 +23,8 @@ struct xml_log {
   int depth;
   bool in_text; /* the last event is text, to which more may be added */
   bool no_memory;
-  char fault[160]; /* why we have stopped expat */
+  char fault[160]; /* why we have stopped expat, and where */
+  size_t line, column;
 };
 
 /* False: no memory. The text must stay. */

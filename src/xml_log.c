@@ -9,7 +9,10 @@
 
 #define CHUNK 32768
 
+/* Afterwards expat has moved on. */
 static void stop(struct xml_log *log) {
+  log->line = XML_GetCurrentLineNumber(log->parser);
+  log->column = XML_GetCurrentColumnNumber(log->parser) + 1;
   XML_StopParser(log->parser, XML_FALSE);
 }
 
@@ -94,6 +97,7 @@ static int XMLCALL on_external(XML_Parser parser, const XML_Char *context,
   snprintf(log->fault, sizeof log->fault,
            "an entity stands for '%.60s', and other files are never read",
            system ? system : "");
+  stop(log);
   return XML_STATUS_ERROR;
 }
 
@@ -119,8 +123,11 @@ void xml_log_drop(struct xml_log *log) {
 
 static int raise_fault(lua_State *L, struct xml_log *log) {
   enum XML_Error code = XML_GetErrorCode(log->parser);
-  int line = (int)XML_GetCurrentLineNumber(log->parser);
-  int column = (int)XML_GetCurrentColumnNumber(log->parser) + 1;
+  if (!*log->fault) {
+    log->line = XML_GetCurrentLineNumber(log->parser);
+    log->column = XML_GetCurrentColumnNumber(log->parser) + 1;
+  }
+  int line = (int)log->line, column = (int)log->column;
   const char *words = *log->fault ? log->fault : XML_ErrorString(code);
   if (log->no_memory || code == XML_ERROR_NO_MEMORY)
     return luaL_error(L, "not enough memory");
@@ -129,6 +136,8 @@ static int raise_fault(lua_State *L, struct xml_log *log) {
     words = "entities that grow without end: the text is refused";
   } else if (code == XML_ERROR_UNDEFINED_ENTITY) {
     words = "an entity that is not declared: write '&' as &amp;";
+  } else if (code == XML_ERROR_SYNTAX) {
+    words = "not XML: its one element begins with '<'";
   } else if (code == XML_ERROR_NO_ELEMENTS) {
     words = "the text ends before its element does";
   } else if (code == XML_ERROR_INVALID_TOKEN) {

@@ -57,6 +57,14 @@ static const char *const advice[][2] = {
      "no %TAG line says what this tag stands for"},
 };
 
+/* Marks count characters, without a byte order mark. */
+static size_t offset_of(struct yaml_reader *r, size_t index) {
+  size_t at = strncmp(r->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+  for (; at < r->length; at++)
+    if (((unsigned char)r->text[at] & 0xC0) != 0x80 && index-- == 0) break;
+  return at;
+}
+
 static int raise_parser(struct yaml_reader *r) {
   yaml_parser_t *p = &r->parser;
   const char *words = p->problem ? p->problem : "not YAML";
@@ -69,8 +77,10 @@ static int raise_parser(struct yaml_reader *r) {
     return raise_at(r->L, line, column,
                     lua_pushfstring(r->L, "%s: is it UTF-8?", words));
   }
-  if (p->problem_mark.index < r->length &&
-      r->text[p->problem_mark.index] == '\t')
+  size_t at = offset_of(r, p->problem_mark.index);
+  if (at == r->length) /* libyaml has it a line further */
+    json_position(r->text, at, &line, &column);
+  else if (r->text[at] == '\t')
     words = "a tab cannot indent: use spaces";
   for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
     if (strcmp(words, advice[i][0]) == 0) words = advice[i][1];

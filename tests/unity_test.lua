@@ -16,7 +16,9 @@ local function project(from, expected)
 end
 
 local function boids() return project(data .. "/builds/boids", data .. "/unity/boids.json") end
-local function game_ci() return project(data .. "/builds/game-ci", data .. "/unity/game-ci.json") end
+local function game_ci()
+  return project(data .. "/builds/game-ci", data .. "/unity/game-ci.json")
+end
 local function twice()
   return project(data .. "/unity/duplicates", data .. "/unity/duplicates/expected.json")
 end

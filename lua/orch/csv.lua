@@ -6,10 +6,12 @@
 ---
 --- All values are text, spaces included. Lines end with LF, CR LF or CR; a byte order mark at
 --- the start and empty lines are skipped. Decoding does not wait: it takes about a second for
---- 50 MB, during which no other task runs.
+--- 40 MB, during which no other task runs.
 local arg = require "orch.arg"
 local core = require "orch.core.csv"
 local errors = require "orch.core.error"
+
+local find = string.find
 
 local csv = {}
 
@@ -92,21 +94,22 @@ end
 --- Lone quotes around what would be an empty line.
 local function field(value, special, row, alone)
   local kind = type(value)
-  if value == nil or (kind == "userdata" and tostring(value) == "null") then
+  if kind == "string" then -- as most are
+  elseif value == nil or (kind == "userdata" and tostring(value) == "null") then
     value = ""
   elseif kind == "number" then
     value = number_text(value)
   elseif kind == "boolean" then
     value = tostring(value)
-  elseif kind ~= "string" then
+  else
     errors.throw(errors.make { kind = "csv", row = row,
       message = ("cannot encode %s in row %d"):format(arg.describe(value), row) })
   end
-  if value:find "%z" then
-    errors.throw(errors.make { kind = "csv", row = row,
-      message = ("cannot encode a NUL byte in row %d"):format(row) })
-  end
-  if value:find(special) or (alone and value == "") then
+  if find(value, special) or (alone and value == "") then
+    if find(value, "\0", 1, true) then
+      errors.throw(errors.make { kind = "csv", row = row,
+        message = ("cannot encode a NUL byte in row %d"):format(row) })
+    end
     return '"' .. value:gsub('"', '""') .. '"'
   end
   return value
@@ -142,7 +145,7 @@ function csv.encode(rows, opts)
   end
   local columns = o.columns or all_names(rows)
   check_names("csv.encode", columns)
-  local special, lines = '["\r\n\239%' .. separator .. "]", {}
+  local special, lines = '["\r\n\239%z%' .. separator .. "]", {}
   local function add(values, n, row)
     local fields = {}
     for i = 1, n do fields[i] = field(values[i], special, row, n == 1) end

@@ -8,8 +8,8 @@
 ---
 --- Names keep their prefixes as written. Comments and processing instructions are left out, a
 --- CDATA section is text. Entities that the text declares are expanded, within bounds; other
---- files are never read. Elements are at most 1000 levels deep. `decode` does not wait: 20 MB
---- take about half a second, during which no other task runs; between the events of `parse`
+--- files are never read. Elements are at most 1000 levels deep. `decode` does not wait: it takes
+--- about a second for 30 MB, during which no other task runs; between the events of `parse`
 --- others may.
 local arg = require "orch.arg"
 local core = require "orch.core.xml"

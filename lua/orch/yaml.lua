@@ -8,7 +8,7 @@
 --- An empty value is `yaml.null`, an empty list a `yaml.array`, as in `orch.json`. A number
 --- that fits no 64 bits stays text. An alias is the same table as its anchor; `<<` merges.
 --- Values are at most 1000 levels deep. Decoding does not wait: it takes about a second for
---- 20 MB, during which no other task runs; `orch.thread` has it done elsewhere.
+--- 15 MB, during which no other task runs; `orch.thread` has it done elsewhere.
 local arg = require "orch.arg"
 local core = require "orch.core.yaml"
 local errors = require "orch.core.error"

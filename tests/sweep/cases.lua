@@ -327,6 +327,56 @@ function cases.json()
   assert(json.load(at "x.json").d == value.d)
 end
 
+function cases.yaml()
+  local yaml = orch.yaml
+  local value = yaml.decode "a: &x {p: [1, 2.5, no]}\nb: {<<: *x, q: !t ~}\nc: []\n1: |\n  x\n"
+  assert(value.b.p == value.a.p)
+  assert(yaml.decode(yaml.encode(value))[1] == "x\n")
+  local ok, err = pcall(yaml.decode, "a: [1")
+  assert(not ok and (err.kind == "yaml" or error(err, 0)))
+  ok, err = pcall(yaml.encode, { a = { print } })
+  assert(not ok and (err.kind == "yaml" or error(err, 0)))
+  local text = "%YAML 1.1\n%TAG !u! tag:unity3d.com,2011:\n--- !u!4 &1 stripped\nA: {guid: 1}\n"
+  assert(yaml.decode_all(text, { documents = true })[1].stripped)
+end
+
+function cases.xml()
+  local xml = orch.xml
+  local text = '<a x="1">t<b y="&lt;"/>' .. ("<c>text </c>"):rep(4000) .. "</a>"
+  local root = xml.decode(text)
+  assert(#root == 4002 and root:find "c":text() == "text ")
+  local n = 0
+  xml.parse(text, { start = function() n = n + 1 end })
+  assert(n == 4002)
+  assert(#xml.encode(root) == #text)
+  local ok, err = pcall(xml.decode, "<a><b></a>")
+  assert(not ok and (err.kind == "xml" or error(err, 0)))
+end
+
+function cases.csv()
+  local csv = orch.csv
+  local rows = csv.decode('a,b\n1,"x\ny"\n' .. ("2,z\n"):rep(100))
+  assert(#rows == 101 and rows[1].b == "x\ny")
+  assert(csv.decode(csv.encode(rows))[101].b == "z")
+  local ok, err = pcall(csv.decode, 'a,b\n1,"' .. ("x"):rep(1000))
+  assert(not ok and (err.kind == "csv" or error(err, 0)))
+end
+
+function cases.unity()
+  local unity, root = orch.unity, at "unity"
+  fs.mkdir(root .. "/Assets")
+  local guid = ("a"):rep(32)
+  fs.write(root .. "/Assets/a.mat", "%YAML 1.1\n--- !u!1 &1\nA: {fileID: 1, guid: "
+    .. ("b"):rep(32) .. "}\n", { sync = false })
+  fs.write(root .. "/Assets/a.mat.meta", "guid: " .. guid .. "\nDefaultImporter:\n  a: 1\n",
+    { sync = false })
+  local all = unity.index(root)
+  assert(all.paths[guid] == "Assets/a.mat")
+  local broken = unity.broken(all)
+  assert(#broken == 1 and #unity.missing(all) + #unity.orphans(all) == 0)
+  assert(unity.meta(root .. "/Assets/a.mat").importer == "DefaultImporter")
+end
+
 function cases.hash()
   local hash = orch.hash
   assert(#hash.sha256 "x" == 64 and #hash.md5 "x" == 32)
