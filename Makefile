@@ -126,7 +126,7 @@ demo: all
 # search of thread-local memory, in which gcc 12's own falls over plug-ins.
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
-LEAKS = LSAN_OPTIONS=use_tls=0:print_suppressions=0
+LEAKS = LSAN_OPTIONS=use_tls=0:print_suppressions=0:suppressions=$(CURDIR)/tests/leaks.supp
 asan:
 	$(LEAKS) $(MAKE) BUILD=build/asan CFLAGS='-O1 -g' SANITIZE='$(ASAN)' test
 

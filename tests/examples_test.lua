@@ -33,8 +33,8 @@ it("there is none without a test, and each is short", function()
     expect(lines):less_than(path == "deploy.lua" and 130 or 60)
   end
   expect(names):equals { "ask_three.lua", "build_logs.lua", "build_sizes.lua",
-    "convert_assets.lua", "crash_reports.lua", "deploy.lua", "fake_crashes.lua",
-    "mock_providers.lua", "pitfalls.lua", "resume_uploads.lua", "search_logs.lua",
+    "convert_assets.lua", "convert_audio.lua", "convert_models.lua", "crash_reports.lua", "deploy.lua", "fake_crashes.lua",
+    "mipmaps.lua", "mock_providers.lua", "pitfalls.lua", "resume_uploads.lua", "search_logs.lua",
     "severity.lua", "three_roles.lua" }
 end)
 
@@ -328,6 +328,58 @@ describe("convert_assets", function()
     expect(out):contains("[convert:Materials/Red.mat] * started: "
       .. "input game/Assets/Materials/Red.mat changed")
     expect(out):contains "2 jobs ok, 11 up to date"
+  end)
+end)
+
+--- A conversion in a folder of its own, twice: what it prints.
+local function convert_twice(name, data)
+  local dir = project()
+  fs.copy(root .. "/" .. data, dir .. "/in")
+  local outs = {}
+  for i = 1, 2 do
+    local result = test.run({ "run", "examples/" .. name .. ".lua", "in", "out" }, { cwd = dir,
+      timeout = 60, env = { NO_COLOR = "1" } })
+    expect(result.stderr):equals ""
+    expect(result.exit_code):equals(0)
+    outs[i] = result.stdout
+  end
+  return dir, outs[1], outs[2]
+end
+
+describe("convert_audio", function()
+  it("converts each sound once, and lists the broken ones", function()
+    local dir, first, second = convert_twice("convert_audio", "tests/data/audio/hound")
+    expect(first):contains "11 converted, 0 as before, 4 failed; 33 files"
+    expect(first):contains "in/crash-24728523ef4be15c838293b676f6853e73723bf4.wav"
+    expect(second):contains "0 converted, 11 as before, 4 failed"
+    expect(#fs.glob("out/**", { cwd = dir, type = "file" })):equals(33)
+    expect(orch.audio.info(dir .. "/out/22050/pop.wav").rate):equals(22050)
+  end)
+end)
+
+describe("mipmaps", function()
+  it("makes all levels of each texture once", function()
+    local dir, first, second = convert_twice("mipmaps", "tests/data/images/image-png")
+    expect(first):matches "^%d+ converted, 0 as before, [1-9]%d* failed"
+    expect(first):contains "'in/x_ihdr_missing.png' is not a valid PNG"
+    expect(second):contains("0 converted, " .. first:match "^%d+" .. " as before")
+    local size = orch.image.info(dir .. "/in/indexed.png")
+    local level = orch.image.info(dir .. "/out/indexed_mip1.png")
+    expect(level.width):equals(math.max(1, size.width // 2))
+  end)
+end)
+
+describe("convert_models", function()
+  it("gives each model to a command, again only when it has changed", function()
+    local dir, run = project()
+    fs.copy(root .. "/tests/data/builds/boids/Assets/Models", dir .. "/in")
+    local function convert(...) return (run("run", "examples/convert_models.lua", "in", ...)) end
+    expect(convert()):contains "3 converted, 0 as before, 0 failed"
+    fs.append(dir .. "/in/Arch.fbx", "x")
+    expect(convert()):contains "1 converted, 2 as before, 0 failed"
+    expect(convert "gzip -1 -n < ${input} > ${output}"):contains "3 converted"
+    expect(convert "exit 3"):contains "0 converted, 0 as before, 3 failed"
+    expect(#fs.glob("build/models/*.gz", { cwd = dir })):equals(3)
   end)
 end)
 
