@@ -377,6 +377,19 @@ function cases.unity()
   assert(unity.meta(root .. "/Assets/a.mat").importer == "DefaultImporter")
 end
 
+function cases.audio()
+  local dir = orch.fs.temp_dir()
+  local sound = "RIFF" .. ("<I4"):pack(236) .. "WAVEfmt "
+    .. ("<I4I2I2I4I4I2I2"):pack(16, 1, 2, 8000, 32000, 4, 16) .. "data" .. ("<I4"):pack(200)
+    .. ("\1\2"):rep(100)
+  orch.fs.write(dir .. "/a.wav", sound)
+  orch.fs.write(dir .. "/b.wav", "RIFF")
+  assert(orch.audio.info(dir .. "/a.wav").frames == 50)
+  assert(orch.audio.stats(dir .. "/a.wav").channels[2].peak > 0)
+  local ok, err = pcall(orch.audio.stats, dir .. "/b.wav")
+  if not ok and err.kind ~= "format" then error(err, 0) end
+end
+
 function cases.hash()
   local hash = orch.hash
   assert(#hash.sha256 "x" == 64 and #hash.md5 "x" == 32)
