@@ -172,6 +172,33 @@ describe("FBX", function()
     expect(refused(damaged).message):contains "damaged"
   end)
 
+  it("takes numbers that are none where a name, an index or a size belongs", function()
+    local nan = 0 / 0
+    local node, array = fbx.node, fbx.array
+    local nodes = {
+      node("GlobalSettings", {}, { node("Properties70", {}, {
+        node("P", { "UnitScaleFactor", "double", "Number", "", nan }),
+        node("P", { "UpAxis", "int", "Integer", "", nan }) }) }),
+      node("Objects", {}, {
+        node("Geometry", { 1, "A\0\1Geometry", "Mesh" }, {
+          node("Vertices", { array("d", { 0, 0, 0, 1, 0, 0, 0, 1, 0 }) }),
+          node("PolygonVertexIndex", { array("d", { 0, nan, -3, 1, 2, -1 }) }),
+          node("LayerElementMaterial", { 0 }, { node("Materials", { array("d", { nan }) }) }),
+        }),
+        node("Model", { nan, 7.5, nan }, {}), node("Cache", { 3, 4, 5 }, {
+          node("Properties70", {}, { node("P", { "CacheFileName", "", "", "", 5 }) }) }),
+      }),
+      node("Connections", {}, { node("C", { nan, nan, nan, nan }) }),
+    }
+    for _, bytes in pairs { fbx.binary(nodes, 7400), fbx.text(nodes, 7400) } do
+      local info = read(bytes)
+      expect({ info.triangles, info.units, info.up_axis, #info.references })
+        :equals { 2, nil, nil, 0 }
+    end
+    local text = fbx.text(new_scene(7400), 7400):gsub("a: 0,1,2,%-4", "a: 0,1,2.5e9,-4")
+    expect(refused(text).message):contains "the vertex 2500000000, and"
+  end)
+
   it("refuses other versions, and what is cut off", function()
     expect(refused(fbx.binary(new_scene(7400), 5800)).message):contains "orch reads 6.0 to 7.7"
     for _, bytes in each_form(7400) do

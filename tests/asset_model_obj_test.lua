@@ -105,7 +105,8 @@ newmtl unused
   end)
 
   it("reads options of textures", function()
-    local list = mtl.parse "map_Ka x.png\nnewmtl a\nmap_Ka -o 1 2 3 -t 1 -mm 0 1 y.png\nNs 3\nbump\n"
+    local list = mtl.parse("map_Ka x.png\nnewmtl a\n"
+      .. "map_Ka -o 1 2 3 -t 1 -mm 0 1 y.png\nNs 3\nbump\n")
     expect(list):equals { { name = "a", textures = { map_ka = "y.png" }, files = { "y.png" } } }
     expect(mtl.parse "newmtl a\nmap_Ka -s 1 2 3"[1].textures):equals { map_ka = "3" }
     expect(mtl.parse "newmtl a\nrefl -type sphere -blendu off sky 1.hdr"[1].textures)
@@ -113,7 +114,8 @@ newmtl unused
   end)
 
   it("counts what is not finite", function()
-    local info = read "v nan 0 0\nv 1 -inf 0\nv 0 1.#IND 2e9\nvt 1e999 0\nvn 0 -nan(ind) 1\nf 1 2 3\n"
+    local info = read("v nan 0 0\nv 1 -inf 0\nv 0 1.#IND 2e9\nvt 1e999 0\n"
+      .. "vn 0 -nan(ind) 1\nf 1 2 3\n")
     expect(info.non_finite):equals(5)
     expect(info.bounds):equals { min = { 0, 0, 0 }, max = { 1, 0, 2e9 } }
     expect(read("v nan nan nan\n").bounds):is_nil()
@@ -140,7 +142,10 @@ newmtl unused
     expect(refused(square .. "f 1 2 5\n")):contains
       "line 5: a face has the vertex 5, and the file has 4"
     expect(refused(full .. "f 1/1/1 2/9/1 3/1/1\n")):contains "line 9: a face has the texture"
-    expect(refused(full .. "f 1/1/1 2/1/2 3/1/1 3/1/1\n")):contains "line 9: a face has the normal 2"
+    expect(refused(full .. "f 1/1/1 2/1/2 3/1/1 3/1/1\n"))
+      :contains "line 9: a face has the normal 2"
+    expect(refused(square .. "f 1 2 99999999999999999999\n"))
+      :contains "the vertex 100000000000000000000, and the file has 4"
     expect(refused(square .. "f 1 2 0\n")):contains "vertex 0"
     expect(refused(full .. "f 1/1/1 2/1/1 3/0/1\n")):contains "coordinate 0"
     expect(refused "v 0 0 0\nf -1 -1 -2\nv 0 0 0\n"):contains

@@ -5,152 +5,14 @@
 ---     print(info.triangles, info.references[1])       --> 12   crate.mtl
 
 local mtl = require "orch.asset.mtl"
+local statements = require "orch.asset.obj.statements"
 
-local byte, find, gmatch, sub = string.byte, string.find, string.gmatch, string.sub
+local byte, find, sub = string.byte, string.find, string.sub
 local max, min, tonumber = math.max, math.min, tonumber
-local HUGE = math.huge
+local bound, fail, index = statements.bound, statements.fail, statements.index
 
 --- A statement is a line; longer ones are no text that somebody meant.
 local LONGEST = 1 << 20
-
---- The values of one file while it is read.
-local function new_state(file)
-  return { file = file, line = 0, vertices = 0, uvs = 0, normals = 0, triangles = 0, known = 0,
-    non_finite = 0, bare = 0, dull = 0, faces = 0, highest = { 0, 0, 0 }, where = {},
-    low = { HUGE, HUGE, HUGE }, high = { -HUGE, -HUGE, -HUGE }, object = "", group = "",
-    material = nil, meshes = {}, parts = {}, used = {}, libraries = {} }
-end
-
-local function fail(state, text, ...)
-  state.file:fail("line %d: " .. text, state.line, ...)
-end
-
---- A number as programs write it; NaN and infinity in all their spellings count and give nil.
-local function number(state, word)
-  local value = tonumber(word)
-  if value and value - value == 0 then return value end
-  local plain = word:lower():gsub("^[+-]", "")
-  if not value and not (find(plain, "^nan") or find(plain, "^inf") or find(plain, "^%d*%.?#")
-    or find(plain, "^1%.#")) then
-    fail(state, "'%s' is no number", sub(word, 1, 40))
-  end
-  state.non_finite = state.non_finite + 1
-end
-
-local function vertex(state, x, y, z)
-  x, y, z = number(state, x), number(state, y), number(state, z)
-  local low, high = state.low, state.high
-  if x then low[1], high[1] = min(low[1], x), max(high[1], x) end
-  if y then low[2], high[2] = min(low[2], y), max(high[2], y) end
-  if z then low[3], high[3] = min(low[3], z), max(high[3], z) end
-end
-
-local names = { "vertex", "texture coordinate", "normal" }
-
---- An index counts from 1, or backwards from what there is so far. That positive ones exist
---- is known at the end.
-local function index(state, which, word, count)
-  local value = tonumber(word)
-  if value > state.highest[which] then
-    state.highest[which], state.where[which] = value, state.line
-  elseif value < 1 and (value == 0 or -value > count) then
-    fail(state, "a face has the %s %s, and there are %d so far", names[which], word, count)
-  end
-end
-
-local function corner(state, word)
-  local v, uv, normal = word:match "^(%-?%d+)/?(%-?%d*)/?(%-?%d*)$"
-  if not v or uv == "-" or normal == "-" then
-    fail(state, "'%s' is no corner of a face", sub(word, 1, 40))
-  end
-  index(state, 1, v, state.vertices)
-  if uv ~= "" then index(state, 2, uv, state.uvs) end
-  if normal ~= "" then index(state, 3, normal, state.normals) end
-  return uv ~= "", normal ~= ""
-end
-
-local function face(state, rest)
-  local corners, uv, normals = 0, true, true
-  for word in gmatch(rest, "%S+") do
-    local has_uv, has_normal = corner(state, word)
-    corners, uv, normals = corners + 1, uv and has_uv, normals and has_normal
-  end
-  if corners < 3 then fail(state, "a face has %d corners", corners) end
-  if not uv then state.bare = state.bare + 1 end
-  if not normals then state.dull = state.dull + 1 end
-  state.triangles, state.faces = state.triangles + corners - 2, state.faces + 1
-end
-
---- Ends a run of faces of the same object, group and material.
-local function close_run(state)
-  if state.faces == 0 then return end
-  local mesh = state.object .. "\n" .. state.group
-  local part = mesh .. "\n" .. (state.material or "")
-  state.meshes[mesh], state.parts[part], state.faces = true, true, 0
-  if state.material and not state.used[state.material] then
-    state.used[#state.used + 1], state.used[state.material] = state.material, true
-  end
-end
-
-local function add_library(state, name)
-  if name == "" or state.libraries[name] then return end
-  state.libraries[#state.libraries + 1], state.libraries[name] = name, true
-end
-
---- Several libraries on a line, or one with blanks in its name.
-local function libraries(state, rest)
-  local several = true
-  for word in gmatch(rest, "%S+") do several = several and find(word:lower(), "%.mtl$") end
-  for word in gmatch(rest, several and "%S+" or ".+") do add_library(state, word) end
-end
-
-local statements = {
-  v = function(state, rest)
-    state.vertices = state.vertices + 1
-    local x, y, z = rest:match "^(%S+)%s+(%S+)%s+(%S+)"
-    if not x then fail(state, "a vertex needs three coordinates") end
-    vertex(state, x, y, z)
-  end,
-  vt = function(state, rest)
-    state.uvs = state.uvs + 1
-    for word in gmatch(rest, "%S+") do number(state, word) end
-  end,
-  vn = function(state, rest)
-    state.normals = state.normals + 1
-    for word in gmatch(rest, "%S+") do number(state, word) end
-  end,
-  f = face,
-  fo = face, -- as old files say
-  o = function(state, rest)
-    close_run(state)
-    state.object = rest
-  end,
-  g = function(state, rest)
-    close_run(state)
-    state.group = rest
-  end,
-  usemtl = function(state, rest)
-    close_run(state)
-    state.material = rest
-  end,
-  mtllib = libraries,
-  l = function() end,
-  p = function() end,
-}
-
-local function statement(state, line)
-  local keyword, rest = line:match "^%s*(%S+)%s*(.-)%s*$"
-  if not keyword then return end
-  if find(keyword, "^#") then
-    state.comment = state.comment or line:match "^%s*#+%s*(.*%a.-)%s*$"
-    return
-  end
-  local handle = statements[keyword]
-  if not handle then return end
-  state.known = state.known + 1
-  handle(state, rest)
-end
-
 
 local VERTEX = "^v +(%-?%d*%.?%d+) +(%-?%d*%.?%d+) +(%-?%d*%.?%d+) *\r?\n"
 local OTHER = "^v([tn])[%d. -]*\r?\n"
@@ -171,7 +33,7 @@ local function plain_vertex(state, text, at)
   local _, stop, x, y, z = find(text, VERTEX, at)
   if stop then
     state.vertices = state.vertices + 1
-    vertex(state, x, y, z)
+    bound(state, x, y, z)
   end
   return stop
 end
@@ -222,7 +84,7 @@ local function long_way(state, text, at)
     stop, folds = find(text, "\n", stop + 1, true), folds + 1
   end
   local line = sub(text, at, stop)
-  statement(state, folds > 0 and line:gsub("\\\r?\n", " ") or line)
+  statements.take(state, folds > 0 and line:gsub("\\\r?\n", " ") or line)
   state.line = state.line + folds
   return stop
 end
@@ -268,7 +130,7 @@ local function scan(state)
     if stop then lines(state, sub(text, 1, stop)) end
   end
   if rest ~= "" then lines(state, rest .. "\n") end
-  close_run(state)
+  statements.close(state)
 end
 
 local function count(set)
@@ -278,23 +140,28 @@ local function count(set)
 end
 
 local function check(state)
-  if state.known + state.vertices + state.uvs + state.normals == 0 then state.file:fail "no line of it is one of OBJ" end
+  if state.known + state.vertices + state.uvs + state.normals == 0 then
+    state.file:fail "no line of it is one of OBJ"
+  end
   local have = { state.vertices, state.uvs, state.normals }
   for which = 1, 3 do
     if state.highest[which] > have[which] then
       state.line = state.where[which]
-      fail(state, "a face has the %s %d, and the file has %d", names[which],
+      fail(state, "a face has the %s %.0f, and the file has %d", statements.names[which],
         state.highest[which], have[which])
     end
   end
 end
 
+--- A file that names more libraries than these was made to keep somebody busy.
+local MOST_LIBRARIES = 64
+
 --- What the libraries add: the used materials with their textures, and all files named.
 local function materials(state)
   local known, textures, references, seen = {}, {}, {}, {}
-  for _, name in ipairs(state.libraries) do
+  for i, name in ipairs(state.libraries) do
     references[#references + 1], seen[name] = name, true
-    for _, material in ipairs(mtl.read(state.file, name) or {}) do
+    for _, material in ipairs(i <= MOST_LIBRARIES and mtl.read(state.file, name) or {}) do
       known[material.name] = known[material.name] or material
       for _, texture in ipairs(material.files) do
         if not seen[texture] then
@@ -312,7 +179,7 @@ local function materials(state)
 end
 
 local function read(file)
-  local state = new_state(file)
+  local state = statements.new(file)
   scan(state)
   check(state)
   local list, textures, references = materials(state)

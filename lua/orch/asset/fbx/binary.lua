@@ -58,7 +58,7 @@ local function values(context, at, stop, count, sink)
     elseif arrays.sizes[code] then
       at = array(context, code, at + 1, stop, sink)
     else
-      file:fail_at(at, "a value in it has the unknown type %q", code)
+      file:fail_at(at, "a value in it has the unknown type 0x%02X", code:byte())
     end
     if i <= MOST then list[i] = value end
   end

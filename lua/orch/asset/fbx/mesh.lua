@@ -99,7 +99,7 @@ local function material_indices(scene)
   return function(list, n)
     for i = 1, n do
       local index = list[i]
-      if not seen[index] then
+      if index == index and not seen[index] then
         seen[index], current.parts = true, current.parts + 1
       end
     end
@@ -129,7 +129,7 @@ function mesh.close(scene)
   if one.numbers == 0 and one.highest < 0 then return end
   local vertices = one.numbers // 3
   if one.highest >= vertices then
-    scene.file:fail("a polygon of the mesh '%s' has the vertex %d, and the mesh has %d", one.name,
+    scene.file:fail("a polygon of the mesh '%s' has the vertex %.0f, and the mesh has %d", one.name,
       one.highest, vertices)
   end
   total.meshes, total.vertices = total.meshes + 1, total.vertices + vertices

@@ -26,7 +26,7 @@ local function begin(scene, sort, values)
   local id, name, class = identify(values)
   local object = { sort = sort, id = id, name = name or "", class = class }
   scene.object = object
-  if id ~= nil and not scene.objects[id] then scene.objects[id] = object end
+  if id == id and id ~= nil and not scene.objects[id] then scene.objects[id] = object end
   return object
 end
 
@@ -118,6 +118,7 @@ local objects = {
   Cache = { open = function(scene, values)
     table.insert(scene.images, begin(scene, "cache", values))
   end, children = properties(function(scene, name, value)
+    if type(value) ~= "string" then return end
     if name == "CacheFileName" then scene.object.relative = value end
     if name == "CacheAbsoluteFileName" then scene.object.file = value end
   end) },
@@ -171,7 +172,7 @@ local units = { [0.1] = "mm", [1] = "cm", [10] = "dm", [100] = "m", [100000] = "
   [2.54] = "in", [30.48] = "ft", [91.44] = "yd" }
 
 local function unit_of(scale)
-  if not scale then return nil end
+  if not scale or not (scale > 0 and scale < math.huge) then return nil end
   for size, name in pairs(units) do
     if math.abs(scale / size - 1) < 1e-6 then return name end
   end
