@@ -93,7 +93,7 @@ function dib.read(source, at)
     channels = alpha and 4 or 3, palette = palette, frames = 1, interlaced = false,
     compression = raw.method == 11 and "huffman" or compressions[raw.method],
     colorspace = raw.space and spaces[raw.space],
-    dpi = (raw.per_meter or 0) > 0 and (raw.per_meter * 0.0254 + 0.5) // 1 | 0 or nil }, raw
+    dpi = (raw.per_meter or 0) >= 20 and (raw.per_meter * 0.0254 + 0.5) // 1 | 0 or nil }, raw
 end
 
 return dib

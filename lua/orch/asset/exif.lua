@@ -38,7 +38,8 @@ local function resolution(data, tags, order)
   if not at or at + 8 > #data or unit ~= 2 and unit ~= 3 then return nil end
   local over, under = unpack(order .. "I4I4", data, at + 1)
   if over == 0 or under == 0 then return nil end
-  return (over / under * (unit == 3 and 2.54 or 1) + 0.5) // 1 | 0
+  local dpi = (over / under * (unit == 3 and 2.54 or 1) + 0.5) // 1 | 0
+  return dpi > 0 and dpi or nil
 end
 
 ---@param data string a TIFF header and what follows; may be cut off

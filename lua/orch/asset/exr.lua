@@ -43,7 +43,8 @@ local function attribute(source, at, most)
   kind, at = text(source, at, most)
   size = source:unpack("<i4", at)
   if kind == "" or size < 0 or not source:has(at + 4, size) then
-    source:fail_at(at, "its attribute '%s' has %d bytes", match(name, "^[ -~]*"), size)
+    source:fail_at(at, "%sits attribute '%s' has %d bytes", size > 0 and "it is cut off: " or "",
+      match(name, "^[ -~]*"), size)
   end
   if sizes[name] and sizes[name] ~= size then
     source:fail_at(at, "its attribute '%s' has %d bytes instead of %d", name, size, sizes[name])
@@ -170,8 +171,11 @@ local function check_kind(source, part, at, flags)
   if several and (not part.kind or not part.chunks) then
     source:fail_at(at, "a part of several does not say what it is, or how long")
   end
+  if not part.kind then return end
   local kind = kinds[part.kind]
-  if kind and not several and (kind[1] ~= (flags & TILED ~= 0) or kind[2] ~= (flags & DEEP ~= 0)) then
+  if not kind then source:fail_at(at, "a part is of an unknown kind") end
+  local same = kind[1] == (flags & TILED ~= 0) and kind[2] == (flags & DEEP ~= 0)
+  if not several and not same then
     source:fail_at(at, "it says that it is a %s, but its first bytes say something else",
       part.kind)
   end

@@ -18,7 +18,7 @@ local function largest(source, count)
     end
     local value = width * height * 65536 + bits
     if value > most then
-      best, most = { at = offset, width = width, height = height }, value
+      best, most = { at = offset, size = size }, value
     end
   end
   return best
@@ -35,8 +35,14 @@ local function read_png(source, at)
 end
 
 --- Its height counts the mask as well, which is its alpha.
-local function read_bitmap(source, at)
+local function read_bitmap(source, at, size)
   local info, raw = require("orch.asset.dib").read(source, at)
+  local colors = raw.depth <= 8 and (raw.colors > 0 and raw.colors or 1 << raw.depth) or 0
+  local line = (info.width * raw.depth + 31) // 32 * 4
+  if info.compression == "none" and info.height // 2 > (size - raw.size - colors * 4) // line then
+    source:fail_at(at, "it is cut off: %d x %d pixels are more than %d bytes", info.width,
+      info.height // 2, size)
+  end
   if info.height < 2 then source:fail_at(at + 8, "a picture in it is 0 pixels high") end
   return { width = info.width, height = info.height // 2, channels = 4, alpha = true,
     bits = info.bits, palette = raw.depth <= 8, compression = info.compression }
@@ -50,7 +56,7 @@ return {
     if count == 0 then source:fail_at(4, "it has no picture") end
     local best = largest(source, count)
     local is_png = source:has(best.at, 33) and source:bytes(best.at, 8) == PNG
-    local info = is_png and read_png(source, best.at) or read_bitmap(source, best.at)
+    local info = is_png and read_png(source, best.at) or read_bitmap(source, best.at, best.size)
     info.frames, info.interlaced = count, false
     return info
   end,

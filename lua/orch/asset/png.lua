@@ -86,7 +86,7 @@ end
 function readers.pHYs(info, data)
   if #data ~= 9 then return end
   local per_unit, _, unit = unpack(">I4I4B", data)
-  if unit == 1 and per_unit > 0 then info.dpi = (per_unit * 0.0254 + 0.5) // 1 | 0 end
+  if unit == 1 and per_unit >= 20 then info.dpi = (per_unit * 0.0254 + 0.5) // 1 | 0 end
 end
 
 function readers.acTL(info, data)

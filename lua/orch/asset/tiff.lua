@@ -94,7 +94,8 @@ local function read_resolution(source, form, tags)
   local unit = value(source, form, tags, UNIT) or 2
   if not over or not under or tags[DPI][3] ~= 5 or over == 0 or under == 0 then return nil end
   if unit ~= 2 and unit ~= 3 then return nil end
-  return (over / under * (unit == 3 and 2.54 or 1) + 0.5) // 1 | 0
+  local dpi = (over / under * (unit == 3 and 2.54 or 1) + 0.5) // 1 | 0
+  return dpi > 0 and dpi or nil
 end
 
 local function read_picture(source, form, at)

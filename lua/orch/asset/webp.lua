@@ -28,7 +28,8 @@ local function read_lossless(source, info, at)
     source:fail_at(at, "its picture is not one of VP8L")
   end
   info.compression = "vp8l"
-  info.width, info.height = info.width or (bits & 0x3FFF) + 1, info.height or (bits >> 14 & 0x3FFF) + 1
+  info.width = info.width or (bits & 0x3FFF) + 1
+  info.height = info.height or (bits >> 14 & 0x3FFF) + 1
   if bits >> 28 & 1 == 1 and not info.canvas then info.alpha = true end
 end
 
