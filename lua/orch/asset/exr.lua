@@ -31,7 +31,10 @@ local function text(source, at, most)
   local n = source.size - at
   local bytes = source:bytes(at, n < most + 1 and n or most + 1)
   local stop = find(bytes, "\0", 1, true)
-  if not stop then source:fail_at(at, "there is no name where one should be") end
+  if not stop then
+    source:fail_at(at, n > most and "there is no name where one should be"
+      or "it is cut off within a name")
+  end
   return sub(bytes, 1, stop - 1), at + stop
 end
 
