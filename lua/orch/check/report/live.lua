@@ -4,9 +4,11 @@
 ---     local view <close> = live.open()
 ---     local result = engine.run { on_finding = view.on_finding, on_progress = view.on_progress }
 ---
---- A short check shows nothing, and neither does one without a terminal.
+--- A short check shows nothing, and neither does one without a terminal. What a rule prints
+--- meanwhile goes above.
 
 local clock = require "orch.core.clock"
+local output = require "orch.output"
 local outs = require "orch.view.out"
 local painter = require "orch.view.paint"
 local place = require "orch.place"
@@ -31,7 +33,9 @@ local colors = { error = "bad", warning = "warn", info = "bar" }
 ---@field on_progress fun(done: integer, total: integer)
 ---@field private shown table[] the first finding of each kind, the worst first
 ---@field private counts table<string, integer>
----@field private drawn integer lines on the screen
+---@field private drawn string[] lines on the screen
+---@field private columns integer the terminal's when they were drawn
+---@field private pending string a printed line that has no end yet
 local Live = {}
 Live.__index = Live
 
@@ -70,24 +74,34 @@ local function lines_of(self, columns, rows)
   return lines
 end
 
---- Each line is taken away by itself: what clears all below leaves copies in the history of
---- some terminals.
-local function erase(self)
-  if self.drawn == 0 then return "" end
-  return "\r" .. CLEAR_LINE .. ("\27[A" .. CLEAR_LINE):rep(self.drawn - 1)
+--- Rows that the lines take now: most terminals wrap them when they become narrower.
+local function rows_drawn(self, columns)
+  if columns >= self.columns then return #self.drawn end
+  local taken = 0
+  for _, line in ipairs(self.drawn) do
+    taken = taken + math.max(1, (tty.width(line) + columns - 1) // columns)
+  end
+  return taken
 end
 
-local function draw(self)
-  if self.closed then return end
-  self.drawn_at = self.clock()
+--- Each line is taken away by itself: what clears all below leaves copies in the history of
+--- some terminals.
+local function erase(self, columns)
+  if #self.drawn == 0 then return "" end
+  return "\r" .. CLEAR_LINE .. ("\27[A" .. CLEAR_LINE):rep(rows_drawn(self, columns) - 1)
+end
+
+local function draw(self, above)
   local columns, rows = self.out:size()
   local lines = lines_of(self, columns, rows)
-  self.out:write(BEGIN .. erase(self) .. NO_WRAP .. table.concat(lines, "\n") .. WRAP .. END)
-  self.drawn = #lines
+  self.out:write(BEGIN .. erase(self, columns) .. (above or "") .. NO_WRAP
+    .. table.concat(lines, "\n") .. WRAP .. END)
+  self.drawn, self.columns, self.drawn_at = lines, columns, self.clock()
 end
 
 local function draw_in_time(self)
   local now = self.clock()
+  if self.closed then return end
   if now - self.from >= SILENCE and now - self.drawn_at >= REDRAW then draw(self) end
 end
 
@@ -102,6 +116,18 @@ local function remember(self, finding)
   if at > KINDS then return end
   table.insert(self.shown, at, finding)
   self.shown[KINDS + 1] = nil
+end
+
+---For what rules print: whole lines, above.
+---@private
+---@param words string
+function Live:write(words)
+  words = self.pending .. words
+  local lines = words:match "^.*\n" or ""
+  self.pending = words:sub(#lines + 1)
+  if lines == "" then return end
+  if #self.drawn == 0 then return self.out:write(lines) end
+  draw(self, lines)
 end
 
 ---Redraws by the clock, for what comes seldom.
@@ -119,7 +145,11 @@ end
 function Live:close()
   if self.closed then return end
   self.closed = true
-  if self.drawn > 0 then self.out:write(BEGIN .. erase(self) .. "\r" .. END) end
+  local _ <close> = self.prints
+  if #self.drawn > 0 then
+    self.out:write(BEGIN .. erase(self, (self.out:size())) .. "\r" .. END)
+  end
+  if self.pending ~= "" then self.out:write(self.pending .. "\n") end
   self.out:whole(false)
 end
 
@@ -146,7 +176,7 @@ function live.open(opts)
   local out, now = outs.new(opts), opts.clock or clock.now
   local self = setmetatable({
     out = out, clock = now, paint = painter(out.color), from = now(), drawn_at = -math.huge,
-    drawn = 0, shown = {}, kinds = {}, counts = {}, done = 0,
+    drawn = {}, columns = 0, shown = {}, kinds = {}, counts = {}, done = 0, pending = "",
   }, Live)
   self.on_finding = function(finding)
     remember(self, finding)
@@ -157,6 +187,7 @@ function live.open(opts)
     draw_in_time(self)
   end
   out:whole(true)
+  self.prints = output.with(self)
   require("orch.task").spawn({ daemon = true, name = "progress" }, self.run, self)
   return self
 end

@@ -3,6 +3,7 @@
 ---
 ---     aside.fixed(result, drawn) .. aside.waived(result) .. aside.rules(result)
 
+local config = require "orch.check.report.config"
 local link = require("orch.check.report.html.group").link
 local markup = require "orch.report.html.markup"
 local say = require "orch.check.report.say"
@@ -54,8 +55,8 @@ function aside.fixed(result, drawn)
     out[#out + 1] = '<div class="fixed">'
       .. compare(drawn.of(one.before), drawn.of(one.after), say.name(one.path))
       .. fill('<p class="path"><code>%s</code></p><p>%s%s <span class="rule">%s</span></p></div>',
-        say.name(one.path), one.label or one.fix, not one.safe and " (changes the content)" or nil,
-        one.rule)
+        say.name(one.path), say.line(one.label or one.fix),
+        not one.safe and " (changes the content)" or nil, say.name(one.rule))
   end
   out[#out + 1] = "</div>"
   if #list > FIXED then out[#out + 1] = fill("<p>and %s more</p>", #list - FIXED) end
@@ -74,7 +75,11 @@ local function table_of(columns, rows)
 end
 
 local function code(text)
-  return fill("<code>%s</code>", text)
+  return fill("<code>%s</code>", say.name(text))
+end
+
+local function escape(value)
+  return value and markup.escape(say.line(value)) or ""
 end
 
 ---What somebody has accepted, with the reason; and how many are in the baseline.
@@ -85,8 +90,7 @@ function aside.waived(result)
   for i = 1, math.min(#list, WAIVED) do
     local finding, waiver = list[i], list[i].waiver or {}
     rows[i] = { code(say.place(finding)), code(finding.rule),
-      markup.escape(say.line(finding.message)), fill("%s", waiver.reason),
-      fill("%s", waiver.owner), fill("%s", waiver.expires) }
+      escape(finding.message), escape(waiver.reason), escape(waiver.owner), escape(waiver.expires) }
   end
   local baselined = result.baselined or 0
   if type(baselined) == "table" then baselined = #baselined end
@@ -104,8 +108,7 @@ function aside.waived(result)
 end
 
 local function files_of(rule)
-  local files = rule.files or {}
-  return code(type(files) == "table" and table.concat(files, "  ") or tostring(files))
+  return code(config.files(rule))
 end
 
 ---@param result table
@@ -116,8 +119,8 @@ function aside.rules(result)
   for i, rule in ipairs(result.rules or {}) do
     local docs = say.docs(rule)
     rows[i] = {
-      code(rule.id), fill("%s", rule.title) .. (rule.why and fill("<br><small>%s</small>", rule.why)
-        or ""), files_of(rule), fill("%s", rule.owner or nil), docs and link(docs, "Read more") or "",
+      code(rule.id), escape(rule.title) .. (rule.why and "<br><small>" .. escape(rule.why)
+        .. "</small>" or ""), files_of(rule), escape(rule.owner), docs and link(docs, "Read more") or "",
       code(rule.where or ""), say.number(count[rule.id] or 0),
     }
   end

@@ -29,10 +29,10 @@ local function facts_of(rule)
     add("Fix", fill("%s <small>%s</small>", fix.label, fix.safe and "safe"
       or "changes the content"))
   end
-  if rule.owner then add("Ask", fill("%s", rule.owner)) end
+  if rule.owner then add("Ask", markup.escape(say.line(rule.owner))) end
   local docs = say.docs(rule)
   if docs then add("More", link(docs)) end
-  if rule.where and not rule.shipped then add("Written in", fill("<code>%s</code>", rule.where)) end
+  if rule.where and not rule.shipped then add("Written in", fill("<code>%s</code>", say.name(rule.where))) end
   return '<dl class="facts">' .. table.concat(out) .. "</dl>"
 end
 
@@ -43,9 +43,9 @@ function book.section(title, rules)
   local out = { fill('<section class="panel"><h2>%s <small>%s</small></h2>', title, #rules) }
   for _, rule in ipairs(rules) do
     out[#out + 1] = fill('<article id="%s"><h3 class="p-%s"><code>%s</code> <span class="sign">%s'
-      .. "</span></h3><p>%s</p>", rule.id, rule.severity, rule.id,
-      say.severities[rule.severity] or "", rule.title)
-      .. (rule.why and fill('<p class="sub">%s</p>', rule.why) or "") .. facts_of(rule)
+      .. "</span></h3><p>%s</p>", say.name(rule.id), rule.severity,
+      say.name(rule.id), say.severities[rule.severity] or "", say.line(rule.title or ""))
+      .. (rule.why and fill('<p class="sub">%s</p>', say.text(rule.why)) or "") .. facts_of(rule)
       .. rows_of(rule) .. "</article>\n"
   end
   return table.concat(out) .. "</section>\n"

@@ -28,6 +28,7 @@ local function figures(finding, context)
     local uri = context.pictures.of(picture)
     if uri then
       local label = picture.label or picture.channel or picture.picture == "diff" and "difference"
+      label = label and say.line(label)
       out[#out + 1] = fill('<figure><img src="%s" alt="%s" loading="lazy" decoding="async">', uri,
         label or "") .. (label and fill("<figcaption>%s</figcaption>", label) or "") .. "</figure>"
     end
@@ -45,7 +46,7 @@ end
 local function code(finding)
   local of = finding.code
   if type(of) ~= "table" or type(of.text) ~= "string" then return "" end
-  local text = markup.clean(of.text)
+  local text = markup.clean(say.name((of.text:gsub("\t", " "))))
   local clean = { text = text, column = of.column, width = of.width }
   local from = say.code_start(clean)
   local ok, to = pcall(utf8.offset, text, say.code_width(clean, from) + 1, from)
@@ -91,10 +92,10 @@ end
 local function attributes(finding, context)
   local rule = context.rules[finding.rule]
   local amounts = {}
-  for _, unit in ipairs(cost.units(finding.cost)) do amounts[unit] = finding.cost[unit] end
+  for _, unit in ipairs(cost.units(finding.cost)) do amounts[say.line(unit)] = finding.cost[unit] end
   return fill(' data-rule="%s" data-severity="%s" data-path="%s" data-folder="%s" data-owner="%s"',
-    finding.rule, finding.severity, say.name(finding.path), say.name(folder_of(finding.path)),
-    rule and rule.owner or "nobody")
+    say.name(finding.rule), finding.severity, say.name(finding.path),
+    say.name(folder_of(finding.path)), rule and rule.owner and say.line(rule.owner) or "nobody")
     .. (next(amounts) and fill(' data-cost="%s"', json.encode(amounts, { sorted = true })) or "")
     .. (finding.fix and context.commands:fix(finding) and " data-fix" or "")
 end
@@ -107,9 +108,10 @@ function card.html(finding, context)
   return ('<article class="finding p-%s"%s>'):format(finding.severity, attributes(finding, context))
     .. figures(finding, context) .. '<div class="say"><p class="path"><span class="sign" title="'
     .. say.severities[finding.severity] .. '">' .. (card.signs[finding.severity] or "?")
-    .. "</span> " .. place(finding) .. fill(' <span class="rule">%s</span></p>', finding.rule)
+    .. "</span> " .. place(finding) .. fill(' <span class="rule">%s</span></p>', say.name(finding.rule))
     .. '<p class="message">' .. safe(finding.message) .. "</p>" .. code(finding)
-    .. (finding.pointer and fill('<p class="pointer"><code>%s</code></p>', finding.pointer) or "")
+    .. (finding.pointer and fill('<p class="pointer"><code>%s</code></p>',
+      say.name(finding.pointer)) or "")
     .. (finding.hint and '<p class="hint">' .. safe(finding.hint) .. "</p>" or "")
     .. related(finding) .. fix(finding, context) .. '</div><div class="facts">'
     .. found_wanted(finding) .. (words and '<p class="cost">' .. escape(words) .. "</p>" or "")

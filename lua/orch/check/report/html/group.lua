@@ -62,6 +62,7 @@ end
 ---@return string html
 function groups.link(address, words)
   if not address then return "" end
+  address = say.line(address)
   if not address:find "^https?://" then return markup.escape(words or address) end
   return fill('<a href="%s" rel="noreferrer">%s</a>', address, words or address)
 end
@@ -69,7 +70,7 @@ end
 local function facts(group, rule)
   local out = {}
   local owner = rule and rule.owner
-  if owner then out[1] = fill("<span>Ask %s</span>", owner) end
+  if owner then out[1] = fill("<span>Ask %s</span>", say.line(owner)) end
   local docs = say.docs(rule)
   if docs then out[#out + 1] = "<span>" .. groups.link(docs, "Read more") .. "</span>" end
   local words = cost.words(group.cost, "waste", "cost")
@@ -86,9 +87,10 @@ local own_titles = {
 
 local function head(group, context)
   local rule = context.rules[group.rule]
-  local title = own_titles[group.rule] or rule and rule.title or group.rule
+  local title = own_titles[group.rule] or rule and rule.title and say.line(rule.title)
+    or say.name(group.rule)
   return fill('<summary><h3>%s <small>%s</small></h3></summary>', title, say.number(#group))
-    .. '<div class="about">' .. (rule and rule.why and fill("<p>%s</p>", rule.why) or "")
+    .. '<div class="about">' .. (rule and rule.why and fill("<p>%s</p>", say.text(rule.why)) or "")
     .. facts(group, rule) .. "</div>"
 end
 
@@ -98,7 +100,7 @@ end
 function groups.html(findings, context)
   local out = {}
   for _, group in ipairs(by_rule(findings)) do
-    out[#out + 1] = fill('<details class="group" open data-key="%s">', group.rule)
+    out[#out + 1] = fill('<details class="group" open data-key="%s">', say.name(group.rule))
       .. head(group, context) .. '<div class="cards">\n'
     for _, finding in ipairs(group) do out[#out + 1] = card.html(finding, context) end
     out[#out + 1] = "</div></details>\n"
