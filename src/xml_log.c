@@ -158,7 +158,8 @@ static int raise_fault(lua_State *L, struct xml_log *log) {
 
 static void feed(lua_State *L, struct xml_log *log) {
   size_t left = log->length - log->fed, size = left < CHUNK ? left : CHUNK;
-  memmove(log->data, log->data + log->at, log->used - log->at);
+  if (log->at < log->used)
+    memmove(log->data, log->data + log->at, log->used - log->at);
   log->used -= log->at;
   log->at = 0;
   const char *from = log->text + log->fed;
