@@ -164,7 +164,11 @@ function Cache:save(news)
   local batch = {}
   for _, statement in ipairs(statements) do
     local rows = {}
-    for i, row in ipairs(news[statement[1]] or {}) do rows[i] = statement[3](row) end
+    for _, row in ipairs(news[statement[1]] or {}) do
+      -- Names that are no UTF-8 are no JSON: what they are in is not remembered.
+      local ok, values = pcall(statement[3], row)
+      if ok then rows[#rows + 1] = values end
+    end
     if #rows > 0 then batch[#batch + 1] = { statement[2], rows } end
   end
   if #batch == 0 then return end

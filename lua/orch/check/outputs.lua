@@ -39,17 +39,23 @@ local function say(line)
   io.stderr:write("orch: ", line, "\n")
 end
 
---- By its write it is known whether a folder can be written to.
+--- A device is written to as it is; a file comes out of one beside it.
+local function try_file(full)
+  if fs.exists(full) then
+    local kind = fs.stat(full).type
+    if kind == "folder" then arg.fail "it is a folder" end
+    if kind ~= "file" then return end
+  end
+  local folder = fs.path.dirname(full)
+  fs.mkdir(folder)
+  local ok, made = pcall(fs.temp_file, { dir = folder, prefix = ".orch-" })
+  if not ok then arg.fail("nothing can be written to '%s'", folder) end
+  fs.remove(made)
+end
+
 local function check_file(flag, file, full)
-  local ok, err = pcall(function()
-    if fs.exists(full) and fs.stat(full).type == "folder" then arg.fail "it is a folder" end
-    local folder = fs.path.dirname(full)
-    fs.mkdir(folder)
-    if fs.exists(full) and fs.stat(full).type ~= "file" then return end
-    fs.remove(fs.temp_file { dir = folder, prefix = ".orch-" })
-  end)
-  if ok then return end
-  arg.fail("%s %s: %s", flag, file, (tostring(err):gsub("^orch: ", "")))
+  local ok, err = pcall(try_file, full)
+  if not ok then arg.fail("%s %s: %s", flag, file, (tostring(err):gsub("^orch: ", ""))) end
 end
 
 local function render(format, result, opts)

@@ -47,7 +47,8 @@ local function load_baseline(self)
   local path = self.baseline or baseline.path(self.folder)
   local ok, known = pcall(baseline.load, path)
   if ok and not known and self.baseline then
-    arg.fail("there is no baseline '%s'; --update-baseline makes it", self.baseline)
+    arg.fail("there is no baseline '%s'; orch check --update-baseline makes it",
+      require("orch.pipeline.project").shown(self.baseline))
   elseif not ok and not (known.kind == "baseline" and self.remake and not known.newer
     and self:is_complete())
   then
