@@ -86,7 +86,7 @@ describe("FBX", function()
         expect(info.bounds):equals { min = { -1, -1, -1 }, max = { 1, 9, 3 } }
       end
     end
-    local text = fbx.text(new_scene(7400), 7400):gsub("a: %-1,%-1,", "a: -1.#IND,1.#INF,")
+    local text = fbx.text(new_scene(7400), 7400):gsub("a: %-1,%-1,", "a: -1.#IND,1.#INF,", 1)
     expect(read(text).non_finite):equals(2)
   end)
 

@@ -18,6 +18,10 @@ local function floats(list, change)
   return array("d", copy)
 end
 
+local function layer(sort)
+  return node("LayerElement", {}, { node("Type", { sort }), node("TypedIndex", { 0 }) })
+end
+
 local function box(opts)
   local indices = { table.unpack(quads) }
   indices[1] = opts.index or 0
@@ -26,14 +30,22 @@ local function box(opts)
     node("PolygonVertexIndex", { array("i", indices) }),
     node("Edges", { array("i", { 0, 1, 2 }) }),
     node("LayerElementNormal", { 0 }, {
-      node("MappingInformationType", { "ByPolygon" }),
-      node("Normals", { floats({ 0, 0, -1, 0, 0, 1, 0, -1, 0, 1, 0, 0, 0, 1, 0, -1, 0, 0 },
-        opts.normals) }),
+      node("MappingInformationType", { "ByVertice" }),
+      node("ReferenceInformationType", { "Direct" }),
+      node("Normals", { floats(corners, opts.normals) }),
     }),
-    node("LayerElementUV", { 0 }, { node("UV", { floats { 0, 0, 1, 0, 1, 1, 0, 1 } }) }),
+    node("LayerElementUV", { 0 }, {
+      node("MappingInformationType", { "ByVertice" }),
+      node("ReferenceInformationType", { "Direct" }),
+      node("UV", { floats { 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1 } }),
+    }),
     node("LayerElementMaterial", { 0 }, {
+      node("MappingInformationType", { "ByPolygon" }),
+      node("ReferenceInformationType", { "IndexToDirect" }),
       node("Materials", { array("i", { 0, 0, 0, 1, 1, 1 }) }),
     }),
+    node("Layer", { 0 }, { layer "LayerElementNormal", layer "LayerElementUV",
+      layer "LayerElementMaterial" }),
   }
 end
 
@@ -67,39 +79,44 @@ local function image(sort, id, name, class, relative, more)
   return node(sort, { id, name .. "\0\1" .. sort, class }, children)
 end
 
+--- Identities are 64-bit numbers, however small.
+local function id(n) return { long = n } end
+
 local function modern(opts)
   return {
-    node("Geometry", { 1000000000001, "Box\0\1Geometry", "Mesh" }, box(opts)),
-    node("Geometry", { 12, "Bare\0\1Geometry", "Mesh" }, triangle),
-    node("Geometry", { 13, "Smile\0\1Geometry", "Shape" }, {
+    node("Geometry", { id(11), "Box\0\1Geometry", "Mesh" }, box(opts)),
+    node("Geometry", { id(12), "Bare\0\1Geometry", "Mesh" }, triangle),
+    node("Geometry", { id(13), "Smile\0\1Geometry", "Shape" }, {
       node("Vertices", { floats { 500, 500, 500 } }),
     }),
-    node("Model", { 20, "Box\0\1Model", "Mesh" }, { node("Version", { 232 }) }),
-    node("Model", { 21, "Bare\0\1Model", "Mesh" }, {}),
-    node("Model", { 22, "Hip\0\1Model", "LimbNode" }),
-    node("Model", { 23, "Knee\0\1Model", "LimbNode" }),
-    node("Model", { 24, "Sun\0\1Model", "Light" }),
-    node("Model", { 25, "Shot\0\1Model", "Camera" }),
-    node("Material", { 30, "Wood\0\1Material", "" }, { node("ShadingModel", { "phong" }) }),
-    node("Material", { 31, "Iron\0\1Material", "" }, {}),
-    image("Texture", 40, "wood_D.png", "", "textures\\wood_D.png"),
-    image("Texture", 41, "iron_D.png", "", ""),
-    image("Texture", 42, "inside.png", "", "inside.png"),
-    image("Video", 50, "wood_D.png", "Clip", "textures\\wood_D.png"),
-    image("Video", 51, "inside.png", "Clip", "inside.png", "\137PNG and so on"),
-    node("LayeredTexture", { 60, "Both\0\1LayeredTexture", "" }, {}),
-    node("Deformer", { 70, "\0\1Deformer", "Skin" }, {}),
-    node("Deformer", { 71, "\0\1SubDeformer", "Cluster" }, {}),
-    node("AnimationStack", { 80, "Walk\0\1AnimStack", "" }, {}),
-    node("AnimationCurve", { 81, "\0\1AnimCurve", "" }, {}),
+    node("Model", { id(20), "Box\0\1Model", "Mesh" }, { node("Version", { 232 }) }),
+    node("Model", { id(21), "Bare\0\1Model", "Mesh" }, {}),
+    node("Model", { id(22), "Hip\0\1Model", "LimbNode" }),
+    node("Model", { id(23), "Knee\0\1Model", "LimbNode" }),
+    node("Model", { id(24), "Sun\0\1Model", "Light" }),
+    node("Model", { id(25), "Shot\0\1Model", "Camera" }),
+    node("Material", { id(30), "Wood\0\1Material", "" }, { node("ShadingModel", { "phong" }) }),
+    node("Material", { id(31), "Iron\0\1Material", "" }, {}),
+    image("Texture", id(40), "wood_D.png", "", "textures\\wood_D.png"),
+    image("Texture", id(41), "iron_D.png", "", ""),
+    image("Texture", id(42), "inside.png", "", "inside.png"),
+    image("Video", id(50), "wood_D.png", "Clip", "textures\\wood_D.png"),
+    image("Video", id(51), "inside.png", "Clip", "inside.png", "\137PNG and so on"),
+    node("LayeredTexture", { id(60), "Both\0\1LayeredTexture", "" }, {}),
+    node("Deformer", { id(70), "\0\1Deformer", "Skin" }, {}),
+    node("Deformer", { id(71), "\0\1SubDeformer", "Cluster" }, {}),
+    node("AnimationStack", { id(80), "Walk\0\1AnimStack", "" }, {}),
+    node("AnimationCurve", { id(81), "\0\1AnimCurve", "" }, {}),
   }
 end
 
 local links = {
-  node("C", { "OO", 50, 40 }), node("C", { "OO", 51, 42 }),
-  node("C", { "OP", 40, 30, "DiffuseColor" }), node("C", { "OO", 41, 60 }),
-  node("C", { "OP", 60, 31, "DiffuseColor" }), node("C", { "OP", 42, 31, "Bump" }),
-  node("C", { "OO", 30, 20 }), node("C", { "OO", 1000000000001, 20 }),
+  node("C", { "OO", id(50), id(40) }), node("C", { "OO", id(51), id(42) }),
+  node("C", { "OP", id(40), id(30), "DiffuseColor" }), node("C", { "OO", id(41), id(60) }),
+  node("C", { "OP", id(60), id(31), "DiffuseColor" }), node("C", { "OP", id(42), id(31), "Bump" }),
+  node("C", { "OO", id(30), id(20) }), node("C", { "OO", id(31), id(20) }),
+  node("C", { "OO", id(11), id(20) }), node("C", { "OO", id(12), id(21) }),
+  node("C", { "OO", id(20), id(0) }), node("C", { "OO", id(21), id(0) }),
 }
 
 --- In version 6 the mesh is in its model, and names are the identities.

@@ -6,7 +6,7 @@
 
 local fbx = {}
 
----A node: scalars (integers, floats, booleans, texts) or arrays, then children.
+---A node: scalars (integers, `{ long = 1 }`, floats, booleans, texts) or arrays, then children.
 function fbx.node(name, values, children)
   return { name = name, values = values or {}, children = children }
 end
@@ -59,6 +59,9 @@ end
 local function pack_value(value, version, packed)
   if type(value) == "table" and value.raw then
     return "R" .. string.pack("<s4", value.raw), 1
+  end
+  if type(value) == "table" and value.long then
+    return "L" .. string.pack("<i8", value.long), 1
   end
   if type(value) == "table" then
     if version < 7000 then return pack_numbers(value) end
@@ -125,7 +128,9 @@ end
 local function text_node(node, indent, version)
   local values, block = {}, node.children and ""
   for i, value in ipairs(node.values) do
-    if type(value) == "table" and value.raw then
+    if type(value) == "table" and value.long then
+      values[i] = tostring(value.long)
+    elseif type(value) == "table" and value.raw then
       values[i] = ',\n"' .. value.raw:gsub("[^%w]", "A") .. '"'
     elseif type(value) == "table" and version < 7000 then
       values[i] = numbers(value.list)
