@@ -97,11 +97,31 @@ end
 function cost.total(findings)
   local total = {}
   for _, finding in ipairs(findings) do
-    for name, amount in pairs(finding.cost or total) do
-      if finding.cost and type(amount) == "number" then total[name] = (total[name] or 0) + amount end
+    for name, amount in next, finding.cost or {} do
+      if type(amount) == "number" then total[name] = (total[name] or 0) + amount end
     end
   end
   return total
+end
+
+--- One string for each cost: numbers that are not negative are in order as big-endian
+--- doubles. Sorting thousands of findings asks often.
+local keys = setmetatable({}, { __mode = "k" })
+local NOTHING = ("\0"):rep(8 * #known)
+
+local function key_of(amounts)
+  if not amounts then return NOTHING end
+  local key = keys[amounts]
+  if key then return key end
+  local parts = {}
+  for i, unit in ipairs(known) do
+    local amount = amounts[unit[1]]
+    local counts = type(amount) == "number" and amount > 0
+    parts[i] = (">d"):pack(counts and amount or 0)
+  end
+  key = table.concat(parts)
+  keys[amounts] = key
+  return key
 end
 
 ---Which of two findings costs more: by the first unit in which they differ.
@@ -109,12 +129,9 @@ end
 ---@param b table<string, number>?
 ---@return boolean?  nil where they cost the same
 function cost.more(a, b)
-  a, b = a or {}, b or {}
-  for _, unit in ipairs(known) do
-    local x, y = a[unit[1]] or 0, b[unit[1]] or 0
-    if x ~= y then return x > y end
-  end
-  return nil
+  local x, y = key_of(a), key_of(b)
+  if x == y then return nil end
+  return x > y
 end
 
 return cost

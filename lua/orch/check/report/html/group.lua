@@ -8,7 +8,10 @@ local cost = require "orch.check.report.cost"
 local markup = require "orch.report.html.markup"
 local say = require "orch.check.report.say"
 
+local checkpoint = require("orch.task").checkpoint
 local fill = markup.fill
+
+local BREATH = 256 -- findings, then other tasks may run
 
 local groups = {}
 
@@ -19,8 +22,10 @@ local function weight(finding)
 end
 
 local function worse(a, b)
-  local x, y = weight(a), weight(b)
-  if x ~= y then return x > y end
+  if a.severity ~= b.severity or a.rule ~= b.rule then
+    local x, y = weight(a), weight(b)
+    if x ~= y then return x > y end
+  end
   local more = cost.more(a.cost, b.cost)
   if more ~= nil then return more end
   if a.path ~= b.path then return a.path < b.path end
@@ -94,6 +99,7 @@ local function head(group, context)
     .. facts(group, rule) .. "</div>"
 end
 
+---@async
 ---@param findings table[] sorted
 ---@param context table of card.html
 ---@return string html
@@ -102,7 +108,10 @@ function groups.html(findings, context)
   for _, group in ipairs(by_rule(findings)) do
     out[#out + 1] = fill('<details class="group" open data-key="%s">', say.name(group.rule))
       .. head(group, context) .. '<div class="cards">\n'
-    for _, finding in ipairs(group) do out[#out + 1] = card.html(finding, context) end
+    for i, finding in ipairs(group) do
+      out[#out + 1] = card.html(finding, context)
+      if i % BREATH == 0 then checkpoint() end
+    end
     out[#out + 1] = "</div></details>\n"
   end
   return table.concat(out)
