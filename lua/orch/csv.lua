@@ -10,6 +10,7 @@
 local arg = require "orch.arg"
 local core = require "orch.core.csv"
 local errors = require "orch.core.error"
+local in_file = require "orch.in_file"
 
 local find = string.find
 
@@ -164,17 +165,6 @@ function csv.encode(rows, opts)
   return table.concat(lines)
 end
 
---- Names the file in an error of ours.
-local function with_path(path, ok, ...)
-  if ok then return ... end
-  local err = ...
-  if type(err) == "table" and err.kind == "csv" and not err.path then
-    err.path = path
-    err.message = path .. ": " .. err.message
-  end
-  error(err, 0)
-end
-
 ---The rows of a CSV file.
 ---@async
 ---@param path orch.Path
@@ -183,7 +173,7 @@ end
 ---@return string[]? columns
 function csv.load(path, opts)
   arg.check("csv.load", 1, path, "path")
-  return with_path(path, pcall(decode, "csv.load", require("orch.fs").read(path), opts))
+  return in_file("csv", path, pcall(decode, "csv.load", require("orch.fs").read(path), opts))
 end
 
 ---Writes rows to a file, which is replaced in one step.
@@ -193,7 +183,7 @@ end
 ---@param opts? orch.CsvEncodeOptions
 function csv.save(path, rows, opts)
   arg.check("csv.save", 1, path, "path")
-  require("orch.fs").write(path, with_path(path, pcall(csv.encode, rows, opts)))
+  require("orch.fs").write(path, in_file("csv", path, pcall(csv.encode, rows, opts)))
 end
 
 return arg.public("orch.csv", csv)

@@ -14,6 +14,7 @@
 local arg = require "orch.arg"
 local core = require "orch.core.xml"
 local errors = require "orch.core.error"
+local in_file = require "orch.in_file"
 
 local xml = {}
 
@@ -100,12 +101,16 @@ function xml.decode(text, opts)
   return core.decode(text, arg.options("xml.decode", opts, { spaces = "boolean" }).spaces)
 end
 
+---@class orch.XmlHandlers
+---@field start? fun(name: string, attributes: table<string, string>)
+---@field text? fun(text: string)
+---@field ending? fun(name: string)
+
 ---Reads a text event by event, in little memory: what belongs together is not kept. The
 ---functions may wait.
 ---@param text string
----@param handlers {start: fun(name: string, attributes: table<string, string>)?, text: fun(text: string)?, ending: fun(name: string)?}
----  text as it is, with line ends and indentation; raises kind `xml` like `decode`, perhaps
----  after some events
+---@param handlers orch.XmlHandlers text as it is, with line ends and indentation; raises kind
+---  `xml` like `decode`, perhaps after some events
 function xml.parse(text, handlers)
   arg.check("xml.parse", 1, text, "string")
   arg.check("xml.parse", 2, handlers, "table")
@@ -214,17 +219,6 @@ function xml.encode(element, opts)
   return table.concat(parts)
 end
 
---- Names the file in an error of ours.
-local function with_path(path, ok, ...)
-  if ok then return ... end
-  local err = ...
-  if type(err) == "table" and err.kind == "xml" and not err.path then
-    err.path = path
-    err.message = path .. ": " .. err.message
-  end
-  error(err, 0)
-end
-
 ---The element of an XML file.
 ---@async
 ---@param path orch.Path
@@ -232,7 +226,7 @@ end
 ---@return orch.xml.Element element raises kind `os`, or `xml` with `path`, `line`, `column`
 function xml.load(path, opts)
   arg.check("xml.load", 1, path, "path")
-  return with_path(path, pcall(xml.decode, require("orch.fs").read(path), opts))
+  return in_file("xml", path, pcall(xml.decode, require("orch.fs").read(path), opts))
 end
 
 ---Writes an element to a file, which is replaced in one step; with a declaration and a newline
@@ -245,7 +239,7 @@ function xml.save(path, element, opts)
   arg.check("xml.save", 1, path, "path")
   local o = arg.options("xml.save", opts, { indent = "integer", declaration = "boolean" })
   o.indent, o.declaration = o.indent or 2, o.declaration ~= false
-  require("orch.fs").write(path, with_path(path, pcall(xml.encode, element, o)) .. "\n")
+  require("orch.fs").write(path, in_file("xml", path, pcall(xml.encode, element, o)) .. "\n")
 end
 
 return arg.public("orch.xml", xml)

@@ -12,6 +12,7 @@
 local arg = require "orch.arg"
 local core = require "orch.core.yaml"
 local errors = require "orch.core.error"
+local in_file = require "orch.in_file"
 local json = require "orch.json"
 
 local yaml = {}
@@ -150,17 +151,6 @@ function yaml.encode_all(values, opts)
   return table.concat(parts)
 end
 
---- Names the file in an error of ours.
-local function with_path(path, ok, ...)
-  if ok then return ... end
-  local err = ...
-  if type(err) == "table" and err.kind == "yaml" and not err.path then
-    err.path = path
-    err.message = path .. ": " .. err.message
-  end
-  error(err, 0)
-end
-
 ---The value of a YAML file of one document.
 ---@async
 ---@param path orch.Path
@@ -169,7 +159,7 @@ end
 function yaml.load(path, opts)
   arg.check("yaml.load", 1, path, "path")
   local o = read_options("yaml.load", opts, spec)
-  return with_path(path, pcall(decode, require("orch.fs").read(path), "one", o))
+  return in_file("yaml", path, pcall(decode, require("orch.fs").read(path), "one", o))
 end
 
 ---The values of all documents of a file.
@@ -179,7 +169,7 @@ end
 ---@return any[] values raises kind `os`, or `yaml` with `path`, `line` and `column`
 function yaml.load_all(path, opts)
   arg.check("yaml.load_all", 1, path, "path")
-  return with_path(path, pcall(yaml.decode_all, require("orch.fs").read(path), opts))
+  return in_file("yaml", path, pcall(yaml.decode_all, require("orch.fs").read(path), opts))
 end
 
 ---Writes the value to a file, which is replaced in one step.
@@ -189,7 +179,7 @@ end
 ---@param opts? orch.YamlEncodeOptions
 function yaml.save(path, value, opts)
   arg.check("yaml.save", 1, path, "path")
-  require("orch.fs").write(path, with_path(path, pcall(yaml.encode, value, opts)))
+  require("orch.fs").write(path, in_file("yaml", path, pcall(yaml.encode, value, opts)))
 end
 
 return arg.public("orch.yaml", yaml)
