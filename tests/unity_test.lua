@@ -223,10 +223,11 @@ describe("unity.references", function()
     local folder = make { ["a.prefab"] = "%YAML 1.1\n--- !u!1 &1\nGameObject:\n"
       .. "  a: {fileID: -12, guid: " .. A .. ",\n    type: 3}\n"
       .. "  b: {fileID: 5,\n    guid: " .. B .. ", type: 3}\n"
-      .. "  c:\n    m_AssetGUID: " .. A .. "\n  guid: " .. B .. "\n  my_guid: " .. B .. "\n" }
+      .. "  c:\n    m_AssetGUID: " .. A .. "\n  guid: " .. B .. "\n  my_guid: " .. B .. "\n"
+      .. "  d: {fileID: 7, guid: " .. A .. "}\n" }
     expect(unity.references(folder .. "/a.prefab")):equals {
       { guid = A, file_id = -12, line = 4 }, { guid = B, file_id = 5, line = 7 },
-      { guid = A, line = 9 },
+      { guid = A, line = 9 }, { guid = A, file_id = 7, line = 12 },
     }
   end)
 
