@@ -216,8 +216,9 @@ describe("a WAV file", function()
   it("tells its loops and texts", function()
     local smpl = ("<I4I4I4I4I4I4I4I4I4"):pack(0, 0, 0, 60, 0, 0, 0, 2, 0)
       .. ("<I4I4I4I4I4I4"):pack(0, 0, 10, 20, 0, 0) .. ("<I4I4I4I4I4I4"):pack(1, 0, 30, 40, 0, 0)
+    local texts = chunk("LIST", "INFO" .. chunk("INAM", "Caf\xe9\0") .. chunk("ISFT", "x"))
     local info = audio.info(put("a.wav", riff(FMT, chunk("data", ("\0"):rep(200)),
-      chunk("smpl", smpl), chunk("LIST", "INFO" .. chunk("INAM", "Caf\xe9\0") .. chunk("ISFT", "x")))))
+      chunk("smpl", smpl), texts)))
     expect(info.loops):equals { { first = 10, last = 20 }, { first = 30, last = 40 } }
     expect(info.tags):equals { title = "Café", software = "x" }
     expect(info.frames):equals(100)
@@ -238,7 +239,8 @@ describe("a WAV file", function()
   it("of more than 4 GB has its size elsewhere", function()
     local size = 6 << 30
     local path = put("big.wav", "RF64\xff\xff\xff\xffWAVE"
-      .. chunk("ds64", ("<I8I8I8I4"):pack(size + 60, size, size // 2, 0)) .. FMT .. "data\xff\xff\xff\xff")
+      .. chunk("ds64", ("<I8I8I8I4"):pack(size + 60, size, size // 2, 0)) .. FMT
+      .. "data\xff\xff\xff\xff")
     orch.process.run { "truncate", "-s", tostring(size + 80), path }
     expect(audio.info(path).frames):equals(size // 2)
     orch.process.run { "truncate", "-s", tostring(size), path }
@@ -247,7 +249,8 @@ describe("a WAV file", function()
 
   it("must have channels, a rate and frames that fit", function()
     local function with(...)
-      return put("a.wav", riff(chunk("fmt ", ("<I2I2I4I4I2I2"):pack(...)), chunk("data", "\0\0\0\0")))
+      return put("a.wav", riff(chunk("fmt ", ("<I2I2I4I4I2I2"):pack(...)),
+        chunk("data", "\0\0\0\0")))
     end
     expect(function() audio.info(with(1, 0, 8000, 16000, 2, 16)) end):raises "no channels"
     expect(function() audio.info(with(1, 1, 0, 16000, 2, 16)) end):raises "sample rate is 0"

@@ -20,7 +20,8 @@ local function wav(name, frames, channels, bits)
       if bits == 32 then
         out[#out + 1] = ("<f"):pack(value)
       else
-        out[#out + 1] = ("<i2"):pack(math.max(-32768, math.min(32767, math.floor(value * 32768 + 0.5))))
+        local whole = math.floor(value * 32768 + 0.5)
+        out[#out + 1] = ("<i2"):pack(math.max(-32768, math.min(32767, whole)))
       end
     end
     frames[i] = nil
@@ -155,7 +156,8 @@ describe("audio.stats refuses", function()
   end)
 
   it("each with its own words, also at once", function()
-    local texts = { "hello", "RIFF\4\0\0\0WAVE", "fLaC" .. ("\0"):rep(50), "OggS" .. ("\0"):rep(50) }
+    local texts = { "hello", "RIFF\4\0\0\0WAVE", "fLaC" .. ("\0"):rep(50),
+      "OggS" .. ("\0"):rep(50) }
     local words = {}
     local function stats(text, i)
       local path = ("%s/%d"):format(folder, i)
@@ -200,7 +202,9 @@ describe("audio.stats refuses", function()
       local whole = fs.read(here .. "/data/audio/" .. name)
       for _ = 1, rounds * 10 do
         local bytes = { whole:byte(1, -1) }
-        for _ = 1, math.random(8) do bytes[math.random(math.min(#bytes, 600))] = math.random(0, 255) end
+        for _ = 1, math.random(8) do
+          bytes[math.random(math.min(#bytes, 600))] = math.random(0, 255)
+        end
         local text = {}
         for i = 1, #bytes, 100 do
           text[#text + 1] = string.char(table.unpack(bytes, i, math.min(i + 99, #bytes)))

@@ -48,7 +48,9 @@ describe("convert, 1,000 files of which 50 are broken", { timeout = "2m" }, func
   case("converts the good ones, reports the bad ones, leaves nothing half-written", function()
     local plain = thousand()
     local told = 0
-    local result = unpack_all { progress = function(done, total) told = math.max(told, done / total) end }
+    local result = unpack_all {
+      progress = function(done, total) told = math.max(told, done / total) end,
+    }
     expect(result.converted):equals(COUNT - COUNT // EVERY)
     expect(result.skipped):equals(0)
     expect(#result.failed):equals(COUNT // EVERY)
@@ -120,13 +122,15 @@ describe("convert", function()
       end }
     expect(fs.read "out/1.high"):equals "TEXT 1"
     expect(fs.read "out/1.low"):equals "text 1"
-    convert { files = "in/*", to = function(path) return { up = path .. ".up", same = path .. ".same" } end,
+    convert { files = "in/*",
+      to = function(path) return { up = path .. ".up", same = path .. ".same" } end,
       run = "tr a-z A-Z < ${input} > ${output_up}; cp ${input} ${output_same}" }
     expect(fs.read "in/1.txt.up"):equals "TEXT 1"
   end)
 
   case("keeps folders below the pattern's fixed part, and takes odd names", function()
-    for _, name in ipairs { "A/x.t", "A/sub/deep/x.t", "A/-rf.t", "A/it's {odd} [1].t", "A/\xff.t" } do
+    for _, name in ipairs { "A/x.t", "A/sub/deep/x.t", "A/-rf.t", "A/it's {odd} [1].t",
+      "A/\xff.t" } do
       fs.mkdir(fs.path.dirname(name))
       fs.write(name, name)
     end
@@ -136,7 +140,8 @@ describe("convert", function()
     expect(names "out"):equals { "out/-rf.o", "out/it's {odd} [1].o", "out/sub/deep/x.o", "out/x.o",
       "out/\xff.o" }
     expect(fs.read "out/\xff.o"):equals "A/\xff.t"
-    result = convert { paths = { "A/it's {odd} [1].t", "A/\xff.t" }, to = "out2/{stem}.o", run = "cp ${input} ${output}" }
+    result = convert { paths = { "A/it's {odd} [1].t", "A/\xff.t" }, to = "out2/{stem}.o",
+      run = "cp ${input} ${output}" }
     expect(result.converted):equals(2)
     expect(convert { files = "A/**/*.t", to = "out/{subfolder}/{stem}.o",
       run = { "cp", "{input}", "{output}" } }.skipped):equals(5)
@@ -268,7 +273,8 @@ describe("convert", function()
     expect(convert(opts).converted):equals(0)
     fs.write(".orch/convert.jsonl", "\0\xff{[}\n[]\n" .. '{"key":1}\n{"key":"x"}\n')
     expect(convert(opts).converted):equals(5)
-    fs.write(".orch/convert.jsonl", (fs.read ".orch/convert.jsonl":gsub('"outputs":%b[]', '"outputs":7')))
+    notes = fs.read ".orch/convert.jsonl":gsub('"outputs":%b[]', '"outputs":7')
+    fs.write(".orch/convert.jsonl", notes)
     expect(convert(opts).converted):equals(5)
     expect(convert(opts).converted):equals(0)
   end)
@@ -308,8 +314,8 @@ describe("convert refuses, before anything runs,", function()
     refused({ to = "out/{steam}" }, "did you mean {stem}?")
     refused({ run = { "cp", "{imput}", "{output}" } }, "did you mean {input}?")
     refused({ run = "cp ${input} ${outptu}" }, "outptu")
-    refused({ to = { a = "out/a{name}", b = "out/b{name}" }, run = { "cp", "{input}", "{output}" } },
-      "output_a")
+    refused({ to = { a = "out/a{name}", b = "out/b{name}" },
+      run = { "cp", "{input}", "{output}" } }, "output_a")
     refused({ run = { "cp", timeout = 3 } }, "`timeout` belongs to convert itself")
   end)
 
@@ -318,7 +324,8 @@ describe("convert refuses, before anything runs,", function()
     refused({ concurrency = 0 }, "at least 1")
     refused({ files = "in/*", paths = {} }, "either `files`")
     small(2)
-    expect(function() convert { files = "in/*", run = { "true" } } end):raises "option `to` is missing"
+    expect(function() convert { files = "in/*", run = { "true" } } end)
+      :raises "option `to` is missing"
     expect(function() convert "in/*" end):raises "takes one table"
     refused({ to = function() return 7 end }, "should give paths")
     refused({ to = function() return {} end }, "gives nothing for 'in/1.txt'")
@@ -355,7 +362,8 @@ describe("convert, killed with SIGKILL,", { timeout = "1m" }, function()
     end
     expect(litter):greater_than(0)
     expect(done):greater_than(0)
-    local result = unpack_all { run = "gzip -dc < ${input} > ${output} && sleep 0.01", concurrency = 8 }
+    local result = unpack_all { concurrency = 8,
+      run = "gzip -dc < ${input} > ${output} && sleep 0.01" }
     expect(result.converted + result.skipped):equals(COUNT - COUNT // EVERY)
     expect(result.skipped):greater_than(done - 10)
     expect(names "b"):equals(result.outputs)
@@ -369,7 +377,8 @@ describe("convert in a job", function()
     fs.write("p.lua", [[
       orch.job "pack" { run = function()
         orch.convert { files = "in/*", to = "out/{name}", progress = "packing",
-          run = 'case ${input} in *2*) echo "bad header" >&2; exit 1;; esac; cp ${input} ${output}' }
+          run = [=[case ${input} in *2*) echo "bad header" >&2; exit 1;; esac
+            cp ${input} ${output}]=] }
       end }
     ]])
     local result = test.run({ "run", "p.lua" }, { cwd = folder,
@@ -384,14 +393,16 @@ end)
 describe("convert with ffmpeg", { timeout = "1m" }, function()
   case("makes OGG and two rates of 30 sounds, three of which are broken", function()
     fs.mkdir "s"
-    orch.process.run { "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=440:d=0.3:r=48000", "s/01.wav" }
+    orch.process.run { "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=440:d=0.3:r=48000",
+      "s/01.wav" }
     local whole = fs.read "s/01.wav"
     for i = 2, 30 do
       fs.write(("s/%02d.wav"):format(i), i % 10 == 0 and whole:sub(1, i) or whole)
     end
     local opts = { files = "s/*.wav", check = false,
       to = { ogg = "o/{stem}.ogg", low = "o/22/{stem}.wav" },
-      run = { "ffmpeg", "-v", "error", "-i", "{input}", "{output_ogg}", "-ar", "22050", "{output_low}" } }
+      run = { "ffmpeg", "-v", "error", "-i", "{input}", "{output_ogg}", "-ar", "22050",
+        "{output_low}" } }
     local result = convert(opts)
     expect(result.converted):equals(27)
     expect(#result.failed):equals(3)

@@ -68,7 +68,8 @@ local function woff(list)
     data[i] = packed .. ("\0"):rep(-#packed % 4)
     at, total = at + #data[i], total + #one.bytes + -#one.bytes % 4
   end
-  return "wOFF\0\1\0\0" .. (">I4I2I2I4I2I2I4I4I4I4I4"):pack(at, #list, 0, total, 1, 0, 0, 0, 0, 0, 0)
+  return "wOFF\0\1\0\0"
+    .. (">I4I2I2I4I2I2I4I4I4I4I4"):pack(at, #list, 0, total, 1, 0, 0, 0, 0, 0, 0)
     .. table.concat(directory) .. table.concat(data)
 end
 
@@ -95,7 +96,8 @@ describe("font.info", function()
   it("knows what may not be embedded", function()
     local list = tables_of(fs.read(SANS))
     for bits, words in pairs { [2] = "restricted", [4] = "preview and print", [8] = "editable",
-      [12] = "editable", [0x102] = "restricted, no subsetting", [0x200] = "installable, bitmaps only" } do
+      [12] = "editable", [0x102] = "restricted, no subsetting",
+      [0x200] = "installable, bitmaps only" } do
       for _, one in ipairs(list) do
         if one.name == "OS/2" then
           one.bytes = one.bytes:sub(1, 8) .. (">I2"):pack(bits) .. one.bytes:sub(11)

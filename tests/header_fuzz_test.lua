@@ -81,7 +81,8 @@ describe("any bytes give a value or kind `format`", function()
   it("MP3, AIFF, Opus, Speex, FLAC in Ogg, ADPCM", function()
     for name, whole in pairs {
       ["x.mp3"] = encoded("a.mp3"), ["x.aiff"] = encoded("a.aiff"), ["x.opus"] = encoded("a.opus"),
-      ["y.ogg"] = encoded("b.ogg", "-c:a", "flac"), ["z.wav"] = encoded("c.wav", "-c:a", "adpcm_ms"),
+      ["y.ogg"] = encoded("b.ogg", "-c:a", "flac"),
+      ["z.wav"] = encoded("c.wav", "-c:a", "adpcm_ms"),
       ["x.aifc"] = encoded("d.aiff", "-c:a", "pcm_alaw"),
     } do
       prefixes(name, whole)
@@ -99,8 +100,9 @@ describe("any bytes give a value or kind `format`", function()
     for name, magic in pairs {
       ["a.wav"] = "RIFF\0\1\0\0WAVEfmt \16\0\0\0", ["b.wav"] = "RF64\0\1\0\0WAVEds64",
       ["a.ogg"] = "OggS\0\2", ["a.flac"] = "fLaC\0\0\0\34", ["a.mp3"] = "ID3\4\0\0\0\0\0\10",
-      ["b.mp3"] = "\xff\xfb\x90\0", ["a.aiff"] = "FORM\0\0\1\0AIFFCOMM", ["b.aiff"] = "FORM\0\0\1\0AIFC",
-      ["a.ttf"] = "\0\1\0\0\0\5", ["a.otf"] = "OTTO\0\3", ["a.ttc"] = "ttcf\0\1\0\0\0\0\0\1\0\0\0\12",
+      ["b.mp3"] = "\xff\xfb\x90\0", ["a.aiff"] = "FORM\0\0\1\0AIFFCOMM",
+      ["b.aiff"] = "FORM\0\0\1\0AIFC", ["a.ttf"] = "\0\1\0\0\0\5", ["a.otf"] = "OTTO\0\3",
+      ["a.ttc"] = "ttcf\0\1\0\0\0\0\0\1\0\0\0\12",
       ["a.woff"] = "wOFF\0\1\0\0\0\0\1\0\0\3\0\0", ["a.woff2"] = "wOF2\0\1\0\0\0\0\1\0\0\9\0\0",
     } do
       garbage(name, magic, 150 * ROUNDS)

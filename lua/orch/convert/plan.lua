@@ -21,7 +21,8 @@ local function add_output(item, name, value, known)
     arg.fail("convert: `to` should give paths, and gives %s for '%s'", arg.describe(value),
       item.input)
   end
-  local output = (known and words.fill("`to`", value, known) or value):gsub("//+", "/"):gsub("/%./", "/")
+  local output = known and words.fill("`to`", value, known) or value
+  output = output:gsub("//+", "/"):gsub("/%./", "/")
   if output:sub(-1) == "/" then
     arg.fail("convert: `to` gives '%s', which is a folder, not a file; add {name}", output)
   end

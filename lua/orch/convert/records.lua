@@ -95,10 +95,11 @@ local function sweep(folder, begin)
 end
 
 --- Alone: clears up, and keeps the file short. Where somebody else is at work, later.
+---@return table<string, table>? known
 local function tidy(file, begin, planned)
   local ok, guard = pcall(fs.lock, file .. ".lock", { timeout = 0 })
   if not ok then
-    if errors.is(guard) and guard.kind == "timeout" then return end
+    if errors.is(guard) and guard.kind == "timeout" then return nil end
     error(guard, 0)
   end
   local _ <close> = guard
@@ -113,6 +114,7 @@ local function tidy(file, begin, planned)
   local live = #fresh
   for _ in next, known do live = live + 1 end
   if lines - live > MOST_OLD then rewrite(file, known, folders) else append(file, fresh) end
+  return known
 end
 
 local function make_folder(folder)
@@ -133,10 +135,9 @@ function records.open(file, items)
   for _, item in ipairs(items) do
     for _, full in ipairs(item.full) do planned[path.dirname(full)] = true end
   end
-  tidy(file, begin, planned)
+  local known = tidy(file, begin, planned) or read(file)
   -- As long as this file is there, nobody else gets its name.
   local own = fs.temp_file { dir = path.dirname(file), prefix = begin }
-  local known = read(file)
   local guard = fs.lock(file .. ".lock", { shared = true }) -- the last to be waited for
   return setmetatable({ path = file, known = known, guard = guard, own = own,
     begin = begin .. own:sub(-6) .. "-", count = 0 }, Records)
