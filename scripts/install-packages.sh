@@ -43,11 +43,13 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   ffmpeg          converts sounds, and ffprobe reads what our readers read
 #   fontconfig, fonts-dejavu-core  fc-scan, and fonts to hold our reader against
 #   assimp-utils    reads models, and writes the ones that ours are held against
+#   imagemagick, libmagickcore-6.q16-6-extra  what identify says of images, EXR too
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
   python3 python3-yaml openssl nginx-light vsftpd openssh-server chromium graphviz
   zsh fish
-  ffmpeg fontconfig fonts-dejavu-core assimp-utils"
+  ffmpeg fontconfig fonts-dejavu-core assimp-utils
+  imagemagick libmagickcore-6.q16-6-extra"
 
 case "${1-}" in
 build) wanted=$build ;;

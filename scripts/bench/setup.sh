@@ -28,6 +28,8 @@ need /usr/bin/ninja ninja-build
 need /usr/bin/doit python3-doit
 need /usr/bin/parallel parallel
 need /usr/bin/script bsdutils
+# The figures of pictures: another reader of headers, which makes them as well.
+need /usr/bin/identify imagemagick
 
 if [ -n "$missing" ]; then
   install="apt-get install -y --no-install-recommends$missing"

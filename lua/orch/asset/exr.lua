@@ -28,6 +28,8 @@ local kinds = { scanlineimage = { false, false }, tiledimage = { true, false },
 
 --- Text up to a zero; gives where it goes on.
 local function text(source, at, most)
+  local known = find(source.head, "\0", at + 1, true)
+  if known and known - at <= most + 1 then return sub(source.head, at + 1, known - 1), known end
   local n = source.size - at
   local bytes = source:bytes(at, n < most + 1 and n or most + 1)
   local stop = find(bytes, "\0", 1, true)

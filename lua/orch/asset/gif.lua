@@ -3,16 +3,25 @@
 ---
 --- `bits` are those of a palette's index.
 
-local unpack = string.unpack
+local byte, unpack = string.byte, string.unpack
 
---- Blocks of at most 255 bytes: that many take some ten milliseconds.
+--- Blocks of at most 255 bytes: that many take some milliseconds.
 local MOST = 100000
+local WINDOW = 64 << 10
 local EXTENSION, PICTURE, TRAILER, CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 --- The offset behind a chain of blocks, and what is left of the allowance.
-local function skip_blocks(source, at, left)
+local function skip_blocks(source, at, left, view)
+  local window, from = view.window, view.from
   while left > 0 do
-    local n = source:unpack("B", at)
+    local n = byte(window, at - from + 1)
+    if not n then
+      local rest = source.size - at
+      if rest <= 0 then source:fail_at(at, "it is cut off in the middle of a picture") end
+      window, from = source:bytes(at, rest < WINDOW and rest or WINDOW), at
+      view.window, view.from = window, from
+      n = byte(window, 1)
+    end
     at, left = at + n + 1, left - 1
     if n == 0 then break end
   end
@@ -35,7 +44,7 @@ local function read_picture(source, info, at)
 end
 
 local function count_pictures(source, info, at)
-  local count, left = 0, MOST
+  local count, left, view = 0, MOST, { window = source.head, from = 0 }
   while left > 0 do
     -- Some leave out the trailer, but not pictures.
     if not source:has(at, 1) and count > 0 then break end
@@ -46,9 +55,9 @@ local function count_pictures(source, info, at)
       if source:unpack("B", at + 1) == CONTROL and source:has(at, 4) then
         if source:unpack("B", at + 3) & 1 == 1 then info.alpha, info.channels = true, 4 end
       end
-      at, left = skip_blocks(source, at + 2, left - 1)
+      at, left = skip_blocks(source, at + 2, left - 1, view)
     elseif kind == PICTURE then
-      at, left = skip_blocks(source, read_picture(source, info, at), left - 1)
+      at, left = skip_blocks(source, read_picture(source, info, at), left - 1, view)
       count = count + 1
     elseif count > 0 then
       break -- something else was appended

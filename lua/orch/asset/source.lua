@@ -86,6 +86,7 @@ function Source:bytes(offset, n)
   if offset < 0 or n < 0 or n > self.size - offset then too_short(self, offset, n) end
   local window, at = self.window, offset - self.window_at
   if at < 0 or at + n > #window then window, at = load(self, offset, n), 0 end
+  if n == #window then return window end
   return sub(window, at + 1, at + n)
 end
 
