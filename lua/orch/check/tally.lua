@@ -21,7 +21,8 @@ end
 function tally.before(a, b)
   if a.path ~= b.path then return a.path < b.path end
   if (a.line or 0) ~= (b.line or 0) then return (a.line or 0) < (b.line or 0) end
-  return a.rule < b.rule
+  if a.rule ~= b.rule then return a.rule < b.rule end
+  return a.message < b.message
 end
 
 return tally
