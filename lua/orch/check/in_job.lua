@@ -1,6 +1,6 @@
 --- Findings of a check as problems of the job that runs it.
 ---
----     in_job(job, result.findings)
+---     in_job(ctx, result.findings)
 
 local MOST = 1000 -- a job's problems; of more nobody reads one
 
@@ -16,9 +16,10 @@ local function text_of(finding)
   return text
 end
 
----@param job orch.RunningJob
+---@param ctx table of orch.pipeline.current
 ---@param findings orch.check.Finding[]
-return function(job, findings)
+return function(ctx, findings)
+  local job = require("orch.pipeline.handle").new(ctx)
   local valid = require("orch.pipeline.text").valid
   local list = table.move(findings, 1, #findings, 1, {})
   local order = {}
