@@ -131,14 +131,20 @@ local function check_kind(file, entry, wanted)
       entry and (" (it is %s)"):format(entry.format:upper()) or "", known_formats(wanted)) })
 end
 
+--- entry -> its function that reads
+local readers = setmetatable({}, { __mode = "k", __index = function(known, entry)
+  local read = entry.read or require("orch.asset." .. entry.format).read
+  known[entry] = read
+  return read
+end })
+
 --- A reader's own mistake is told as it is; an offset too far is the file's.
 local function read(path, wanted)
   local file = source.open(path)
   local entry = format_of(file)
   check_kind(file, entry, wanted)
   file.format = entry.format
-  local reader = entry.read or require("orch.asset." .. entry.format).read
-  local info = reader(file)
+  local info = readers[entry](file)
   info.path, info.size = path, file.size
   info.format, info.kind = info.format or entry.format, entry.kind
   return kind.dress(entry.kind, info)

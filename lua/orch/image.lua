@@ -9,13 +9,15 @@ local arg = require "orch.arg"
 
 local image = {}
 
+local IMAGE = { kind = "image" }
+
 ---What the header of an image says; the pixels are not read.
 ---@async
 ---@param path orch.Path
 ---@return orch.ImageInfo info raises kind `format` (`path`, `offset`) when it is no image or
 ---  a broken one, and kind `os`
 function image.info(path)
-  return require("orch.asset").info(arg.path("image.info", 1, path), { kind = "image" })
+  return require("orch.asset").info(arg.path("image.info", 1, path), IMAGE)
 end
 
 ---The power of two that is nearest to a side; the larger one from half-way on.

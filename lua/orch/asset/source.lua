@@ -9,7 +9,7 @@ local errors = require "orch.core.error"
 local part = require "orch.core.part"
 local place = require "orch.place"
 
-local packsize, sub, unpack = string.packsize, string.sub, string.unpack
+local match, packsize, sub, unpack = string.match, string.packsize, string.sub, string.unpack
 local max, min = math.max, math.min
 
 local HEAD = 4 << 10
@@ -145,7 +145,8 @@ local source = {}
 function source.open(path)
   local full = place.resolve(path)
   local head, size = part.read(full, 0, HEAD)
-  return setmetatable({ path = path, full = full, name = path:match "[^/]*$", size = size,
+  local name = match(path, "^.*/(.*)$") or path
+  return setmetatable({ path = path, full = full, name = name, size = size,
     head = head, window = "", window_at = 0 }, Source)
 end
 
