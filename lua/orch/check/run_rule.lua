@@ -7,6 +7,7 @@ local broken = require "orch.check.broken"
 local core = require "orch.core.error"
 local errors = require "orch.core.error"
 local file_class = require "orch.check.file"
+local track = require "orch.check.track"
 local wait_for = require("orch.scope").wait_for
 
 local run_rule = {}
@@ -47,23 +48,26 @@ function run_rule.unread(path, reason)
   return finding
 end
 
---- The file's fault, not the rule's: the reader said so, or the system.
-local function is_about_file(err, run)
+--- The file's fault, not the rule's: the reader said so, or the system. Second result: its path
+--- as findings have it.
+local function about_file(err, run, folder)
   if not errors.is(err) or type(rawget(err, "path")) ~= "string" then return false end
-  return err.kind == "format" or err.kind == "os" and err.path == run.path
+  local path = track.shape(err.path, folder)
+  return err.kind == "format" or err.kind == "os" and path == run.path, path
 end
 
+--- Without the path, which the finding has already.
 local function sentence(err)
-  local text = err.message
   local start = "'" .. err.path .. "' "
-  return text:sub(1, #start) == start and text:sub(#start + 1) or text
+  local text = err.message
+  if text:sub(1, #start) == start then return text:sub(#start + 1) end
+  return (text:gsub("'" .. err.path:gsub("%p", "%%%0") .. "'", "it", 1))
 end
 
 --- A rule that ran into a broken file has said all there is to say; any other failure is its own.
-local function fail(run, err)
-  if is_about_file(err, run) then
-    return add(run, run_rule.unread(err.path, sentence(err)))
-  end
+local function fail(run, err, folder)
+  local is_file, path = about_file(err, run, folder)
+  if is_file then return add(run, run_rule.unread(path, sentence(err))) end
   run.volatile = true
   add(run, broken.finding(err, { rule = run.rule, file = run.path }))
 end
@@ -73,7 +77,7 @@ local function call(slot, run, subject, config)
   subject._run = run
   local ok, err = xpcall(run.rule.run, core.handler, subject, config)
   slot.run, subject._run = nil, nil
-  if not ok then fail(run, core.normalize(err)) end
+  if not ok then fail(run, core.normalize(err), slot.folder) end
 end
 
 local function is_timeout(err)

@@ -11,8 +11,11 @@ local track = {}
 
 local running = context("the rule that runs")
 
---- "./a//b/" -> "a/b", relative to the project's folder where it is below it.
-local function shape(path, folder)
+---"./a//b/" -> "a/b", relative to the project's folder where it is below it.
+---@param path string
+---@param folder string absolute
+---@return string
+function track.shape(path, folder)
   if path:sub(1, #folder + 1) == folder .. "/" then path = path:sub(#folder + 2) end
   path = path:gsub("//+", "/"):gsub("^%./", "")
   return path == "" and "." or #path > 1 and path:gsub("/$", "") or path
@@ -25,7 +28,7 @@ local function note(path)
   if path == nil then
     run.volatile = true
   elseif path ~= run.path then
-    path = shape(path, slot.folder)
+    path = track.shape(path, slot.folder)
     if path == run.path or path == "." then return end
     run.depends = run.depends or {}
     run.depends[path] = true
