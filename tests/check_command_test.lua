@@ -169,10 +169,11 @@ describe("orch check", function()
     it("are listed", function()
       local result = p:check "--list"
       expect(result.exit_code):equals(0)
-      expect(result.stdout):matches "text%.tabs +error +safe +Text files have no tabs"
+      expect(result.stdout):matches "text%.tabs +error +Text files have no tabs"
       local list = json.decode(p:check("--list", "--json", "--rule", "*.shouting").stdout)
       expect(#list):equals(1)
       expect(list[1].fixes):equals { { name = "calm", label = "say it calmly", safe = false } }
+      expect(p:check("--list", "--html", "-").stdout):contains '<article id="text.tabs">'
     end)
 
     it("are explained, also those of orch itself", function()

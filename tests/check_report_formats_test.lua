@@ -62,8 +62,8 @@ describe("JSON", function()
   it("has empty lists as lists, and survives any text and value", function()
     expect(to_json(results.of {})):contains '"findings": []'
     local result = results.of { { rule = "a", severity = "info", path = "a", message = "m",
-      found = print, wanted = 0 / 0, cost = { vram = math.huge, [1] = 2, [true] = 3 }, hint = "h\xff",
-      related = {} } }
+      found = print, wanted = 0 / 0, hint = "h\xff",
+      cost = { vram = math.huge, [1] = 2, [true] = 3 }, related = {} } }
     local one = decoded(result).findings[1]
     expect({ one.found, one.wanted, one.hint }):equals { nil, nil, "h\u{FFFD}" }
     expect(to_json(result)):contains '"related": []'
@@ -161,7 +161,9 @@ describe("SARIF", function()
 
   it("is valid by the published schema", function()
     local schema = os.getenv "ORCH_SARIF_SCHEMA"
-    if not schema then test.skip "ORCH_SARIF_SCHEMA names no schema (npm: @microsoft/jest-sarif)" end
+    if not schema then
+      test.skip "ORCH_SARIF_SCHEMA names no schema (npm: @microsoft/jest-sarif)"
+    end
     for name, result in pairs(all_results()) do
       local file = test.temp_dir() .. "/" .. name .. ".sarif"
       fs.write(file, sarif(result))
@@ -187,7 +189,8 @@ describe("JUnit", function()
   it("has a suite for each rule, and a case for each file with findings", function()
     local xml = junit(results.few(results.aside()))
     expect(xml):contains '<testsuites name="orch check" tests="7" failures="3" errors="0"'
-    expect(xml):contains '<testsuite name="texture.size" tests="2" failures="1" errors="0" skipped="1"'
+    expect(xml):contains
+      '<testsuite name="texture.size" tests="2" failures="1" errors="0" skipped="1"'
     expect(cases(xml)):equals(7)
     expect(xml):contains '<testcase classname="texture.size" name="Assets/Props/T_Crate_N.png"'
     expect(xml):contains 'message="4096 x 4096 is bigger than the 2048 px budget for this folder"'

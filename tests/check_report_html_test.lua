@@ -25,7 +25,9 @@ describe("the page as a file", function()
       for _, pattern in ipairs { "url%(", "@import", "<link", '<script [^>]*src', "<iframe" } do
         expect(page).never:matches(pattern)
       end
-      for source in page:gmatch 'src="([^"]*)"' do expect(source):matches "^data:image/png;base64," end
+      for source in page:gmatch 'src="([^"]*)"' do
+        expect(source):matches "^data:image/png;base64,"
+      end
     end
   end)
 
@@ -141,7 +143,8 @@ in_browser("the page in a browser", { timeout = "2m" }, function()
     ]])
     expect(seen.console):equals {}
     local r = seen.result
-    local by_rule = { "Texture fits the memory budget 1", "Names are unique and follow T_Name_Suffix 1",
+    local by_rule = { "Texture fits the memory budget 1",
+      "Names are unique and follow T_Name_Suffix 1",
       "Normal maps are linear and really are normal maps 1",
       "Sample rate is one that the game mixes 1", "Alpha channel is used 2" }
     expect(r.rules):equals(by_rule)

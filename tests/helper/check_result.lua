@@ -158,9 +158,9 @@ end
 ---@return table result
 function results.broken()
   return results.of {
-    { rule = "rule.broken", severity = "error", path = "checks/textures.lua", line = 14, column = 24,
-      message = "the rule texture.size failed: an image has no field `widht`; did you mean "
-        .. "`width`?", hint = "mend the rule; all others ran",
+    { rule = "rule.broken", severity = "error", path = "checks/textures.lua", line = 14,
+      column = 24, message = "the rule texture.size failed: an image has no field `widht`; did "
+        .. "you mean `width`?", hint = "mend the rule; all others ran",
       code = { text = "    if math.max(img.widht, img.height) <= cfg.max then return end",
         column = 21, width = 5 } },
     { rule = "rule.broken", severity = "error", path = "checks/audio.lua", line = 9,

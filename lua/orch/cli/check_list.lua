@@ -1,4 +1,4 @@
--- `orch check --list`: the rules there are, as a table or as JSON.
+-- `orch check --list`: the rules there are: in words, as a page or as JSON.
 
 local command = require "orch.cli.command"
 local glob = require "orch.pipeline.glob"
@@ -28,30 +28,6 @@ local function fixes_of(rule)
   return list
 end
 
-local function fix_word(rule)
-  local word
-  for _, fix in ipairs(fixes_of(rule)) do
-    if fix.safe then return "safe" end
-    word = "unsafe"
-  end
-  return word
-end
-
-local styles = { error = "red", warning = "yellow" }
-
-local function print_table(rules)
-  local rows = {}
-  for i, rule in ipairs(rules) do
-    rows[i] = { rule.id, { rule.severity, styles[rule.severity] }, fix_word(rule), rule.owner,
-      say.line(rule.title or ""), rule.shipped and "" or rule.where }
-  end
-  table.sort(rows, function(a, b) return a[1] < b[1] end)
-  command.write(require("orch.cli.table").render({ { "RULE" }, { "SEVERITY" },
-    { "FIX", optional = true }, { "OWNER", optional = true, flexible = true },
-    { "WHAT HOLDS WHERE ALL IS WELL", flexible = true },
-    { "WHERE", optional = true, flexible = true } }, rows))
-end
-
 local function as_json(rules)
   local list = json.array {}
   for i, rule in ipairs(rules) do
@@ -72,8 +48,15 @@ return function(review, asked)
   local rules = chosen(review.ruleset.list, asked.rule)
   if asked.json then
     command.print_json(as_json(rules))
+  elseif asked.html then
+    local book = require "orch.check.report.rules"(rules, { format = "html" })
+    if asked.html == "-" then
+      command.write(book)
+    else
+      require("orch.fs").write(asked.html, book)
+    end
   else
-    print_table(rules)
+    command.write(require "orch.check.report.rules"(rules))
   end
   for _, finding in ipairs(review.ruleset.findings) do
     io.stderr:write(("orch: %s: %s\n"):format(say.place(finding), say.line(finding.message)))

@@ -187,6 +187,7 @@ return function(asked)
   if folder ~= place.cwd() and not asked.explain and not asked.list then
     tell("paths are relative to %s", folder)
   end
+  if asked.html and asked.html ~= "-" then asked.html = fs.path.absolute(asked.html) end
   local _ <close> = place.cd(folder)
   if not outputs then return describe(asked, review) end
   tell_recovered(folder)

@@ -9,6 +9,7 @@
 ---
 --- Who may be asked and where more stands is told with a rule's first finding only.
 
+local alike = require "orch.check.report.alike"
 local command = require "orch.check.report.command"
 local cost = require "orch.check.report.cost"
 local say = require "orch.check.report.say"
@@ -16,9 +17,6 @@ local text = require "orch.view.text"
 local tty = require "orch.tty"
 
 local HEAD = 8          -- columns: "warning"
-local SAMPLES = 3       -- files of a group that are named
-local FOLDERS = 3
-local SHORTEST = 40     -- columns of a detail behind a path; with less it goes below
 local RELATED = 5
 local CODE = 4          -- columns of a line number
 local PART = 2000       -- bytes of a line of a source that are looked at
@@ -26,16 +24,16 @@ local PART = 2000       -- bytes of a line of a source that are looked at
 local colors = { error = "bad", warning = "warn", info = "bar" }
 
 ---@class orch.CheckEntry
----@field private sheet orch.Sheet
----@field private commands orch.CheckCommands
+---@field sheet orch.Sheet
+---@field commands orch.CheckCommands
 ---@field private rules table<string, table>
----@field private paths string[]
+---@field paths string[]
 ---@field private told table<string, boolean> rules whose owner has been named
 local Entry = {}
 Entry.__index = Entry
 
 --- "error   where       rule": the rule goes to a column of its own where there is room.
-local function head(self, severity, where, rule)
+function Entry:head(severity, where, rule)
   local sheet, word = self.sheet, say.severities[severity] or "error"
   local width = tty.width(where)
   rule = say.name(rule)
@@ -51,7 +49,8 @@ local function head(self, severity, where, rule)
   end
 end
 
-local function add_found(sheet, finding)
+function Entry:found(finding)
+  local sheet = self.sheet
   local found, wanted = finding.found, finding.wanted
   if found == nil and wanted == nil then return end
   if found ~= nil and wanted ~= nil then
@@ -97,7 +96,7 @@ local function add_related(sheet, finding)
   end
 end
 
-local function add_owner(self, id)
+function Entry:owner(id)
   local rule = self.rules[id]
   if self.told[id] or not rule then return end
   self.told[id] = true
@@ -108,133 +107,31 @@ local function add_owner(self, id)
 end
 
 --- What one finding and a group of equal ones have in common.
-local function add_ways(self, finding, fix, label)
+function Entry:ways(hint, fix, label)
   local sheet = self.sheet
-  if finding.hint then sheet:field("how:", finding.hint) end
+  if hint then sheet:field("how:", hint) end
   if fix then sheet:command("fix:", fix, label) end
 end
 
 ---@param finding table
 function Entry:one(finding)
   local sheet = self.sheet
-  head(self, finding.severity, say.place(finding), finding.rule)
+  self:head(finding.severity, say.place(finding), finding.rule)
   sheet:prose(finding.message)
   add_code(sheet, finding)
   if finding.pointer then sheet:field("at:", say.name(finding.pointer)) end
-  add_found(sheet, finding)
+  self:found(finding)
   local words = cost.words(finding.cost)
   if words then sheet:prose(words) end
   add_related(sheet, finding)
-  add_ways(self, finding, self.commands:fix(finding))
-  add_owner(self, finding.rule)
-end
-
-local function same(findings, field)
-  local value = findings[1][field]
-  for _, finding in ipairs(findings) do
-    if finding[field] ~= value then return nil end
-  end
-  return value
-end
-
-local function inside(folder)
-  return folder == "" and "the project's folder" or say.name(folder)
-end
-
-local function count_files(group)
-  local seen, n = {}, 0
-  for _, finding in ipairs(group.findings) do
-    if not seen[finding.path] then seen[finding.path], n = true, n + 1 end
-  end
-  return n
-end
-
---- "37 files in Assets/Props have the same problem".
-local function title_of(group)
-  local n = count_files(group)
-  if n == 1 then return ("%d times in %s"):format(#group.findings,
-    say.name(group.findings[1].path)) end
-  local folder = group.folder == "" and "" or " in " .. say.name(group.folder)
-  if n ~= #group.findings then
-    return say.count(#group.findings, "finding") .. folder .. " say the same"
-  end
-  return say.count(n, "file") .. folder .. " have the same problem"
-end
-
-local function add_folders(sheet, group)
-  local list, parts, left = group.folders, {}, 0
-  if #list < 2 then return end
-  for i, one in ipairs(list) do
-    if i <= FOLDERS or #list == FOLDERS + 1 then
-      parts[#parts + 1] = ("%s in %s"):format(say.number(one.count), inside(one.folder))
-    else
-      left = left + one.count
-    end
-  end
-  if left > 0 then
-    parts[#parts + 1] = ("%s in %s"):format(say.number(left),
-      say.count(#list - FOLDERS, "other folder"))
-  end
-  sheet:prose(say.list(parts), nil, "dim")
-end
-
---- What tells one file of a group from the next.
-local function detail_of(finding, differ)
-  local parts = {}
-  if differ.found and finding.found ~= nil then parts[1] = say.line(finding.found) end
-  if not parts[1] and differ.message then parts[1] = say.line(finding.message) end
-  for _, name in ipairs(cost.units(finding.cost)) do
-    parts[#parts + 1] = cost.short(name, finding.cost[name])
-  end
-  return table.concat(parts, "  ")
-end
-
-local function add_samples(self, group, differ)
-  local sheet, findings = self.sheet, group.findings
-  local places, widest = {}, 0
-  for i = 1, SAMPLES do
-    places[i] = say.place(findings[i])
-    widest = math.max(widest, tty.width(places[i]))
-  end
-  for i = 1, SAMPLES do
-    local detail = detail_of(findings[i], differ)
-    local width = tty.width(places[i])
-    local column = 10 + widest + 2
-    if column + tty.width(detail) > sheet.columns then column = 10 + width + 2 end
-    local fits = column + math.min(tty.width(detail), SHORTEST) <= sheet.columns
-    sheet:line((" "):rep(10), places[i], fits and detail ~= "" and (" "):rep(column - 10 - width)
-      .. sheet.paint(text.cut(detail, sheet.columns - column), "dim") or "")
-    if not fits then sheet:prose(detail, 12, "dim") end
-  end
-  sheet:command(("and %s more:"):format(say.number(#findings - SAMPLES)),
-    command.check({ "--all", "--rule", group.rule }, self.paths))
-end
-
----@param group orch.CheckGroup of many
-function Entry:many(group)
-  local sheet, findings = self.sheet, group.findings
-  local first = findings[1]
-  head(self, group.severity, title_of(group), group.rule)
-  local message, found = same(findings, "message"), same(findings, "found")
-  if message then
-    sheet:prose(message)
-  elseif first.found ~= nil and not found then -- otherwise each has its message below
-    sheet:prose(say.line(first.message) .. " (the first; the others are alike)")
-  end
-  add_samples(self, group, { found = not found, message = not message })
-  add_folders(sheet, group)
-  add_found(sheet, { found = found, wanted = same(findings, "wanted") })
-  local words = cost.words(group.cost, "waste", "cost")
-  if words then sheet:prose("together they " .. words) end
-  local paths = count_files(group) == 1 and { first.path }
-    or group.folder ~= "" and { group.folder } or self.paths
-  add_ways(self, { hint = same(findings, "hint") }, self.commands:fix_all(findings, paths))
-  add_owner(self, group.rule)
+  self:ways(finding.hint, self.commands:fix(finding))
+  self:owner(finding.rule)
 end
 
 ---@param group orch.CheckGroup
 function Entry:add(group)
-  if #group.findings == 1 then self:one(group.findings[1]) else self:many(group) end
+  if #group.findings == 1 then return self:one(group.findings[1]) end
+  alike.add(self, group)
 end
 
 local entries = {}
@@ -243,7 +140,7 @@ local entries = {}
 local function where_columns(groups, columns)
   local widest = 0
   for _, group in ipairs(groups) do
-    local where = #group.findings == 1 and say.place(group.findings[1]) or title_of(group)
+    local where = #group.findings == 1 and say.place(group.findings[1]) or alike.title(group)
     local width = tty.width(where)
     if HEAD + width + 2 + #group.rule <= columns then widest = math.max(widest, width) end
   end

@@ -4,6 +4,7 @@
 ---     io.write(explain(rule, { findings = result.findings }))
 
 local arg = require "orch.arg"
+local command = require "orch.check.report.command"
 local config = require "orch.check.report.config"
 local entries = require "orch.check.report.entry"
 local grouping = require "orch.check.group"
@@ -29,7 +30,9 @@ end
 local function add_fixes(sheet, rule)
   for i, fix in ipairs(config.fixes(rule)) do
     sheet:field(i == 1 and "fixes:" or "", ("%s: %s (%s)"):format(fix.name, fix.label,
-      fix.safe and "safe: --fix" or "changes the content: --fix --unsafe"), nil, INDENT)
+      fix.safe and "safe" or "changes the content"), nil, INDENT)
+    sheet:command("", command.check(fix.safe and { "--fix", "--rule", rule.id }
+      or { "--fix", "--unsafe", "--rule", rule.id }), nil, INDENT)
   end
 end
 
@@ -41,6 +44,7 @@ local function with_a_folder(rows)
 end
 
 local function add_change(sheet, rule)
+  if rule.source == "orch" then return sheet:field("where:", "orch itself", nil, INDENT) end
   if not rule.shipped then
     return sheet:field("change:", "edit " .. say.name(rule.where or "its file"), nil, INDENT)
   end
@@ -93,7 +97,7 @@ return function(rule, opts)
   if rule.timeout and rule.timeout ~= 10 and rule.timeout > 0 then
     sheet:field("timeout:", say.seconds(rule.timeout) .. " for each file", nil, INDENT)
   end
-  if rule.cache == false then
+  if rule.cache == false and rule.source ~= "orch" then
     sheet:field("cache:", "it runs each time: its answers depend on more than files", nil, INDENT)
   end
   add_change(sheet, rule)

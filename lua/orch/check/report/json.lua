@@ -31,8 +31,8 @@ local valid = require("orch.pipeline.text").valid
 local VERSION = 1
 local DEEPEST = 20 -- levels of a rule's configuration
 
-local finding_fields = { "rule", "severity", "path", "line", "column", "pointer", "message", "found",
-  "wanted", "cost", "hint", "fix", "related", "pictures", "key", "code", "waiver" }
+local finding_fields = { "rule", "severity", "path", "line", "column", "pointer", "message",
+  "found", "wanted", "cost", "hint", "fix", "related", "pictures", "key", "code", "waiver" }
 local rule_fields = { "id", "title", "why", "files", "severity", "scope", "owner", "tags",
   "where", "shipped" }
 local fixed_fields = { "path", "rule", "fix", "label", "safe", "undo" }

@@ -95,7 +95,8 @@ end
 function Sheet:command(label, command, note, indent)
   indent = indent or INDENT
   local column = indent + math.max(self.label, #label + 1)
-  local before = (" "):rep(indent) .. self.paint(label, "dim") .. (" "):rep(column - indent - #label)
+  local before = (" "):rep(indent) .. self.paint(label, "dim")
+    .. (" "):rep(column - indent - #label)
   local words = note and "(" .. note .. ")"
   if not words then return self:line(before, command) end
   if column + tty.width(command) + 3 + tty.width(words) <= self.columns then

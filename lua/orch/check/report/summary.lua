@@ -24,11 +24,9 @@ end
 
 local function time_of(result)
   local words = "; " .. say.seconds(result.elapsed or 0)
-  if (result.cached or 0) > 0 and (result.checked or 0) == 0 then return words .. " (all unchanged)" end
-  if (result.cached or 0) > 0 then
-    words = ("%s (%s unchanged)"):format(words, say.number(result.cached))
-  end
-  return words
+  if (result.cached or 0) == 0 then return words end
+  if (result.checked or 0) == 0 then return words .. " (all unchanged)" end
+  return ("%s (%s unchanged)"):format(words, say.number(result.cached))
 end
 
 ---@param result table

@@ -115,12 +115,15 @@ end
 ---@return string html
 function aside.rules(result)
   local rows, count = {}, {}
-  for _, finding in ipairs(result.findings) do count[finding.rule] = (count[finding.rule] or 0) + 1 end
+  for _, finding in ipairs(result.findings) do
+    count[finding.rule] = (count[finding.rule] or 0) + 1
+  end
   for i, rule in ipairs(result.rules or {}) do
     local docs = say.docs(rule)
     rows[i] = {
       code(rule.id), escape(rule.title) .. (rule.why and "<br><small>" .. escape(rule.why)
-        .. "</small>" or ""), files_of(rule), escape(rule.owner), docs and link(docs, "Read more") or "",
+        .. "</small>" or ""), files_of(rule), escape(rule.owner),
+      docs and link(docs, "Read more") or "",
       code(rule.where or ""), say.number(count[rule.id] or 0),
     }
   end

@@ -32,7 +32,9 @@ local function facts_of(rule)
   if rule.owner then add("Ask", markup.escape(say.line(rule.owner))) end
   local docs = say.docs(rule)
   if docs then add("More", link(docs)) end
-  if rule.where and not rule.shipped then add("Written in", fill("<code>%s</code>", say.name(rule.where))) end
+  if rule.where and not rule.shipped then
+    add("Written in", fill("<code>%s</code>", say.name(rule.where)))
+  end
   return '<dl class="facts">' .. table.concat(out) .. "</dl>"
 end
 

@@ -92,7 +92,9 @@ end
 local function attributes(finding, context)
   local rule = context.rules[finding.rule]
   local amounts = {}
-  for _, unit in ipairs(cost.units(finding.cost)) do amounts[say.line(unit)] = finding.cost[unit] end
+  for _, unit in ipairs(cost.units(finding.cost)) do
+    amounts[say.line(unit)] = finding.cost[unit]
+  end
   return fill(' data-rule="%s" data-severity="%s" data-path="%s" data-folder="%s" data-owner="%s"',
     say.name(finding.rule), finding.severity, say.name(finding.path),
     say.name(folder_of(finding.path)), rule and rule.owner and say.line(rule.owner) or "nobody")
@@ -108,7 +110,8 @@ function card.html(finding, context)
   return ('<article class="finding p-%s"%s>'):format(finding.severity, attributes(finding, context))
     .. figures(finding, context) .. '<div class="say"><p class="path"><span class="sign" title="'
     .. say.severities[finding.severity] .. '">' .. (card.signs[finding.severity] or "?")
-    .. "</span> " .. place(finding) .. fill(' <span class="rule">%s</span></p>', say.name(finding.rule))
+    .. "</span> " .. place(finding)
+    .. fill(' <span class="rule">%s</span></p>', say.name(finding.rule))
     .. '<p class="message">' .. safe(finding.message) .. "</p>" .. code(finding)
     .. (finding.pointer and fill('<p class="pointer"><code>%s</code></p>',
       say.name(finding.pointer)) or "")

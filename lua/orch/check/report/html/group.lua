@@ -86,7 +86,8 @@ end
 --- What is wrong with rules and waivers themselves belongs to no rule.
 local own_titles = {
   ["rule.broken"] = "Broken rules: what they would have found goes unseen",
-  ["asset.broken"] = "Files that cannot be read", ["waiver.broken"] = "Broken waivers", ["waiver.expired"] = "Waivers that have expired",
+  ["asset.broken"] = "Files that cannot be read",
+  ["waiver.broken"] = "Broken waivers", ["waiver.expired"] = "Waivers that have expired",
   ["waiver.unused"] = "Waivers that nothing needs",
 }
 

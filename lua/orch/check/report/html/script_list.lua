@@ -103,7 +103,8 @@ function element(group) {
   } else {
     const title = choice.group === 'none' ? 'All findings' : choice.group === 'severity'
       ? names[group.key] : group.key;
-    const sum = units.filter((unit) => group.sum[unit]).map((unit) => amount(unit, group.sum[unit]));
+    const sum = units.filter((unit) => group.sum[unit])
+      .map((unit) => amount(unit, group.sum[unit]));
     box.append(make('summary', null, make('h3', { text: title + ' ' }, make('small',
       { text: [group.cards.length.toLocaleString('en'), ...sum].join(' · ') }))));
   }

@@ -16,7 +16,7 @@ function recall() {
     if (!(name in choice)) continue;
     try { choice[name] = decodeURIComponent(part.slice(at + 1)); } catch { /* as it was */ }
   }
-  if (!['rule', 'folder', 'owner', 'severity', 'none'].includes(choice.group)) choice.group = 'rule';
+  if (!['folder', 'owner', 'severity', 'none'].includes(choice.group)) choice.group = 'rule';
   if (!['worst', 'path', ...units].includes(choice.sort)) choice.sort = 'worst';
   if (!['fix', ...order].includes(choice.only)) choice.only = '';
 }

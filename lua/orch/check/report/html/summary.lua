@@ -50,8 +50,11 @@ local function tally(result)
       cost.title(unit))
   end
   if #list == 0 then return "" end
-  return (#bar > 0 and '<div class="tally" aria-hidden="true">' .. table.concat(bar) .. "</div>" or "")
-    .. '<ul class="counts">' .. table.concat(list) .. "</ul>"
+  if #bar > 0 then
+    table.insert(bar, 1, '<div class="tally" aria-hidden="true">')
+    bar[#bar + 1] = "</div>"
+  end
+  return table.concat(bar) .. '<ul class="counts">' .. table.concat(list) .. "</ul>"
 end
 
 local function number_of(value)
