@@ -87,6 +87,22 @@ describe("orch check --fix", function()
       for _, name in ipairs(names) do expect(p:read("Assets/" .. name)):equals "bad\n" end
     end)
 
+    it("of an image is shown before and after", function()
+      p = projects.new(test, [[check "size" { files = "**/*.png", run = function(file)
+        if orch.image.info(file.path).width > 8 then file:error { "large", fix = "resize" } end
+        end, fixes = { resize = { safe = true,
+          run = function(file) orch.image.resize(file.path, { max = 8 }) end } } }]])
+      local pixels = ("\255\0\0"):rep(32 * 16)
+      p:put("a.png", orch.image.encode({ width = 32, height = 16, channels = 3, bits = 8,
+        data = pixels }, "png"))
+      expect(p:check("--diff").stdout):contains "width: 32 -> 8"
+      local result = p:check("--fix", "--html", "r.html")
+      expect(result.exit_code):equals(0)
+      expect(orch.image.info(p:at "a.png").width):equals(8)
+      local _, pictures = p:read("r.html"):gsub("data:image/png", "")
+      expect(pictures):equals(2)
+    end)
+
     it("gets the file, its configuration and the finding", function()
       p = projects.new(test, [[
         check "bad" { files = "Assets/**", config = { { "Assets/UI/**", word = "small" },
@@ -132,6 +148,11 @@ describe("orch check --fix", function()
 
     it("nor one that removes what it should mend, by mistake, and raises", function()
       stays('orch.fs.remove(file.path) local x = nil; x.y = 1', "attempt to index a nil value")
+    end)
+
+    it("nor one that takes too long, whatever it does", function()
+      stays('orch.fs.write(file.path, "half") orch.sleep "1h"', "longer than 0.2 s", 'timeout = "200ms",')
+      stays('orch.fs.write(file.path, "half") while true do end', "longer than 0.2 s", 'timeout = "200ms",')
     end)
 
     it("nor one after which something else is wrong", function()
@@ -404,13 +425,13 @@ end, fixes = { mend = { safe = true, run = function(file)
       for i = 1, 12 do
         names[i] = ("Assets/%d.txt"):format(i)
       end
-      for n = 1, 15 do
+      for n = 1, 10 do
         for _, name in ipairs(names) do p:put(name, "bad " .. name .. "\n") end
         fs.remove(p:at ".orch/undo", { recursive = true, missing_ok = true })
         local child <close> = orch.process.spawn { orch_path, "check", "--fix", cwd = p.folder,
           check = false, stderr = "stdout" }
         while not p:exists ".orch/undo/open" do orch.sleep "1ms" end
-        orch.sleep(n * 0.004)
+        orch.sleep(n * 0.006)
         child:signal "KILL"
         child:wait()
         for _, name in ipairs(names) do

@@ -36,6 +36,7 @@ local declare = {}
 ---@class orch.check.Fix
 ---@field label string what it does
 ---@field safe boolean false: it changes what a person has made
+---@field timeout number? seconds that it may take; default 60
 ---@field with string[]? endings of companions that it changes or removes as well, such as ".meta"
 ---@field run fun(file: orch.check.File, config: table, finding: orch.check.Finding)
 
@@ -61,7 +62,8 @@ local rule_options = {
   docs = "string", tags = "table", timeout = "duration", cache = "boolean",
 }
 
-local fix_options = { label = "string", safe = "boolean", run = "function", with = "table" }
+local fix_options = { label = "string", safe = "boolean", run = "function", with = "table",
+  timeout = "duration" }
 
 local function choice(name, option, value, known)
   if value == nil or known[value] then return end

@@ -15,7 +15,7 @@ local judge = require "orch.check.fix_judge"
 local select = require "orch.check.select"
 
 local ROUNDS = 10
-local LIMIT = 60 -- seconds that a fix may take, unless its rule says more
+local LIMIT = 60 -- seconds that a fix may take
 
 local fix = {}
 
@@ -80,6 +80,23 @@ function fix.plan(request, result, tried)
   return list
 end
 
+local function fail(text, ...)
+  errors.throw(errors.make { kind = "fix", message = text:format(...) })
+end
+
+--- Its own errors are not taken for our limit.
+local function run_limited(one, ...)
+  local problem
+  local ok, err = pcall(require("orch.scope").wait_for, function(...)
+    local good, own = xpcall(one.run, core.handler, ...)
+    if not good then problem = own end
+  end, one.timeout or LIMIT, ...)
+  if problem then error(problem, 0) end
+  if ok then return end
+  if not (errors.is(err) and err.kind == "timeout") then error(err, 0) end
+  fail("it took longer than %g s and was stopped", one.timeout or LIMIT)
+end
+
 ---Runs a fix on a copy.
 ---@async
 ---@param base string a folder for it alone
@@ -92,13 +109,10 @@ function fix.try(base, request, item)
   local config = select.new({ item.rule }):config(item.rule, item.finding.path) or {}
   do
     local _ <close> = require("orch.place").cd(request.folder)
-    require("orch.scope").wait_for(item.fix.run, math.max(LIMIT, item.rule.timeout), copy.file,
-      config, item.finding)
+    run_limited(item.fix, copy.file, config, item.finding)
   end
   local changes = copy:changes()
-  if #changes == 0 then
-    errors.throw(errors.make { kind = "fix", message = "it has changed nothing" })
-  end
+  if #changes == 0 then fail "it has changed nothing" end
   return copy, changes
 end
 

@@ -62,20 +62,17 @@ local function render(format, result, opts)
   return require("orch.check.report." .. format)(result, opts)
 end
 
-local function text_options(opts)
-  return { all = opts.all, paths = opts.paths }
-end
-
 ---@async
 ---@param result orch.check.Result
 ---@param opts {all: boolean?, paths: string[]?, fail_on: string?, write: fun(text: string)}
 function Outputs:write(result, opts)
+  local report = { fail_on = opts.fail_on, paths = opts.paths }
   if self.said then
     self.said = nil
   elseif self:is_for_people() then
-    opts.write(render("text", result, text_options(opts)))
+    opts.write(render("text", result, { all = opts.all, paths = opts.paths }))
   else
-    opts.write(render(self.stdout, result, { fail_on = opts.fail_on }))
+    opts.write(render(self.stdout, result, report))
   end
   if self.github then
     io.stdout:flush()
@@ -83,7 +80,7 @@ function Outputs:write(result, opts)
     stream:write(render("github", result))
   end
   for _, one in ipairs(self.files) do
-    fs.write(one.full, render(one.format, result, { fail_on = opts.fail_on }), { sync = false })
+    fs.write(one.full, render(one.format, result, report), { sync = false })
     if opts.tell ~= false then say("wrote " .. one.file) end
   end
 end
