@@ -120,6 +120,7 @@ function show() {
   const shown = fitting();
   list.replaceChildren(...groupsOf(shown).map(element));
   byId('none').hidden = shown.length > 0 || cards.length === 0;
+  if (cards.length === 0) return;
   const total = cards.length.toLocaleString('en');
   byId('shown').textContent = shown.length === cards.length ? total + ' findings'
     : shown.length.toLocaleString('en') + ' of ' + total;

@@ -121,7 +121,7 @@ for (const input of all('.stage input')) {
   move();
 }
 recall();
-addBar();
+if (cards.length > 0) addBar();
 addSearch();
 addTheme();
 addCopying();

@@ -3,7 +3,7 @@
 ---     local css = require "orch.check.report.html.style"
 
 return require "orch.report.html.style" .. [[
-html:not(.js) .bar { display: none }
+html:not(.js) .bar, .bar:empty { display: none }
 .bar { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; position: sticky;
   top: 52px; z-index: 10; background: var(--back); padding: 10px 0; margin: -10px 0 -6px }
 .bar label { color: var(--soft); font-size: 13px; display: flex; gap: 6px; align-items: center }
@@ -14,8 +14,9 @@ html:not(.js) .bar { display: none }
 
 .group { background: var(--panel); border: 1px solid var(--line); border-radius: 10px;
   min-width: 0; margin-bottom: 16px }
-.group > summary, .panel > details > summary { cursor: pointer; list-style-position: outside }
-.group > summary { padding: 14px 20px 14px 0; margin-left: 36px }
+.group > summary, .panel > details > summary { cursor: pointer }
+.group > summary { padding: 14px 20px 14px 0; margin-left: 36px; list-style-position: outside }
+.panel > details > summary { list-style-position: inside }
 .group > summary::marker { color: var(--soft) }
 .group h3 { display: inline; font-size: 15px; font-weight: 650; color: var(--text); margin: 0;
   overflow-wrap: anywhere }
@@ -73,6 +74,7 @@ pre.log mark { background: color-mix(in srgb, var(--failed) 24%, transparent); c
 .stage input { display: none }
 .js .stage { position: relative; display: block }
 .js .stage .after { position: absolute; inset: 0; clip-path: inset(0 0 0 var(--at, 50%)) }
+.js .stage .before { clip-path: inset(0 calc(100% - var(--at, 50%)) 0 0) }
 .js .stage::after { content: ""; position: absolute; top: 0; bottom: 0; left: var(--at, 50%);
   width: 2px; margin-left: -1px; background: var(--accent); pointer-events: none }
 .js .stage input { display: block; position: absolute; inset: 0; width: 100%; height: 100%;

@@ -98,7 +98,8 @@ end
 function summary.html(result, commands, opts)
   local moment = os.date("!%Y-%m-%d %H:%M UTC", math.floor(opts.time or os.time()))
   return '<section class="summary">' .. heading(result)
-    .. fill('<p class="sub">in %s of %s · %s</p>', say.number(words.affected(result.findings)),
+    .. fill('<p class="sub">%s%s · %s</p>', #result.findings > 0
+      and ("in %s of "):format(say.number(words.affected(result.findings))) or nil,
       say.count(result.files or 0, "file"), moment) .. tally(result)
     .. facts(result) .. fixable(result, commands, opts.paths) .. "</section>\n"
 end
