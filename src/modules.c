@@ -16,6 +16,7 @@
 #include "embedded.h"
 
 #define MODULES(X)                                                             \
+  X(base64)                                                                    \
   X(change)                                                                    \
   X(clock)                                                                     \
   X(code)                                                                      \
@@ -27,6 +28,7 @@
   X(journal)                                                                   \
   X(lines)                                                                     \
   X(mask)                                                                      \
+  X(numbers)                                                                   \
   X(park)                                                                      \
   X(part)                                                                      \
   X(print)                                                                     \

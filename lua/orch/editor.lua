@@ -8,6 +8,8 @@ orch = {
   args = {},
 
   audio = require "orch.audio",
+  gltf = require "orch.gltf",
+  model = require "orch.model",
   font = require "orch.font",
   convert = require "orch.convert",
   fs = require "orch.fs",

@@ -3,7 +3,7 @@
 
 --- field -> module, or {module, field of the module}
 local lazy = {
-  audio = "audio", font = "font", convert = "convert",
+  audio = "audio", font = "font", convert = "convert", gltf = "gltf", model = "model",
   fs = "fs", process = "process", thread = { "thread", "thread" },
   thread_map = { "thread", "thread_map" }, json = "json", hash = "hash",
   log = "log", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
