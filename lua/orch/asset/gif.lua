@@ -13,19 +13,21 @@ local EXTENSION, PICTURE, TRAILER, CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 --- The offset behind a chain of blocks, and what is left of the allowance.
 local function skip_blocks(source, at, left, view)
   local window, from = view.window, view.from
-  while left > 0 do
-    local n = byte(window, at - from + 1)
+  local i = at - from + 1
+  for rest = left - 1, 0, -1 do
+    local n = byte(window, i)
     if not n then
-      local rest = source.size - at
-      if rest <= 0 then source:fail_at(at, "it is cut off in the middle of a picture") end
-      window, from = source:bytes(at, rest < WINDOW and rest or WINDOW), at
+      from = from + i - 1
+      local size = source.size - from
+      if size <= 0 then source:fail_at(from, "it is cut off in the middle of a picture") end
+      window, i = source:bytes(from, size < WINDOW and size or WINDOW), 1
       view.window, view.from = window, from
       n = byte(window, 1)
     end
-    at, left = at + n + 1, left - 1
-    if n == 0 then break end
+    i = i + n + 1
+    if n == 0 then return from + i - 1, rest end
   end
-  return at, left
+  return from + i - 1, 0
 end
 
 local function read_picture(source, info, at)
