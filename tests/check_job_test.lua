@@ -51,6 +51,18 @@ describe("orch.check.run in a job", function()
     expect(result.stdout):matches "::error file=Assets/a%.txt,line=3"
   end)
 
+  it("does not tell what is waived or known", function()
+    local p = project "error"
+    p:write("Assets/a.txt", "a\t\n")
+    orch.fs.mkdir(p.folder .. "/checks")
+    p:write("checks/waivers.lua",
+      'waive { rule = "tabs", path = "Assets/a.txt", reason = "r", owner = "o" }\n'
+      .. 'waive { rule = "other", path = "**", reason = "r", owner = "o" }')
+    expect(p:run().exit_code):equals(0)
+    p:remove "checks/waivers.lua"
+    expect(p:run().exit_code):equals(1)
+  end)
+
   it("fails the job at errors", function()
     local p = project "error"
     local result = p:run()

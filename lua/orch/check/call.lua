@@ -47,8 +47,10 @@ return function(opts)
       fail_on, near and ("; did you mean '%s'?"):format(near) or "")
   end
   local folder = require("orch.fs").path.absolute(opts.folder or place.cwd())
-  local result = require("orch.check.engine").run { ruleset = set_of(opts, folder),
-    folder = folder, paths = as_list(opts.paths), only = as_list(opts.only), cache = opts.cache }
+  local review = require("orch.check.review").new { folder = folder,
+    paths = as_list(opts.paths), only = as_list(opts.only), cache = opts.cache }
+  review:load(set_of(opts, folder))
+  local result = review:run()
   report_to_job(result.findings)
   for _, severity in ipairs { "error", "warning", "info" } do
     for _, finding in ipairs(result.findings) do

@@ -25,6 +25,7 @@ local fix = {}
 ---@field check fun(): orch.check.Result checks everything that was asked for
 ---@field unsafe boolean? also fixes that change what a person has made
 ---@field jobs integer? at once
+---@field progress string? the label of a bar
 ---@field on_created fun(paths: string[])? a fix has made or renamed files, to be checked as well
 
 ---@class orch.check.Fixed
@@ -166,7 +167,8 @@ local function mend_all(request, session, plan, out)
     else
       out.unfixed[#out.unfixed + 1] = unfixed_of(item, why)
     end
-  end, { concurrency = request.jobs or math.max(2, require("orch.core.runtime").cpus()) })
+  end, { concurrency = request.jobs or math.max(2, require("orch.core.runtime").cpus()),
+    progress = request.progress })
   return done
 end
 

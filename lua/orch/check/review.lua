@@ -27,6 +27,7 @@ local waivers = require "orch.check.waivers"
 ---@field ruleset orch.check.Set
 ---@field known orch.check.Baseline?
 ---@field private waivers orch.check.Waivers
+---@field private is_usual boolean the rules are those of the project
 local Review = {}
 Review.__index = Review
 
@@ -36,7 +37,7 @@ local function check_only(self)
     for _, rule in ipairs(self.ruleset.list) do found = found or glob.matches(one, rule.id) end
     if not found and #self.ruleset.findings == 0 then
       local near = arg.suggest(one, arg.keys_of(self.ruleset.by_id))
-      arg.fail("--rule %s: there is no such rule%s", one, near
+      arg.fail("there is no rule '%s'%s", one, near
         and ("; did you mean '%s'?"):format(near) or "; orch check --list prints those there are")
     end
   end
@@ -57,18 +58,20 @@ local function load_baseline(self)
   return ok and known or nil
 end
 
----Whether all rules look at all files.
+---Whether all the project's rules look at all files.
 ---@return boolean
 function Review:is_complete()
-  return not (self.paths or self.files or self.only)
+  return self.is_usual and not (self.paths or self.files or self.only)
 end
 
 ---Reads rules, waivers and the baseline.
 ---@async
-function Review:load()
-  self.ruleset = require "orch.check.load" { rules = self.rules, folder = self.folder }
+---@param set orch.check.Set? rules that are known already
+function Review:load(set)
+  self.ruleset = set or require "orch.check.load" { rules = self.rules, folder = self.folder }
   check_only(self)
-  self.waivers = waivers.load(self.folder, self.ruleset)
+  self.is_usual = not (set or self.rules)
+  self.waivers = waivers.load(self.folder, self.is_usual and self.ruleset or nil)
   self.known = self.baseline ~= false and load_baseline(self) or nil
 end
 

@@ -86,6 +86,7 @@ end
 local function check_rule(entry, ruleset)
   entry.is_rule = rule_test(entry.rule)
   entry.is_path = pattern.compile("waive, `path`", 1, entry.path)
+  if not ruleset then return end
   for _, rule in ipairs(ruleset.list) do
     if entry.is_rule(rule.id) then return end
   end
@@ -124,7 +125,7 @@ end
 
 ---@async
 ---@param folder string the project's
----@param ruleset orch.check.Ruleset
+---@param ruleset orch.check.Set? in which each waiver's rule should be; nil: there are others
 ---@return orch.check.Waivers
 function waivers.load(folder, ruleset)
   local fs = require "orch.fs"

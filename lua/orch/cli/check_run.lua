@@ -134,7 +134,8 @@ local function mend(asked, review, outputs)
   local result = fixes.run { folder = review.folder, ruleset = review.ruleset,
     unsafe = asked.unsafe, jobs = asked.jobs,
     check = function() return look(review, outputs) end,
-    on_created = function(paths) review:add_files(paths) end }
+    on_created = function(paths) review:add_files(paths) end,
+    progress = outputs:is_for_people() and "mending" or nil }
   require("orch.check.fix_told").write(result, outputs:is_for_people() and write or tell)
   return result
 end
