@@ -24,7 +24,7 @@ declare.add_words(check)
 ---@field findings orch.check.Finding[] by path, line and rule
 ---@field files integer looked at
 ---@field checked integer of these, for how many a rule really ran
----@field cached integer the others
+---@field cached integer of these, how many were as they were when they were checked before
 ---@field rules orch.check.Rule[]
 ---@field counts {error: integer, warning: integer, info: integer}
 ---@field elapsed number seconds

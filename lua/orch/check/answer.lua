@@ -39,7 +39,7 @@ function answer.give(state)
     return false
   end
   for _, finding in ipairs(known.findings) do state:found(finding) end
-  state.count, state.cached = known.count, known.count
+  state.count, state.checked, state.cached = known.count, 0, known.count
   return true
 end
 

@@ -116,7 +116,7 @@ local function check_files(state)
     partial = request.only ~= nil,
     selection = select.new(state.of_file), wanted = state.wanted }
   local made = plan.make(ask)
-  state.count, state.cached = made.count, made.count - made.todo
+  state.count, state.checked, state.cached = made.count, made.todo, made.known
   for _, finding in ipairs(made.kept) do state:found(finding) end
   state.news = work.run { items = made.items, files = files, ask = ask, folder = request.folder,
     jobs = request.jobs or math.max(8, runtime.cpus() * 4), on_progress = request.on_progress,
@@ -192,7 +192,7 @@ local function result_of(state, started)
   local findings = state.findings
   for _, finding in ipairs(request.ruleset.findings) do findings[#findings + 1] = finding end
   findings = distinct(findings)
-  return { findings = findings, files = state.count, checked = state.count - state.cached,
+  return { findings = findings, files = state.count, checked = state.checked,
     cached = state.cached, rules = state.rules, counts = count(findings),
     elapsed = time.time() - started, folder = request.folder, ruleset = request.ruleset,
     warning = state.store.warning }

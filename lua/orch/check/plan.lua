@@ -112,10 +112,12 @@ end
 ---@field wanted (fun(path: string): boolean)? which files are asked for; nil: all
 
 ---@param ask orch.check.Ask
----@return {items: orch.check.Item[], kept: orch.check.Finding[], count: integer, todo: integer}
----  `count`: files asked for; `todo`: those for which a rule has to run
+---@return {items: orch.check.Item[], kept: orch.check.Finding[], count: integer, todo: integer, known: integer}
+---  `count`: files asked for; `todo`: those for which a rule has to run; `known`: those that are
+---  as they were
 function plan.make(ask)
-  local files, rows, items, kept, count, todo = ask.files, ask.rows, {}, {}, 0, 0
+  local files, rows, items, kept = ask.files, ask.rows, {}, {}
+  local count, todo, known = 0, 0, 0
   ask.now = look_at_depends(ask, rows)
   for i, path in ipairs(files.paths) do
     if not ask.wanted or ask.wanted(path) then
@@ -123,17 +125,20 @@ function plan.make(ask)
       local row = rows[path]
       if row and row[2] ~= files.contents[i] then row = nil end
       if row and is_complete(ask, row) then
+        known = known + 1
         if row[4] then keep(kept, decode(row[4]), ask.keys) end
       else
         local item = { index = i, todo = ask.selection:of(path), findings = {}, depends = {} }
         if row then partly(ask, item, row) end
         keep(kept, item.findings, ask.keys)
         if item.todo[1] then todo = todo + 1 end
+        if row and not item.todo[1] then known = known + 1 end
         if item.todo[1] or not ask.partial then items[#items + 1] = item end
       end
     end
   end
-  return { items = items, kept = kept, count = count, todo = todo }
+  return { items = items, kept = kept, count = count, todo = todo,
+    known = known }
 end
 
 ---Whether what a rule about the whole project has found holds still.
