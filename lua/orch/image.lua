@@ -9,6 +9,28 @@ local arg = require "orch.arg"
 
 local image = {}
 
+---@class orch.ImageInfo: orch.asset.Info
+---@field width integer
+---@field height integer
+---@field channels? integer as decoded: a palette has 3, or 4 with transparency
+---@field bits? integer per channel; of a palette those of an index
+---@field alpha? boolean
+---@field palette? boolean
+---@field interlaced? boolean
+---@field colorspace? "srgb"|"linear"|"icc"|"pq"|"hlg"|"other" nil: the file does not say
+---@field icc? string what its colour profile is called
+---@field gamma? number
+---@field dpi? integer
+---@field orientation? integer 1 to 8, as in EXIF
+---@field compression? string "none", "zip", "rle", "bc7", "astc6x6", ...
+---@field mips? integer levels
+---@field frames? integer pictures of an animation, an array or an icon, pages; 1 otherwise
+---@field layers? integer of an array, a PSD, an EXR
+---@field faces? integer 6 of a cube
+---@field depth? integer of a volume
+---@field vram fun(self: orch.ImageInfo, format: string?, max_side: integer?): integer bytes in
+---  a graphics card's memory, with all levels; see orch.image.vram
+
 local IMAGE = { kind = "image" }
 
 ---What the header of an image says; the pixels are not read.
