@@ -67,6 +67,16 @@ describe("the baseline", function()
     expect(#lines()):equals(5)
   end)
 
+  it("keeps what other rules have found", function()
+    p:check "--update-baseline"
+    p:put("more/one.lua", 'check "one" { files = "**/a.txt", run = function(file) '
+      .. 'file:error "seen" end }')
+    expect(p:check("--rules", "more").stderr):equals ""
+    expect(p:check("--rules", "more", "--update-baseline").stderr):contains "1 added, 0 removed"
+    expect(#lines()):equals(5)
+    expect(p:check().stderr):contains "1 entry of the baseline is not found any more"
+  end)
+
   it("counts alike findings of a file", function()
     p = projects.new(test, [[check "line" { files = "**/*.txt", run = function(file)
       local n = 0

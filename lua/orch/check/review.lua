@@ -92,7 +92,8 @@ function Review:scope()
       for _, one in ipairs(self.only or {}) do
         if glob.matches(one, id) then return true end
       end
-      return not self.only
+      if self.only then return false end
+      return self.is_usual or self.ruleset.by_id[id] ~= nil
     end,
   }
 end
