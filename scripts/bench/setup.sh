@@ -30,6 +30,8 @@ need /usr/bin/parallel parallel
 need /usr/bin/script bsdutils
 # The figures of pictures: another reader of headers, which makes them as well.
 need /usr/bin/identify imagemagick
+# The figures of checks: the loop that studios write (Pillow).
+need /usr/lib/python3/dist-packages/PIL python3-pil
 
 if [ -n "$missing" ]; then
   install="apt-get install -y --no-install-recommends$missing"
