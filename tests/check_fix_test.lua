@@ -95,7 +95,8 @@ describe("orch check --fix", function()
       local pixels = ("\255\0\0"):rep(32 * 16)
       p:put("a.png", orch.image.encode({ width = 32, height = 16, channels = 3, bits = 8,
         data = pixels }, "png"))
-      expect(p:check("--diff").stdout):contains "width: 32 -> 8"
+      expect(p:check("--diff", "--html", "d.html").stdout):contains "width: 32 -> 8"
+      expect(p:read "d.html"):contains "Would be fixed"
       local result = p:check("--fix", "--html", "r.html")
       expect(result.exit_code):equals(0)
       expect(orch.image.info(p:at "a.png").width):equals(8)

@@ -42,14 +42,14 @@ local function undo(result)
   return table.concat(out)
 end
 
----What was set right.
+---What was set right, or with --diff would be.
 ---@param result table
 ---@param drawn orch.CheckPictures
 ---@return string html "" when nothing was
 function aside.fixed(result, drawn)
-  local list = result.fixed or {}
+  local list = result.preview or result.fixed or {}
   if #list == 0 then return "" end
-  local out = { undo(result), '<div class="fixes">' }
+  local out = { result.preview and "" or undo(result), '<div class="fixes">' }
   for i = 1, math.min(#list, FIXED) do
     local one = list[i]
     out[#out + 1] = '<div class="fixed">'
@@ -60,7 +60,7 @@ function aside.fixed(result, drawn)
   end
   out[#out + 1] = "</div>"
   if #list > FIXED then out[#out + 1] = fill("<p>and %s more</p>", #list - FIXED) end
-  return fold("fixed", "Fixed", #list, table.concat(out), true)
+  return fold("fixed", result.preview and "Would be fixed" or "Fixed", #list, table.concat(out), true)
 end
 
 local function table_of(columns, rows)

@@ -39,7 +39,7 @@ local function wanted(result, findings)
     seen[key_of(picture)] = true
     list[#list + 1] = picture
   end
-  for _, one in ipairs(result.fixed or {}) do
+  for _, one in ipairs(result.preview or result.fixed or {}) do
     add(one.before)
     add(one.after)
   end
