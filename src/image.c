@@ -130,6 +130,8 @@ static int raise_broken(lua_State *L, struct job *job) {
   error_push(L, "format", "'%s' %s", job->name, job->arena.text);
   lua_pushstring(L, job->name);
   lua_setfield(L, -2, "path");
+  lua_pushboolean(L, job->arena.foreign);
+  lua_setfield(L, -2, "unsupported");
   return error_throw(L);
 }
 
@@ -189,15 +191,18 @@ static void read_slices(struct job *job, int fd, unsigned char *to) {
 }
 
 static void step_decode(struct job *job) {
-  job->format = image_decode(job->bytes, job->size, job->limit, &job->made);
+  struct arena_bytes file = {0};
+  arena_add(&file, job->bytes, job->size);
+  job->format = image_decode(&file, job->limit, &job->made);
 }
 
 static void step_load(struct job *job) {
   if (job->fault.error) return;
-  unsigned char *bytes = arena_alloc(job->size + 1);
-  read_slices(job, job->numbers[0], bytes);
-  job->bytes = bytes;
-  if (!job->fault.error) step_decode(job);
+  struct arena_bytes file = {arena_alloc(job->size + 1), 0, job->size + 1};
+  read_slices(job, job->numbers[0], file.data);
+  file.size = job->size;
+  if (job->fault.error) return;
+  job->format = image_decode(&file, job->limit, &job->made);
 }
 
 /* Without O_NONBLOCK a FIFO would keep the thread. */
@@ -213,9 +218,9 @@ static void run_load(struct op_work *work) {
   else
     job->size = (size_t)info.st_size;
   job->numbers[0] = fd;
-  if (job->size > INT_MAX)
+  if (job->size > INT_MAX / 2)
     fault_say(&job->fault, EFBIG, "read", job->path,
-              "an image of more than 2 GiB is not read");
+              "an image of more than 1 GiB is not read");
   run(work);
   if (fd >= 0) close(fd);
 }

@@ -27,6 +27,10 @@ void arena_refuse(const char *format, ...) {
   leave(ARENA_BROKEN);
 }
 
+void arena_say_foreign(void) {
+  current->foreign = true;
+}
+
 void arena_check(void) {
   if (op_work_stopped(current->work)) leave(ARENA_STOPPED);
 }
@@ -100,7 +104,7 @@ void arena_drop(void *data) {
 
 void arena_add(struct arena_bytes *bytes, const void *data, size_t size) {
   if (bytes->room - bytes->size < size) {
-    size_t room = bytes->room * 2 + size + 4096;
+    size_t room = bytes->room + bytes->room / 2 + size + 4096;
     bytes->data = arena_realloc(bytes->data, room);
     bytes->room = room;
   }

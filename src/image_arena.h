@@ -6,6 +6,7 @@
 #define ORCH_IMAGE_ARENA_H
 
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include "op.h"
 
@@ -23,6 +24,7 @@ struct arena {
   size_t used, allowed; /* bytes */
   struct op_work *work; /* asked whether it should stop */
   char text[200];       /* completes "'a.png' ..." */
+  bool foreign;         /* nothing is wrong with it, but we cannot read it */
   jmp_buf out;
 };
 
@@ -42,6 +44,7 @@ void arena_drop(void *data);
 
 /* Leaves with ARENA_BROKEN and a text. */
 _Noreturn void arena_refuse(const char *format, ...);
+void arena_say_foreign(void);
 
 /* Leaves if the task was cancelled. */
 void arena_check(void);

@@ -7,8 +7,9 @@
 #include "image_pixels.h"
 
 /* As many bits as the file has: 8, 16, or floats. Refuses an image of more than
- * `limit` values, before anything is unpacked. Returns the format: "png". */
-const char *image_decode(const unsigned char *bytes, size_t size, size_t limit,
+ * `limit` values, before anything is unpacked. Returns the format: "png"; the
+ * file is not the same afterwards. */
+const char *image_decode(struct arena_bytes *file, size_t limit,
                          struct pixels *to);
 
 /* The formats, in this order: */

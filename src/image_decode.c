@@ -48,7 +48,7 @@ static const struct format formats[] = {
     {NULL, "JPEG XL", "\xff\x0a", 2, 0},
     {NULL, "JPEG XL", "JXL \r\n\x87\n", 8, 4},
     {NULL, "QOI", "qoif", 4, 0},
-    {NULL, "icon", "\0\0\1\0", 4, 0},
+    {NULL, "Windows icon", "\0\0\1\0", 4, 0},
     {NULL, "PNM", "P5", 2, 0},
     {NULL, "PNM", "P6", 2, 0},
 };
@@ -74,6 +74,16 @@ static const struct format *format_of(const unsigned char *bytes, size_t size) {
   return &tga;
 }
 
+static _Noreturn void refuse_foreign(const struct format *format) {
+  arena_say_foreign();
+  bool is_ktx = strncmp(format->title, "KTX", 3) == 0;
+  arena_refuse("is %s %s image, whose pixels orch cannot read; convert it "
+               "first: %s",
+               strchr("AO", *format->title) ? "an" : "a", format->title,
+               is_ktx ? "ktx extract FILE FILE.png (KTX-Software)"
+                      : "convert FILE FILE.png (ImageMagick)");
+}
+
 static _Noreturn void refuse_broken(const struct format *format) {
   arena_refuse("is not a valid %s: %s", format->title, stbi_failure_reason());
 }
@@ -93,33 +103,52 @@ static void check_size(const struct format *format, size_t bytes, size_t width,
                  format->title, width, height, bytes);
 }
 
-const char *image_decode(const unsigned char *bytes, size_t size, size_t limit,
+/* stb reads zeros behind the end of a file, and in an HDR for ever, because a
+ * run of no pixels is no step. So there is something behind it that no format
+ * takes for long, enough for a row; who has read that wanted more than there
+ * is. */
+static void pad(struct arena_bytes *file, int width) {
+  size_t size = 4096 + 16 * (size_t)width;
+  unsigned char *padding = arena_alloc(size);
+  memset(padding, 0xff, size);
+  arena_add(file, padding, size);
+  arena_free(padding);
+}
+
+static void *load(stbi__context *context, struct pixels *to) {
+  int *width = &to->width, *height = &to->height, *channels = &to->channels;
+  if (to->bits == 32)
+    return stbi__loadf_main(context, width, height, channels, 0);
+  if (to->bits == 16)
+    return stbi__load_and_postprocess_16bit(context, width, height, channels,
+                                            0);
+  return stbi__load_and_postprocess_8bit(context, width, height, channels, 0);
+}
+
+const char *image_decode(struct arena_bytes *file, size_t limit,
                          struct pixels *to) {
-  if (size > INT_MAX) arena_refuse("has more than 2 GiB");
-  const struct format *format = format_of(bytes, size);
-  if (!format->name)
-    arena_refuse("is %s %s image, whose pixels orch cannot read; convert it "
-                 "first, for instance with ImageMagick (convert FILE FILE.png)",
-                 strchr("AIO", *format->title) ? "an" : "a", format->title);
+  size_t size = file->size;
+  if (size > INT_MAX / 2) arena_refuse("has more than 1 GiB");
+  const struct format *format = format_of(file->data, size);
+  if (!format->name) refuse_foreign(format);
   int n = (int)size, channels;
-  if (!stbi_info_from_memory(bytes, n, &to->width, &to->height, &channels) ||
+  if (!stbi_info_from_memory(file->data, n, &to->width, &to->height,
+                             &channels) ||
       to->width < 1 || to->height < 1)
     refuse_broken(format);
   check_size(format, size, (size_t)to->width, (size_t)to->height,
              (size_t)channels, limit);
-  bool floats = stbi_is_hdr_from_memory(bytes, n);
-  to->bits = floats ? 32 : stbi_is_16_bit_from_memory(bytes, n) ? 16 : 8;
+  bool floats = stbi_is_hdr_from_memory(file->data, n);
+  to->bits = floats ? 32 : stbi_is_16_bit_from_memory(file->data, n) ? 16 : 8;
+  pad(file, to->width);
   size_t room = (size_t)to->width * (size_t)to->height * 4;
-  arena_allow(room * (size_t)(to->bits / 8) * 4 + 4 * size + (64u << 20));
-  if (to->bits == 32)
-    to->data = stbi_loadf_from_memory(bytes, n, &to->width, &to->height,
-                                      &to->channels, 0);
-  else if (to->bits == 16)
-    to->data = stbi_load_16_from_memory(bytes, n, &to->width, &to->height,
-                                        &to->channels, 0);
-  else
-    to->data = stbi_load_from_memory(bytes, n, &to->width, &to->height,
-                                     &to->channels, 0);
+  arena_allow(room * (size_t)(to->bits / 8) * 4 + 8 * size + (64u << 20));
+  stbi__context context;
+  stbi__start_mem(&context, file->data, (int)file->size);
+  to->data = load(&context, to);
   if (!to->data) refuse_broken(format);
+  if (context.img_buffer > file->data + size)
+    arena_refuse("is not a valid %s: it ends too early, after %zu bytes",
+                 format->title, size);
   return format->name;
 }

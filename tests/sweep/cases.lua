@@ -390,6 +390,27 @@ function cases.audio()
   if not ok and err.kind ~= "format" then error(err, 0) end
 end
 
+function cases.pixels()
+  local image = orch.image
+  local p = { width = 9, height = 5, channels = 4, bits = 16, data = ("rock"):rep(90) }
+  for _, format in ipairs { "png", "jpg", "bmp", "tga" } do
+    fs.write(at("a." .. format), image.encode(p, format), { sync = false })
+  end
+  fs.write(at "a.hdr", image.encode({ width = 9, height = 1, channels = 3, bits = 32,
+    data = ("\0\0\128\63"):rep(27) }, "hdr"), { sync = false })
+  assert(image.decode(at "a.png").data == p.data)
+  for _, format in ipairs { "jpg", "bmp", "tga", "hdr" } do
+    assert(image.stats(at("a." .. format), { sample = 4 }).width == 9)
+  end
+  image.resize(at "a.png", { max = 4, out = at "b.png" })
+  assert(#image.mips(at "a.png", at "mips", { normal = true }) == 4)
+  assert(#image.render(image.channel(at "a.png", "a")) > 50)
+  assert(image.compare(at "a.bmp", at "a.tga").max == 0)
+  image.strip_colorspace(at "b.png")
+  local ok, err = pcall(image.stats, at "mips")
+  assert(not ok and (err.kind == "os" or error(err, 0)))
+end
+
 function cases.hash()
   local hash = orch.hash
   assert(#hash.sha256 "x" == 64 and #hash.md5 "x" == 32)

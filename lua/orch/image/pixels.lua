@@ -49,8 +49,8 @@ local ranges = arg.known("the statistics of an image", { "path", "width", "heigh
 ---@param opts? {sample: integer?, limit: number|string?} `sample`: so many pixels, spread over
 ---  the image and always the same, instead of all; `limit`: width * height * channels that are
 ---  not refused, 1G by default
----@return orch.image.Stats stats raises kind `format` for what is broken, too large or of
----  another format, and kind `os`
+---@return orch.image.Stats stats raises kind `format` for what is broken or too large, and for
+---  other formats (`unsupported` is true then), and kind `os`
 function pixels.stats(path, opts)
   arg.check("image.stats", 1, path, "path")
   opts = arg.options("image.stats", opts, { sample = "integer", limit = "size" })
