@@ -98,11 +98,38 @@ describe("FBX", function()
     expect(read(fbx.binary(new_scene(7400, { up = 1 }), 7400)).up_axis):equals "y"
   end)
 
+  it("puts meshes where their nodes put them", function()
+    local function bounds(version, opts)
+      local found
+      for _, bytes in each_form(version, opts) do found = read(bytes).bounds end
+      for axis = 1, 3 do
+        found.min[axis], found.max[axis] = math.floor(found.min[axis] * 1000 + 0.5) / 1000,
+          math.floor(found.max[axis] * 1000 + 0.5) / 1000
+      end
+      return found
+    end
+    local box = { ["Lcl Translation"] = { 10.0, 0.0, 0.0 }, ["Lcl Scaling"] = { 2.0, 1.0, 1.0 } }
+    -- The triangle is below the box: 0 to 1, 0 to 9, 0.
+    expect(bounds(7400, { box = box })):equals { min = { 8, -1, -1 }, max = { 12, 9, 3 } }
+    expect(bounds(7500, { bare = { ["Lcl Rotation"] = { 0.0, 0.0, 90.0 } } }))
+      :equals { min = { -9, -1, -1 }, max = { 1, 1, 3 } }
+    expect(bounds(7400, { bare = { GeometricTranslation = { 0.0, 0.0, 50.0 } } }))
+      :equals { min = { -1, -1, -1 }, max = { 1, 9, 50 } }
+    expect(bounds(6100, { box = { ["Lcl Translation"] = { 0.0, -50.0, 0.0 } } }))
+      :equals { min = { -1, -51, -1 }, max = { 1, 9, 3 } }
+    expect(read(fbx.binary(new_scene(7400, { box = { ["Lcl Scaling"] = { 0 / 0, 1.0, 1.0 } } }),
+      7400)).bounds):is_nil()
+  end)
+
   it("is read as Blender writes it, arrays compressed", function()
     local torus = orch.asset.info(models .. "Torus.fbx")
     expect({ torus.vertices, torus.triangles, torus.meshes }):equals { 576, 1152, 1 }
     expect(torus.uv and torus.normals):is(true)
-    expect(torus.bounds):equals { min = { -1.25, -1.25, -0.25 }, max = { 1.25, 1.25, 0.25 } }
+    -- in a node that turns it and makes it a hundred times as large
+    for axis, most in ipairs { 125, 25, 125 } do
+      expect(torus.bounds.max[axis]):near(most, 0.001)
+      expect(torus.bounds.min[axis]):near(-most, 0.001)
+    end
     expect({ torus.version, torus.units, torus.up_axis }):equals { "7.4", "cm", "y" }
     expect(torus.generator):matches "^Blender"
     expect(torus.animations):equals(0)

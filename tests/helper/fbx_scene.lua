@@ -82,15 +82,26 @@ end
 --- Identities are 64-bit numbers, however small.
 local function id(n) return { long = n } end
 
-local function modern(opts)
+--- What moves a node: names with three numbers each.
+local function moves(version, list)
+  local children = {}
+  for name, v in pairs(list or {}) do
+    children[#children + 1] = version < 7000
+      and node("Property", { name, "Vector3D", "", v[1], v[2], v[3] })
+      or node("P", { name, "Vector3D", "Vector", "", v[1], v[2], v[3] })
+  end
+  return node(version < 7000 and "Properties60" or "Properties70", {}, children)
+end
+
+local function modern(opts, version)
   return {
     node("Geometry", { id(11), "Box\0\1Geometry", "Mesh" }, box(opts)),
     node("Geometry", { id(12), "Bare\0\1Geometry", "Mesh" }, triangle),
     node("Geometry", { id(13), "Smile\0\1Geometry", "Shape" }, {
       node("Vertices", { floats { 500, 500, 500 } }),
     }),
-    node("Model", { id(20), "Box\0\1Model", "Mesh" }, { node("Version", { 232 }) }),
-    node("Model", { id(21), "Bare\0\1Model", "Mesh" }, {}),
+    node("Model", { id(20), "Box\0\1Model", "Mesh" }, { moves(version, opts.box) }),
+    node("Model", { id(21), "Bare\0\1Model", "Mesh" }, { moves(version, opts.bare) }),
     node("Model", { id(22), "Hip\0\1Model", "LimbNode" }),
     node("Model", { id(23), "Knee\0\1Model", "LimbNode" }),
     node("Model", { id(24), "Sun\0\1Model", "Light" }),
@@ -116,13 +127,15 @@ local links = {
   node("C", { "OP", id(60), id(31), "DiffuseColor" }), node("C", { "OP", id(42), id(31), "Bump" }),
   node("C", { "OO", id(30), id(20) }), node("C", { "OO", id(31), id(20) }),
   node("C", { "OO", id(11), id(20) }), node("C", { "OO", id(12), id(21) }),
-  node("C", { "OO", id(20), id(0) }), node("C", { "OO", id(21), id(0) }),
+  node("C", { "OO", id(20), id(0) }), node("C", { "OO", id(21), id(20) }),
 }
 
 --- In version 6 the mesh is in its model, and names are the identities.
 local function old(opts, version)
+  local children = box(opts)
+  table.insert(children, 1, moves(version, opts.box))
   return {
-    node("Model", { "Box\0\1Model", "Mesh" }, box(opts)),
+    node("Model", { "Box\0\1Model", "Mesh" }, children),
     node("Model", { "Bare\0\1Model", "Mesh" }, triangle),
     node("Model", { "Hip\0\1Model", "Limb" }, {}),
     node("Model", { "Producer Top\0\1Model", "Camera" }, {}),
@@ -135,7 +148,8 @@ local function old(opts, version)
 end
 
 ---@param version integer
----@param opts? {vertices: table?, normals: table?, index: integer?, up: integer?, scale: number?}
+---@param opts? {vertices: table?, normals: table?, index: integer?, up: integer?,
+---  scale: number?, box: table?, bare: table?} the last two: what moves these models
 return function(version, opts)
   opts = opts or {}
   local nodes = {
@@ -149,7 +163,7 @@ return function(version, opts)
   if version >= 7000 then add(settings(version, opts)) end
   add(node("Definitions", {}, { node("ObjectType", { "Model" }, {
     node("PropertyTemplate", { "FbxNode" }, { node("P", { "Show \"it\"; {", 1 }) }) }) }))
-  add(node("Objects", {}, version < 7000 and old(opts, version) or modern(opts)))
+  add(node("Objects", {}, version < 7000 and old(opts, version) or modern(opts, version)))
   add(node("Connections", {}, version < 7000 and {
     node("Connect", { "OO", "Wood\0\1Material", "Box\0\1Model" }) } or links))
   add(node("Takes", {}, version < 7000 and { node("Current", { "Walk" }), node("Take", { "Walk" }, {

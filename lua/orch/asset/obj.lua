@@ -184,12 +184,12 @@ local function read(file)
   check(state)
   local list, textures, references = materials(state)
   local low, high = state.low, state.high
+  local faces = state.triangles > 0 or nil
   return {
     generator = state.comment, vertices = state.vertices, triangles = state.triangles,
     meshes = count(state.meshes), primitives = count(state.parts), materials = list,
     textures = textures, references = references, non_finite = state.non_finite,
-    uv = state.triangles > 0 and state.bare == 0,
-    normals = state.triangles > 0 and state.dull == 0,
+    uv = faces and state.bare == 0, normals = faces and state.dull == 0,
     bounds = low[1] <= high[1] and low[2] <= high[2] and low[3] <= high[3] and {
       min = low, max = high,
     } or nil,

@@ -174,11 +174,12 @@ local function read(file)
   end
   local any = state.low[1] <= state.high[1] and state.low[2] <= state.high[2]
     and state.low[3] <= state.high[3]
+  local faces = state.triangles > 0 or nil
   return {
     version = count and "binary" or "text", generator = generator ~= "" and generator or nil,
     triangles = state.triangles, vertices = state.triangles * 3, meshes = state.solids,
-    primitives = state.solids, materials = {}, textures = {}, references = {}, uv = false,
-    normals = state.triangles > 0, non_finite = state.non_finite,
+    primitives = state.solids, materials = {}, textures = {}, references = {},
+    uv = faces and false, normals = faces, non_finite = state.non_finite,
     bounds = any and { min = state.low, max = state.high } or nil,
     animations = 0, skins = 0, bones = 0, cameras = 0, lights = 0,
   }

@@ -1,7 +1,7 @@
 --- The meshes of an FBX file: what their arrays of numbers amount to. In version 7 a mesh is a
 --- node Geometry, in version 6 it is within its Model.
 ---
----     mesh.open(scene, "Cube")        -- then the arrays of mesh.children, then mesh.close(scene)
+---     mesh.open(scene, object)        -- then the arrays of mesh.children, then mesh.close(scene)
 
 local HUGE = math.huge
 
@@ -11,19 +11,7 @@ local mesh = {}
 ---@return table
 function mesh.totals()
   return { vertices = 0, triangles = 0, primitives = 0, meshes = 0, without_uv = 0,
-    without_normals = 0, non_finite = 0, low = { HUGE, HUGE, HUGE },
-    high = { -HUGE, -HUGE, -HUGE } }
-end
-
----The box round all vertices, each mesh in its own space: what nodes do to them is not in it.
----@param total table of `totals`
----@return {min: number[], max: number[]}? bounds
-function mesh.bounds(total)
-  if total.low[1] > total.high[1] or total.low[2] > total.high[2]
-    or total.low[3] > total.high[3] then
-    return nil
-  end
-  return { min = total.low, max = total.high }
+    without_normals = 0, non_finite = 0, boxes = {} }
 end
 
 --- How many of the numbers are not finite. The sum of what x - x gives tells whether any is.
@@ -51,13 +39,22 @@ local function finite(flag)
   end
 end
 
+--- The same with a NaN for what is infinite: it is neither less nor more than anything.
+local function without_bad(list, n)
+  local copy = {}
+  for i = 1, n do copy[i] = list[i] - list[i] == 0 and list[i] or 0 / 0 end
+  return copy
+end
+
 --- Batches begin with any of x, y and z.
 local function positions(scene)
   local current, total, axis = scene.mesh, scene.total, 0
-  local low, high = total.low, total.high
+  local low, high = current.low, current.high
   return function(list, n)
     current.numbers = current.numbers + n
-    total.non_finite = total.non_finite + bad(list, n)
+    local wrong = bad(list, n)
+    if wrong > 0 then list = without_bad(list, n) end
+    total.non_finite = total.non_finite + wrong
     for offset = 1, math.min(3, n) do
       local least, most = HUGE, -HUGE
       for i = offset, n, 3 do
@@ -66,8 +63,8 @@ local function positions(scene)
         if x > most then most = x end
       end
       local which = (axis + offset - 1) % 3 + 1
-      if least < low[which] and least > -HUGE then low[which] = least end
-      if most > high[which] and most < HUGE then high[which] = most end
+      if least < low[which] then low[which] = least end
+      if most > high[which] then high[which] = most end
     end
     axis = axis + n
   end
@@ -117,9 +114,10 @@ mesh.children = {
 
 ---Begins a mesh.
 ---@param scene table of `fbx.scene`
----@param name string
-function mesh.open(scene, name)
-  scene.mesh = { name = name, numbers = 0, triangles = 0, highest = -1, parts = 0 }
+---@param object table with its `name`
+function mesh.open(scene, object)
+  scene.mesh = { object = object, numbers = 0, triangles = 0, highest = -1, parts = 0,
+    low = { HUGE, HUGE, HUGE }, high = { -HUGE, -HUGE, -HUGE } }
 end
 
 ---Adds what was read of the mesh to the totals of the file.
@@ -129,8 +127,11 @@ function mesh.close(scene)
   if one.numbers == 0 and one.highest < 0 then return end
   local vertices = one.numbers // 3
   if one.highest >= vertices then
-    scene.file:fail("a polygon of the mesh '%s' has the vertex %.0f, and the mesh has %d", one.name,
-      one.highest, vertices)
+    scene.file:fail("a polygon of the mesh '%s' has the vertex %.0f, and the mesh has %d",
+      one.object.name, one.highest, vertices)
+  end
+  if one.low[1] <= one.high[1] and one.low[2] <= one.high[2] and one.low[3] <= one.high[3] then
+    total.boxes[#total.boxes + 1] = one
   end
   total.meshes, total.vertices = total.meshes + 1, total.vertices + vertices
   if one.triangles == 0 then return end

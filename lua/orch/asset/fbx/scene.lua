@@ -5,6 +5,7 @@
 ---     scene.wanted.Objects.children.Model.open(scene, { 7, "Cube\0\1Model", "Mesh" })
 
 local mesh = require "orch.asset.fbx.mesh"
+local transform = require "orch.asset.fbx.transform"
 
 local Scene = {}
 Scene.__index = Scene
@@ -39,7 +40,7 @@ end
 --- Properties70: P has name, type, label, flags, value; Properties60 has no label.
 local function property(handle, skip)
   return function(scene, values)
-    handle(scene, values[1], values[2 + skip])
+    handle(scene, values[1], values[2 + skip], values[3 + skip], values[4 + skip])
   end
 end
 
@@ -84,7 +85,11 @@ local function image_node(sort)
   }
 end
 
-local model_children = {}
+--- What moves a node and all below it.
+local model_children = properties(function(scene, name, x, y, z)
+  if not transform.names[name] or type(x) ~= "number" then return end
+  scene.object.properties[name] = { x, tonumber(y) or 0, tonumber(z) or 0 }
+end)
 for name, spec in pairs(mesh.children) do model_children[name] = spec end
 
 local objects = {
@@ -92,7 +97,7 @@ local objects = {
     open = function(scene, values)
       local object = begin(scene, "geometry", values)
       if object.class ~= "Mesh" then return false end
-      mesh.open(scene, object.name)
+      mesh.open(scene, object)
     end,
     children = mesh.children,
     close = mesh.close,
@@ -100,8 +105,9 @@ local objects = {
   Model = {
     open = function(scene, values)
       local object = begin(scene, "model", values)
+      object.properties = {}
       count_model(scene, object)
-      mesh.open(scene, object.name)
+      mesh.open(scene, object)
     end,
     children = model_children,
     close = mesh.close,
@@ -131,10 +137,16 @@ local objects = {
   GlobalSettings = { children = settings },
 }
 
+--- What a file says beyond that was made to keep somebody busy.
+local MOST_INSTANCES = 10000
+
 local link = { open = function(scene, values)
   local child, parent = scene.objects[values[2]], scene.objects[values[3]]
   if not child or not parent then return end
-  if child.sort == "video" and parent.sort == "texture" then
+  if parent.sort == "model" and (child.sort == "model" or child.sort == "geometry") then
+    child.parents = child.parents or {}
+    if #child.parents < MOST_INSTANCES then table.insert(child.parents, parent) end
+  elseif child.sort == "video" and parent.sort == "texture" then
     parent.video = child
   elseif child.sort == "texture" or child.sort == "layers" then
     table.insert(scene.links, { child = child, parent = parent, slot = values[4] })
@@ -238,12 +250,12 @@ function Scene:info()
     materials[i] = { name = one.name, textures = one.textures }
   end
   local total = self.total
+  local faces = total.triangles > 0 or nil
   return {
     version = self.version, generator = self.generator, vertices = total.vertices,
     triangles = total.triangles, primitives = total.primitives, meshes = total.meshes,
-    uv = total.triangles > 0 and total.without_uv == 0,
-    normals = total.triangles > 0 and total.without_normals == 0,
-    bounds = mesh.bounds(total), non_finite = total.non_finite, nodes = self.nodes,
+    uv = faces and total.without_uv == 0, normals = faces and total.without_normals == 0,
+    bounds = transform.bounds(total.boxes), non_finite = total.non_finite, nodes = self.nodes,
     materials = materials, textures = textures, references = references, images = images,
     animations = self.takes > 0 and self.takes or self.curves > 0 and self.stacks or 0,
     skins = self.skins, bones = self.bones, cameras = self.cameras, lights = self.lights,
