@@ -317,6 +317,23 @@ describe("what a check remembers", function()
     expect(#of(p.check(), "pair")):equals(4)
   end)
 
+  it("knows of what else a model is made, whichever rule has read it first", function()
+    local function rule(id)
+      return ([[check "%s" { files = "*.obj", run = function(file)
+        file:info { "%%s", orch.model.info(file.path).materials[1].textures.map_kd or "none" }
+      end }]]):format(id)
+    end
+    p.write("checks/b.lua", rule "first" .. "\n" .. rule "second")
+    p.write("a.obj", "mtllib a.mtl\nusemtl m\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    p.write("a.mtl", "newmtl m\nmap_Kd old.png\n")
+    p.age()
+    expect(of(p.check(), "second")[1].message):equals "old.png"
+    p.write("a.mtl", "newmtl m\nmap_Kd new.png\n")
+    local result = p.check()
+    expect(of(result, "first")[1].message):equals "new.png"
+    expect(of(result, "second")[1].message):equals "new.png"
+  end)
+
   it("keeps what other rules have found when only one is asked for", function()
     p.check()
     p.write("2.txt", "text")

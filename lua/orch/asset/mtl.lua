@@ -3,7 +3,6 @@
 ---     local list = mtl.read(file, "crate.mtl")       -- {{ name = "wood", textures = {...} }}
 
 local errors = require "orch.core.error"
-local source = require "orch.asset.source"
 
 local mtl = {}
 
@@ -77,7 +76,7 @@ function mtl.read(file, name)
   local path = name:gsub("\\", "/")
   if not path:find "^/" then path = (file.path:match "^(.*/)" or "") .. path end
   local ok, text = pcall(function()
-    local library = source.open(path)
+    local library = file:open(path)
     return library.size <= MOST and library:all(MOST) or ""
   end)
   if not ok and not (errors.is(text) and (text.kind == "os" or text.kind == "usage")) then

@@ -24,6 +24,7 @@ local MOST = 64 << 20
 ---@field size integer bytes
 ---@field head string its first bytes, at most 4 KiB
 ---@field format string? what it is read as, once that is known
+---@field others string[]? paths of files that were opened with it
 ---@field private full string
 ---@field private window string
 ---@field private window_at integer
@@ -137,6 +138,17 @@ function Source:pieces(offset)
 end
 
 local source = {}
+
+---Opens another file that belongs to this one, such as a model's library of materials: what
+---is known of this file holds for as long as that one stays as it is.
+---@async
+---@param path orch.Path
+---@return orch.asset.Source other raises kind `os`
+function Source:open(path)
+  self.others = self.others or {}
+  table.insert(self.others, path)
+  return source.open(path)
+end
 
 ---Opens a file: its head is read.
 ---@async

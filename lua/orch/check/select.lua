@@ -30,21 +30,26 @@ local function ends_with(tail)
 end
 
 --- "**/*.png", "Assets/**", "Assets/**/*.png", a plain path; anything else goes to C. Second
---- result: the extension that a path must have to match, if there is one.
+--- result: the extension that a path must have to match, if there is one. Third: whether the
+--- answer is the same for all files of one folder with the same extension.
 local function compile_one(text)
-  if text == "**" then return function() return true end end
+  if text == "**" then return function() return true end, nil, true end
   if is_literal(text) then
     local test = begins_with(text)
-    return function(path) return path == text or test(path) end, nil
+    return function(path) return path == text or test(path) end, nil, false
   end
   local folder = match(text, "^(.*)/%*%*$")
-  if folder and is_literal(folder) then return begins_with(folder) end
-  local tail = match(text, "^%*%*/%*(%.[^*?%[\\/]+)$")
-  if tail then return ends_with(tail), tail end
-  folder, tail = match(text, "^(.*)/%*%*/%*(%.[^*?%[\\/]+)$")
-  if folder and is_literal(folder) then return begins_with(folder, ends_with(tail)), tail end
+  if folder and is_literal(folder) then return begins_with(folder), nil, true end
+  local tail = match(text, "^%*%*/%*(%.[^.*?%[\\/]+)$")
+  if tail then return ends_with(tail), tail, true end
+  folder, tail = match(text, "^(.*)/%*%*/%*(%.[^.*?%[\\/]+)$")
+  if folder and is_literal(folder) then
+    return begins_with(folder, ends_with(tail)), tail, true
+  end
   tail = match(text, "%*[^*?%[\\/]*(%.[^.*?%[\\/]+)$")
-  return function(_, parts) return core.match(text, parts()) or false end, tail
+  local name = match(text, "[^/]*$")
+  local by_place = name == "**" or name == "*" or tail ~= nil and name == "*" .. tail
+  return function(_, parts) return core.match(text, parts()) or false end, tail, by_place
 end
 
 --- "T_Crate.D.PNG" is as good as ".png": globs in rules do not look at the case of what comes
@@ -54,42 +59,61 @@ local function lower_extension(path)
   return stem and find(extension, "%u") and stem .. "." .. extension:lower() or path
 end
 
----@return {test: function, extension: string?}[] includes, function[] excludes
+--- An excluded folder excludes all that is in it.
+local function compile_exclude(text)
+  local test, _, by_place = compile_one(text)
+  if find(text, "%*%*$") or is_literal(text) then return test, by_place end
+  local below = compile_one(text .. "/**")
+  return function(path, parts) return test(path, parts) or below(path, parts) end, false
+end
+
+---@class orch.check.Globs
+---@field tests {test: function, extension: string?}[]
+---@field excludes function[]
+---@field by_place boolean the folder and the extension of a path decide
+
+---@return orch.check.Globs
 local function compile_list(patterns)
   local includes, excludes = pattern.parse("files", 1, patterns)
-  local tests, against = {}, {}
+  local globs = { tests = {}, excludes = {}, by_place = true }
   for i, text in ipairs(includes) do
-    local test, tail = compile_one(lower_extension(text))
-    tests[i] = { test = test, extension = tail and match(tail, "([^.]*)$") }
+    local test, tail, by_place = compile_one(lower_extension(text))
+    globs.tests[i] = { test = test, extension = tail and match(tail, "([^.]*)$") }
+    globs.by_place = globs.by_place and by_place
   end
   for i, text in ipairs(excludes) do
-    text = lower_extension(text)
-    local test = compile_one(text)
-    -- An excluded folder excludes all that is in it.
-    local below = not is_literal(text) and not find(text, "%*%*$") and compile_one(text .. "/**")
-    against[i] = below and function(path, parts)
-      return test(path, parts) or below(path, parts)
-    end or test
+    local by_place
+    globs.excludes[i], by_place = compile_exclude(lower_extension(text))
+    globs.by_place = globs.by_place and by_place
   end
-  if #includes == 0 then tests[1] = { test = function() return true end } end
-  return tests, against
+  if #includes == 0 then globs.tests[1] = { test = function() return true end } end
+  return globs
+end
+
+local function matches(globs, path, parts)
+  local excludes, tests = globs.excludes, globs.tests
+  for i = 1, #excludes do if excludes[i](path, parts) then return false end end
+  for i = 1, #tests do if tests[i].test(path, parts) then return true end end
+  return false
+end
+
+--- The names in a path, split when somebody asks.
+local function splitter(path)
+  local split
+  return function()
+    split = split or pattern.split(path)
+    return split
+  end
 end
 
 ---Whether a path matches a list of globs, as a function.
 ---@param patterns string[]
 ---@return fun(path: string): boolean
 function select.matcher(patterns)
-  local tests, excludes = compile_list(patterns)
+  local globs = compile_list(patterns)
   return function(path)
     path = lower_extension(path)
-    local split
-    local function parts()
-      split = split or pattern.split(path)
-      return split
-    end
-    for i = 1, #excludes do if excludes[i](path, parts) then return false end end
-    for i = 1, #tests do if tests[i].test(path, parts) then return true end end
-    return false
+    return matches(globs, path, splitter(path))
   end
 end
 
@@ -99,62 +123,42 @@ local function compile_config(rule)
   for i, entry in ipairs(rule.config) do
     local values = {}
     for key, value in pairs(entry) do if key ~= 1 then values[key] = value end end
-    list[i] = { test = select.matcher { entry[1] }, values = values, pattern = entry[1], index = i }
+    list[i] = { globs = compile_list { entry[1] }, values = values }
   end
   return list[1] and list or nil
 end
 
+local function is_by_place(item)
+  local by_place = item.globs.by_place
+  for _, entry in ipairs(item.config or {}) do by_place = by_place and entry.globs.by_place end
+  return by_place
+end
+
 ---@class orch.check.Selection
----@field private any table[] rules that may match whatever the extension is
----@field private by_extension table<string, table[]>
----@field used table<table, boolean> entries of configurations that some file has matched
----@field entries table<orch.check.Rule, table[]>
+---@field private items table[] a rule with its globs and its configuration, compiled
+---@field private places table<string, table[]> what was found out for a folder and an extension
+---@field private of_rule table<orch.check.Rule, table>
 local Selection = {}
 Selection.__index = Selection
 
----@param rules orch.check.Rule[] of files
+---@param rules orch.check.Rule[]
 ---@return orch.check.Selection
 function select.new(rules)
-  local self = setmetatable({ any = {}, by_extension = {}, used = {}, entries = {} }, Selection)
-  for index, rule in ipairs(rules) do
-    local tests, excludes = compile_list(rule.files)
-    local item = { rule = rule, index = index, tests = tests, excludes = excludes,
-      config = compile_config(rule) }
-    self.entries[rule] = item.config
-    local extensions, all = {}, true
-    for _, one in ipairs(tests) do
-      if one.extension then extensions[one.extension] = true else all = false end
-    end
-    if all then
-      for extension in pairs(extensions) do
-        local list = self.by_extension[extension] or {}
-        self.by_extension[extension], list[#list + 1] = list, item
-      end
-    else
-      self.any[#self.any + 1] = item
-    end
+  local self = setmetatable({ items = {}, places = {}, of_rule = {} }, Selection)
+  for i, rule in ipairs(rules) do
+    local item = { rule = rule, globs = compile_list(rule.files), config = compile_config(rule) }
+    item.by_place = is_by_place(item)
+    self.items[i], self.of_rule[rule] = item, item
   end
   return self
 end
 
---- Those for any extension and those for this one, in the order of their declaration.
-local function merged(self, extension)
-  local own = self.by_extension[extension]
-  if not own then return self.any end
-  if not own.merged then
-    local list = table.move(self.any, 1, #self.any, 1, {})
-    table.move(own, 1, #own, #list + 1, list)
-    table.sort(list, function(a, b) return a.index < b.index end)
-    own.merged = list
+local function config_of(item, path, parts)
+  local entries = item.config
+  if not entries then return item.rule.config end
+  for i = 1, #entries do
+    if matches(entries[i].globs, path, parts) then return entries[i].values end
   end
-  return own.merged
-end
-
-local function is_chosen(item, path, parts)
-  local excludes, tests = item.excludes, item.tests
-  for i = 1, #excludes do if excludes[i](path, parts) then return false end end
-  for i = 1, #tests do if tests[i].test(path, parts) then return true end end
-  return false
 end
 
 ---The configuration of a rule for a file; nil: no entry of it is for that file.
@@ -162,33 +166,61 @@ end
 ---@param path string
 ---@return table? config
 function Selection:config(rule, path)
-  local entries = self.entries[rule]
-  if not entries then return rule.config end
-  for i = 1, #entries do
-    if entries[i].test(path) then
-      self.used[entries[i]] = true
-      return entries[i].values
-    end
-  end
+  path = lower_extension(path)
+  return config_of(self.of_rule[rule], path, splitter(path))
 end
 
----The rules for a file: rule, its configuration, rule, its configuration, ...
+--- The item with those tests only that a path with this extension can pass; nil without any.
+local function narrow(item, extension)
+  local tests = {}
+  for _, one in ipairs(item.globs.tests) do
+    if not one.extension or one.extension == extension then tests[#tests + 1] = one end
+  end
+  if #tests == 0 then return nil end
+  return { rule = item.rule, config = item.config, by_place = item.by_place,
+    globs = { tests = tests, excludes = item.globs.excludes } }
+end
+
+--- What holds for all files of a folder with one extension: rules and configurations as they
+--- are, and items that have to be asked about each file. `open`: there are such.
+local function place_of(self, path, extension, parts)
+  local list = { open = false }
+  for _, one in ipairs(self.items) do
+    local item = narrow(one, extension)
+    local chosen = item and item.by_place and matches(item.globs, path, parts)
+    local config = chosen and config_of(item, path, parts)
+    if config then
+      list[#list + 1], list[#list + 2] = item.rule, config
+    elseif item and not item.by_place then
+      list.open = true
+      list[#list + 1], list[#list + 2] = item, false
+    end
+  end
+  return list
+end
+
+---The rules for a file: rule, its configuration, rule, its configuration, ... The list may be
+---that of other files, too.
 ---@param path string
 ---@return table[] list
 function Selection:of(path)
   path = lower_extension(path)
-  local list, n, split = {}, 0, nil
-  local function parts()
-    split = split or pattern.split(path)
-    return split
+  local folder, extension = match(path, "^(.*/)") or "", match(path, "%.([^./]*)$") or ""
+  local key, parts = folder .. "\0" .. extension, splitter(path)
+  local place = self.places[key]
+  if not place then
+    place = place_of(self, path, extension, parts)
+    self.places[key] = place
   end
-  local items = merged(self, match(path, "%.([^./]*)$") or "")
-  for i = 1, #items do
-    local item = items[i]
-    if is_chosen(item, path, parts) then
-      local config = self:config(item.rule, path)
-      if config then list[n + 1], list[n + 2], n = item.rule, config, n + 2 end
+  if not place.open then return place end
+  local list, n = {}, 0
+  for i = 1, #place, 2 do
+    local rule, config = place[i], place[i + 1]
+    if not config then
+      config = matches(rule.globs, path, parts) and config_of(rule, path, parts)
+      rule = rule.rule
     end
+    if config then list[n + 1], list[n + 2], n = rule, config, n + 2 end
   end
   return list
 end
