@@ -94,7 +94,8 @@ local function refuse(file, entry)
   file.format = entry and entry.format
   if file.size == 0 then file:fail "it is empty" end
   if starts_with(file.head, LFS) then
-    file:fail "it is a Git LFS pointer, not the file itself; run: git lfs pull"
+    errors.throw(errors.make { kind = "format", path = file.path, lfs = true,
+      message = ("'%s' %s"):format(file.path, require("orch.asset.lfs").sentence) })
   end
   if entry then file:fail_at(0, "it does not begin as such a file does") end
 end
@@ -147,15 +148,16 @@ local function read(path, wanted)
   local info = readers[entry](file)
   info.path, info.size = path, file.size
   info.format, info.kind = info.format or entry.format, entry.kind
-  return kind.dress(entry.kind, info)
+  return kind.dress(entry.kind, info), file.others
 end
 
---- While files are checked each is read once, however many rules ask. path -> info or Error
-local memo
+--- While files are checked each is read once, however many rules ask. path -> info or Error;
+--- info -> other files that it was made of
+local memo, made_of
 
 ---For the library: from now on, until `forget`, files are believed not to change.
 function asset.remember()
-  memo = memo or {}
+  memo, made_of = memo or {}, made_of or {}
 end
 
 ---For the library: all of what is remembered, or one file.
@@ -164,18 +166,46 @@ function asset.forget(path)
   if path and memo then
     memo[place.resolve(path)] = nil
   else
-    memo = nil
+    memo, made_of = nil, nil
   end
+end
+
+---For the library: what is remembered, by key; nil while nothing is.
+---@return table<string, any>?
+function asset.memory()
+  return memo
+end
+
+---For the library: from now on the file is what `fields` say, whether it is there or not. Its
+---kind is that of its extension.
+---@param path string
+---@param fields table
+---@return orch.asset.Info? info nil: no format has such an extension
+function asset.pretend(path, fields)
+  local extension = path:match "%.([^./]*)$"
+  local entry = by_extension[extension and extension:lower()]
+  if not entry then return nil end
+  local info = kind.dress(entry.kind, { path = path, size = 0, format = entry.format,
+    kind = entry.kind })
+  for name, value in pairs(fields) do
+    local _ = info[name] -- raises for what no such file has
+    rawset(info, name, value)
+  end
+  asset.remember()
+  memo[place.resolve(path)] = info
+  return info
 end
 
 local function remembered(path, wanted)
   local key = place.resolve(path)
   local known = memo[key]
   if known == nil then
-    local ok, info = pcall(read, path)
+    local ok, info, others = pcall(read, path)
     if not ok and not (errors.is(info) and info.kind == "format") then error(info, 0) end
     known = info
-    if memo then memo[key] = known end
+    if memo then memo[key], made_of[info] = info, others end
+  elseif made_of[known] then -- whoever asks now has looked at them, too
+    for _, other in ipairs(made_of[known]) do place.resolve(other) end
   end
   if errors.is(known) then error(known, 0) end
   if wanted and known.kind ~= wanted then
@@ -194,7 +224,7 @@ function asset.info(path, opts)
   arg.check("asset.info", 1, path, "path")
   local wanted = opts and arg.options("asset.info", opts, { kind = "string" }).kind
   if memo then return remembered(path, wanted) end
-  return read(path, wanted)
+  return (read(path, wanted))
 end
 
 return arg.public("asset", asset)
