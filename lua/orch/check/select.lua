@@ -136,6 +136,7 @@ end
 
 ---@class orch.check.Selection
 ---@field private items table[] a rule with its globs and its configuration, compiled
+---@field private by_extension table<string, table[]> those of them that a file with it may be for
 ---@field private places table<string, table[]> what was found out for a folder and an extension
 ---@field private of_rule table<orch.check.Rule, table>
 local Selection = {}
@@ -144,7 +145,7 @@ Selection.__index = Selection
 ---@param rules orch.check.Rule[]
 ---@return orch.check.Selection
 function select.new(rules)
-  local self = setmetatable({ items = {}, places = {}, of_rule = {} }, Selection)
+  local self = setmetatable({ items = {}, by_extension = {}, places = {}, of_rule = {} }, Selection)
   for i, rule in ipairs(rules) do
     local item = { rule = rule, globs = compile_list(rule.files), config = compile_config(rule) }
     item.by_place = is_by_place(item)
@@ -181,17 +182,26 @@ local function narrow(item, extension)
     globs = { tests = tests, excludes = item.globs.excludes } }
 end
 
+--- The rules that files with an extension may be for.
+local function of_extension(self, extension)
+  local list = self.by_extension[extension]
+  if list then return list end
+  list = {}
+  for _, item in ipairs(self.items) do list[#list + 1] = narrow(item, extension) end
+  self.by_extension[extension] = list
+  return list
+end
+
 --- What holds for all files of a folder with one extension: rules and configurations as they
 --- are, and items that have to be asked about each file. `open`: there are such.
 local function place_of(self, path, extension, parts)
   local list = { open = false }
-  for _, one in ipairs(self.items) do
-    local item = narrow(one, extension)
-    local chosen = item and item.by_place and matches(item.globs, path, parts)
+  for _, item in ipairs(of_extension(self, extension)) do
+    local chosen = item.by_place and matches(item.globs, path, parts)
     local config = chosen and config_of(item, path, parts)
     if config then
       list[#list + 1], list[#list + 2] = item.rule, config
-    elseif item and not item.by_place then
+    elseif not item.by_place then
       list.open = true
       list[#list + 1], list[#list + 2] = item, false
     end
