@@ -20,12 +20,14 @@ set -eu
 #   zlib1g-dev      compressed arrays in FBX files, in a plug-in
 #   libsndfile1-dev decodes sounds for audio.stats, in a plug-in
 #   libstb-dev      pixels of images, in a plug-in: headers only
+#   libjpeg62-turbo-dev  pixels of JPEGs, where the decoder of stb is not safe
 #   lua-cjson-dev   the fast path of orch.json, in a plug-in
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev
   libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
-  zlib1g-dev libsndfile1-dev libstb-dev lua-cjson-dev lua-argparse"
+  zlib1g-dev libsndfile1-dev libstb-dev libjpeg62-turbo-dev
+  lua-cjson-dev lua-argparse"
 # test: real tools that the tests drive:
 #   procps          finds what a killed run has left behind
 #   util-linux      setpriv, to be somebody who may not read a file

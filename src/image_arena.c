@@ -31,8 +31,16 @@ void arena_say_foreign(void) {
   current->foreign = true;
 }
 
+void arena_give_up(void) {
+  leave(ARENA_MEMORY);
+}
+
+bool arena_is_stopped(void) {
+  return op_work_stopped(current->work);
+}
+
 void arena_check(void) {
-  if (op_work_stopped(current->work)) leave(ARENA_STOPPED);
+  if (arena_is_stopped()) leave(ARENA_STOPPED);
 }
 
 void arena_allow(size_t size) {
@@ -103,6 +111,7 @@ void arena_drop(void *data) {
 }
 
 void arena_add(struct arena_bytes *bytes, const void *data, size_t size) {
+  if (size == 0) return;
   if (bytes->room - bytes->size < size) {
     size_t room = bytes->room + bytes->room / 2 + size + 4096;
     bytes->data = arena_realloc(bytes->data, room);

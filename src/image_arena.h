@@ -46,8 +46,12 @@ void arena_drop(void *data);
 _Noreturn void arena_refuse(const char *format, ...);
 void arena_say_foreign(void);
 
-/* Leaves if the task was cancelled. */
+/* Leaves with ARENA_MEMORY. */
+_Noreturn void arena_give_up(void);
+
+/* Leaves if the task was cancelled; whether it was. */
 void arena_check(void);
+bool arena_is_stopped(void);
 
 /* Memory that this may use at once. */
 void arena_allow(size_t size);

@@ -12,6 +12,10 @@
 const char *image_decode(struct arena_bytes *file, size_t limit,
                          struct pixels *to);
 
+/* image_jpeg.c: the size of a JPEG; its pixels, once the size is known. */
+void image_measure_jpeg(const struct arena_bytes *file, struct pixels *to);
+void image_read_jpeg(const struct arena_bytes *file, struct pixels *to);
+
 /* The formats, in this order: */
 enum image_format { IMAGE_PNG, IMAGE_JPG, IMAGE_BMP, IMAGE_TGA, IMAGE_HDR };
 

@@ -1,15 +1,21 @@
-/* stb_image, with memory that cannot fail and assertions that end the work.
- * What is no image of its, or claims more than its bytes can hold, is refused
- * before it is asked. */
+/* stb_image (and libjpeg-turbo), with memory that cannot fail and assertions
+ * that end the work. What is no image of its, or claims more than its bytes can
+ * hold, is refused before it is asked. */
 #include "image_codec.h"
 
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
+/* It copies nothing from nowhere at times. */
+static void *copy(void *to, const void *from, size_t size) {
+  return size > 0 ? memcpy(to, from, size) : to;
+}
+#define memcpy copy
 #define STB_IMAGE_IMPLEMENTATION
 #define STBIDEF extern __attribute__((visibility("hidden")))
 #define STBI_NO_STDIO
+#define STBI_NO_JPEG
 #define STBI_NO_PIC
 #define STBI_NO_PNM
 #define STBI_MAX_DIMENSIONS (1 << 17)
@@ -92,9 +98,10 @@ static _Noreturn void refuse_broken(const struct format *format) {
  * nothing is set aside for a file that can only be cut off. */
 enum { DENSEST = 4096 };
 
-static void check_size(const struct format *format, size_t bytes, size_t width,
-                       size_t height, size_t channels, size_t limit) {
-  if (width * height * channels > limit)
+static void check_size(const struct format *format, size_t bytes,
+                       const struct pixels *pixels, size_t limit) {
+  size_t width = (size_t)pixels->width, height = (size_t)pixels->height;
+  if (pixels_values(pixels) > limit)
     arena_refuse("has %zu x %zu pixels, which is more than the limit of %zu "
                  "bytes allows (option `limit`)",
                  width, height, limit);
@@ -125,23 +132,22 @@ static void *load(stbi__context *context, struct pixels *to) {
   return stbi__load_and_postprocess_8bit(context, width, height, channels, 0);
 }
 
-const char *image_decode(struct arena_bytes *file, size_t limit,
-                         struct pixels *to) {
-  size_t size = file->size;
-  if (size > INT_MAX / 2) arena_refuse("has more than 1 GiB");
-  const struct format *format = format_of(file->data, size);
-  if (!format->name) refuse_foreign(format);
-  int n = (int)size, channels;
+static void measure(const struct format *format, const struct arena_bytes *file,
+                    struct pixels *to) {
+  int n = (int)file->size;
   if (!stbi_info_from_memory(file->data, n, &to->width, &to->height,
-                             &channels) ||
+                             &to->channels) ||
       to->width < 1 || to->height < 1)
     refuse_broken(format);
-  check_size(format, size, (size_t)to->width, (size_t)to->height,
-             (size_t)channels, limit);
   bool floats = stbi_is_hdr_from_memory(file->data, n);
   to->bits = floats ? 32 : stbi_is_16_bit_from_memory(file->data, n) ? 16 : 8;
-  pad(file, to->width);
+}
+
+static void read_pixels(const struct format *format, struct arena_bytes *file,
+                        struct pixels *to) {
+  size_t size = file->size;
   size_t room = (size_t)to->width * (size_t)to->height * 4;
+  pad(file, to->width);
   arena_allow(room * (size_t)(to->bits / 8) * 4 + 8 * size + (64u << 20));
   stbi__context context;
   stbi__start_mem(&context, file->data, (int)file->size);
@@ -150,5 +156,22 @@ const char *image_decode(struct arena_bytes *file, size_t limit,
   if (context.img_buffer > file->data + size)
     arena_refuse("is not a valid %s: it ends too early, after %zu bytes",
                  format->title, size);
+}
+
+const char *image_decode(struct arena_bytes *file, size_t limit,
+                         struct pixels *to) {
+  if (file->size > INT_MAX / 2) arena_refuse("has more than 1 GiB");
+  const struct format *format = format_of(file->data, file->size);
+  if (!format->name) refuse_foreign(format);
+  bool is_jpeg = strcmp(format->name, "jpg") == 0;
+  if (is_jpeg)
+    image_measure_jpeg(file, to);
+  else
+    measure(format, file, to);
+  check_size(format, file->size, to, limit);
+  if (is_jpeg)
+    image_read_jpeg(file, to);
+  else
+    read_pixels(format, file, to);
   return format->name;
 }

@@ -117,6 +117,26 @@ it("PngSuite has the pixels that ImageMagick finds, bit for bit", function()
     #files - #different, #files))
 end)
 
+it("JPEGs have the pixels that ImageMagick finds, bit for bit", function()
+  for _, name in ipairs { "baseline", "progressive", "gray", "icc" } do
+    local path = data .. "made/" .. name .. ".jpg"
+    local theirs = process.run { "convert", path, "-set", "colorspace", "sRGB", "-depth", "8",
+      "RGBA:-" }.stdout
+    expect(as_rgba(image.decode(path)) == theirs):is(true)
+  end
+end)
+
+it("a JPEG with inks is shown in RGB", function()
+  fs.write(at "a.png", image.encode { width = 8, height = 8, channels = 3, bits = 8,
+    data = ("\200\100\50"):rep(64) })
+  process.run { "convert", at "a.png", "-colorspace", "CMYK", "-quality", "100", at "a.jpg" }
+  local s = image.stats(at "a.jpg")
+  expect(s.channels):equals(3)
+  expect(s.red.mean):near(200 / 255, 0.02)
+  expect(s.green.mean):near(100 / 255, 0.02)
+  expect(s.blue.mean):near(50 / 255, 0.02)
+end)
+
 describe("image.stats", function()
   it("of values that are known", function()
     local path = make("a.png", 2, 2, 4,
