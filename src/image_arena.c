@@ -121,6 +121,15 @@ void arena_add(struct arena_bytes *bytes, const void *data, size_t size) {
   bytes->size += size;
 }
 
+bool arena_try_add(struct arena_bytes *bytes, const void *data, size_t size) {
+  struct arena_block *block = malloc(sizeof *block + size);
+  if (!block) return false;
+  put_in(block, size);
+  *bytes = (struct arena_bytes){(unsigned char *)(block + 1), size, size};
+  memcpy(bytes->data, data, size);
+  return true;
+}
+
 static void free_blocks(struct arena *arena) {
   while (arena->blocks) arena_free(arena->blocks + 1);
 }

@@ -63,4 +63,8 @@ struct arena_bytes {
 };
 void arena_add(struct arena_bytes *bytes, const void *data, size_t size);
 
+/* For all there will be in it, by who has something to free: false instead of
+ * leaving. */
+bool arena_try_add(struct arena_bytes *bytes, const void *data, size_t size);
+
 #endif

@@ -16,6 +16,10 @@ const char *image_decode(struct arena_bytes *file, size_t limit,
 void image_measure_jpeg(const struct arena_bytes *file, struct pixels *to);
 void image_read_jpeg(const struct arena_bytes *file, struct pixels *to);
 
+/* image_jpeg_write.c: 8 bits, without alpha. */
+void image_write_jpeg(const struct pixels *from, int quality,
+                      struct arena_bytes *to);
+
 /* The formats, in this order: */
 enum image_format { IMAGE_PNG, IMAGE_JPG, IMAGE_BMP, IMAGE_TGA, IMAGE_HDR };
 

@@ -1,5 +1,6 @@
-/* stb_image_write, with memory that cannot fail; PNG has a writer of its own
- * (image_png.c), because stb's knows no 16 bits. */
+/* BMP, TGA and HDR by stb_image_write, with memory that cannot fail. PNG and
+ * JPEG have files of their own: stb's writers know no 16 bits, and shift bits
+ * out of integers. */
 #include "image_codec.h"
 
 #include <math.h>
@@ -52,7 +53,7 @@ void image_encode(const struct pixels *from, enum image_format format,
     image_write_png(&narrow, level, to);
   } else if (format == IMAGE_JPG) {
     check_sides(from, "JPEG");
-    stbi_write_jpg_to_func(add, to, w, h, n, narrow.data, quality);
+    image_write_jpeg(&narrow, quality, to);
   } else if (format == IMAGE_BMP) {
     stbi_write_bmp_to_func(add, to, w, h, n, narrow.data);
   } else if (format == IMAGE_TGA) {
