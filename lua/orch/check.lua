@@ -47,9 +47,24 @@ function check.run(opts)
   return require("orch.check.call")(arg.options("check.run", opts, run_options))
 end
 
----For tests of rules; see orch.check.expect.
-function check.expect(...)
-  return require("orch.check.expect")(...)
+---In a rule: what several rules need, worked out by `fn` once in a check.
+---@async
+---@generic T
+---@param name string rules that use the same name get the same
+---@param fn fun(): T
+---@return T
+function check.once(name, fn)
+  return require "orch.check.once"(name, fn)
+end
+
+---In a test: what a rule says about a file, which may be made up. See orch.check.expect.
+---@async
+---@param id string of a rule
+---@param subject table|string
+---@param opts? {config: table?, as: string?}
+---@return orch.check.Expected
+function check.expect(id, subject, opts)
+  return require "orch.check.expect"(id, subject, opts)
 end
 
 arg.public("check", check)

@@ -162,13 +162,15 @@ end
 
 ---Reads rules: those of `rules`, or of the folder `checks`, or those that come with orch.
 ---@async
----@param opts {rules: string[]|string|nil, folder: string?} `rules`: files and folders;
----  `folder`: the project's
+---@param opts {rules: string[]|string|nil, folder: string?, shipped: boolean?} `rules`: files
+---  and folders; `folder`: the project's; `shipped`: those that come with orch, whatever is there
 ---@return orch.check.Set set raises kind `rules` where there is nothing to read
 local function load(opts)
   local _ <close> = opts.folder and place.cd(opts.folder) or nil
   local set, paths = declare.open(), as_list(opts.rules)
-  if not paths and fs.exists "checks" and not has_settings_only() then paths = { "checks" } end
+  if not paths and not opts.shipped and fs.exists "checks" and not has_settings_only() then
+    paths = { "checks" }
+  end
   if paths then
     for _, path in ipairs(find_files(paths)) do
       read_into(set, { source = path }, script.read(place.resolve(path)))

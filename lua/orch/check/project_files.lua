@@ -50,6 +50,13 @@ function methods:find(path)
   return hand_out(self, self._by_path[path])
 end
 
+---What to complain about that is none of them: a folder, or a file that should be there.
+---@param path string relative to the project's folder
+---@return orch.check.File
+function methods:at(path)
+  return self:find(path) or hand_out(self, file_class.new(path, 0, 0))
+end
+
 ---What the rule's configuration says for a file; nil where no entry is for it.
 ---@param file orch.check.File
 ---@return table?

@@ -37,13 +37,16 @@ local function add(run, finding)
   if run.on_finding then run.on_finding(finding) end
 end
 
----A finding about a file that cannot be read.
+---A finding about a file that cannot be read. Of a pointer of Git LFS it is the very finding
+---of the rule about those, so that nobody is told twice.
 ---@param path string
 ---@param reason string
+---@param is_pointer boolean?
 ---@return orch.check.Finding
-function run_rule.unread(path, reason)
-  local finding = { rule = run_rule.unreadable.id, severity = "error", path = path,
-    message = reason, template = "cannot be read" }
+function run_rule.unread(path, reason, is_pointer)
+  local finding = { rule = is_pointer and "files.lfs-pointer" or run_rule.unreadable.id,
+    severity = "error", path = path, message = reason,
+    template = is_pointer and reason or "cannot be read" }
   finding.key = file_class.key_of(finding)
   return finding
 end

@@ -50,4 +50,22 @@ function track.slot(folder)
   return slot, running:set(slot)
 end
 
+---The rule that runs in this task, or nil.
+---@return orch.check.Run?
+function track.run()
+  local slot = running:get()
+  return slot and slot.run
+end
+
+---A run uses what another one has worked out: its results hold as long as those of that one.
+---@param run orch.check.Run
+---@param other orch.check.Run
+function track.share(run, other)
+  run.volatile = run.volatile or other.volatile
+  for path in pairs(other.depends or {}) do
+    run.depends = run.depends or {}
+    if path ~= run.path then run.depends[path] = true end
+  end
+end
+
 return track

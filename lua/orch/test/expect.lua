@@ -268,6 +268,15 @@ function expect.count()
   return counter
 end
 
+---For the library: one more expectation, of words of its own.
+---@param holds boolean
+---@param message string for when it does not hold
+---@param difference? string
+function expect.judge(holds, message, difference)
+  counter = counter + 1
+  if not holds then fail(message, difference) end
+end
+
 ---@param value any what is looked at; a function for `raises` and `succeeds`
 ---@return orch.Expectation
 function expect.new(value)

@@ -169,6 +169,12 @@ local forget = setmetatable({}, {
   __close = function() current, cases = nil, nil end,
 })
 
+-- Tests of rules say `check`; who does not pays nothing for it.
+local function read_global(_, name)
+  if name == "check" then return require "orch.check" end
+  return _G[name]
+end
+
 ---Runs a test file's top level and gives its cases. The file has an environment
 ---of its own: it reads the globals and sets none.
 ---@async
@@ -176,7 +182,7 @@ local forget = setmetatable({}, {
 ---@param globals table<string, any> what the file sees besides the globals
 ---@return orch.TestCase[]
 function suite.load(path, globals)
-  local env = setmetatable({}, { __index = _G })
+  local env = setmetatable({}, { __index = read_global })
   for name, value in pairs(globals) do env[name] = value end
   local chunk = require("orch.cli.script").load(path, env)
   local collected = {}
