@@ -96,16 +96,27 @@ static bool is_between_lines(lua_State *L, lua_Debug *ar) {
   return strncmp(ar->source, "=orch/", 6) != 0;
 }
 
+/* Whether a `__close` is at work, of those that are looked at. */
+static bool is_closing(lua_State *L) {
+  enum { LEVELS = 40 };
+  lua_Debug ar;
+  for (int level = 0; level < LEVELS && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "n", &ar);
+    if (strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "close") == 0)
+      return true;
+  }
+  return false;
+}
+
 /* Who goes on after that, because something swallowed the error (load does) or
  * in a clean-up without a shield, meets it at each line. */
 static void on_line(lua_State *L, lua_Debug *ar) {
   if (!is_between_lines(L, ar)) return;
   struct task *task = task_of(L);
   bool late = task && scope_is_late(task->scope);
-  if (!late || dog.cut < 2) {
-    lua_sethook(L, NULL, 0, 0);
-    dog.hooked = 0;
-  }
+  if (dog.cut < 2) dog.hooked = 0; /* the thread comes again if need be */
+  if (late && dog.cut < 2 && is_closing(L)) return;
+  if (!late || dog.cut < 2) lua_sethook(L, NULL, 0, 0);
   if (late) cancelled_raise_busy(L);
 }
 
