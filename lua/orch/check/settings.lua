@@ -1,4 +1,5 @@
---- Settings that are for no file at all: a folder that was renamed, or a slip of the pen.
+--- Settings that are for no file at all: a folder that was renamed, or a slip of the pen. One
+--- such as "**/UI/**" is for any project, which may have no such folder.
 
 local arg = require "orch.arg"
 local file_class = require "orch.check.file"
@@ -52,7 +53,8 @@ function settings.check(state)
   local paths = state.files.paths
   for _, rule in ipairs(state.rules) do
     for _, entry in ipairs(rule.shipped and {} or rule.config) do
-      if not is_used(entry[1], paths) then state:found(finding(rule, entry[1], paths)) end
+      local any = entry[1]:find "^%*%*"
+      if not any and not is_used(entry[1], paths) then state:found(finding(rule, entry[1], paths)) end
     end
   end
 end

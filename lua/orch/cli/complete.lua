@@ -176,6 +176,8 @@ local function values(context, option)
     return runs()
   elseif option.key == "rule" or option.key == "explain" then
     return rules()
+  elseif option.key == "from" then
+    return words_of(require("orch.check.shipped").rules())
   elseif option.key == "fail_on" then
     return words_of(LEVELS)
   elseif option.key == "undo" then
@@ -213,7 +215,7 @@ local positional = {
   report = function(_, n) return n == 1 and runs() end,
   diff = function(_, n) return n <= 2 and runs() end,
   help = function(_, n) return n == 1 and command_names() end,
-  new = function(_, n) return n == 1 and words_of { "pipeline" } end,
+  new = function(_, n) return n == 1 and words_of { "check", "pipeline" } end,
   completion = function(_, n) return n == 1 and words_of { "bash", "zsh", "fish" } end,
 }
 

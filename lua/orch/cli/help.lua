@@ -166,11 +166,14 @@ Examples:
 Exit codes: 0 ok; 2 wrong command line, no such job; 3 the script or its graph
 has an error.]],
   new = [[
-FILE is deploy.lua unless it is named; a file that is there is left alone.
+A pipeline is deploy.lua unless FILE is named; a check is a rule in checks/NAME.lua with its
+test beside it. A file that is there is left alone.
 
 Examples:
    orch new pipeline
    orch new pipeline nightly.lua
+   orch new check textures
+   orch new check --from texture.size
 
 Exit codes: 0 ok; 2 wrong command line; 7 the file is there already.]],
   completion = [[
@@ -272,8 +275,9 @@ function help.parser(command)
     parser:argument("file", "The script that declares it."):args("?")
     add_options(parser, options.info)
   elseif command == "new" then
-    parser:argument("kind", "What to write: pipeline.")
+    parser:argument("kind", "What to write: check or pipeline.")
     parser:argument("file", "Where to."):args("?")
+    add_options(parser, options.new)
   elseif command == "completion" then
     parser:argument("shell", "bash, zsh or fish.")
   elseif command == "help" then

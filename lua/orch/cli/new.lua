@@ -1,4 +1,4 @@
--- `orch new pipeline [FILE]`: writes a script with jobs that works as it is.
+-- `orch new KIND [FILE]`: writes something to begin with that works as it is.
 
 local arg = require "orch.arg"
 local failing = require "orch.cli.failing"
@@ -6,31 +6,41 @@ local flags = require "orch.cli.flags"
 
 local EXIT_REFUSED = 7
 
-local templates = { pipeline = { file = "deploy.lua", module = "orch.cli.new_pipeline" } }
+-- Each gives the files to write, { path, text } in a list, and what to say about them.
+local kinds = {
+  check = function(found) return require("orch.cli.new_check").files(found[2], found.from) end,
+  pipeline = function(found) return require("orch.cli.new_pipeline").files(found[2]) end,
+}
 
 local function kind_of(word)
-  if word and templates[word] then return templates[word] end
-  if not word then arg.fail("what shall it be? orch new pipeline [FILE]") end
-  local near = arg.suggest(word, arg.keys_of(templates))
+  if word and kinds[word] then return kinds[word] end
+  local known = table.concat(arg.keys_of(kinds), ", ")
+  if not word then arg.fail("what shall it be? orch new KIND [FILE], with KIND one of " .. known) end
+  local near = arg.suggest(word, arg.keys_of(kinds))
   arg.fail("orch new cannot write '%s'%s", word, near and ("; did you mean '%s'?"):format(near)
-    or "; it knows: " .. table.concat(arg.keys_of(templates), ", "))
+    or "; it knows: " .. known)
 end
 
 local function main(found, outer)
   if found[3] then arg.fail("orch new takes one FILE, not '%s' as well", found[3]) end
-  local _ <close> = outer.folder and require("orch.place").cd(outer.folder) or nil
-  local template, fs = kind_of(found[1]), require "orch.fs"
-  local file = found[2] or template.file
-  if not file:find "%.lua$" then file = file .. ".lua" end
-  if fs.exists(file, { follow = false }) then
-    io.stderr:write(("orch: '%s' is there already and is left as it is; name another file: "
-      .. "orch new %s FILE\n"):format(file, found[1]))
-    return EXIT_REFUSED
+  if found.from and found[1] ~= "check" then
+    arg.fail("--from is for rules: orch new check --from %s", found.from)
   end
-  local text = require(template.module):gsub("@FILE@", (file:gsub("%%", "%%%%")))
-  fs.write(file, text)
-  io.stdout:write(("wrote %s; look at it, and try:\n  orch list %s\n  orch run -n %s\n"
-    .. "  orch run %s\n"):format(file, file, file, file))
+  local _ <close> = outer.folder and require("orch.place").cd(outer.folder) or nil
+  local files, words = kind_of(found[1])(found)
+  local fs = require "orch.fs"
+  for _, file in ipairs(files) do
+    if fs.exists(file[1], { follow = false }) then
+      io.stderr:write(("orch: '%s' is there already and is left as it is; name another file: "
+        .. "orch new %s FILE\n"):format(file[1], found[1]))
+      return EXIT_REFUSED
+    end
+  end
+  for _, file in ipairs(files) do
+    fs.mkdir(fs.path.dirname(file[1]))
+    fs.write(file[1], file[2])
+  end
+  io.stdout:write(words, "\n")
   return 0
 end
 

@@ -1,6 +1,6 @@
 -- The text that `orch new pipeline` writes: a script that works as it is.
 
-return [==[
+local TEXT = [==[
 -- @FILE@: what this project's pipeline does.
 --
 --   orch list @FILE@                    the jobs, with what they are for
@@ -91,3 +91,18 @@ orch.job "notify" {
 -- What runs when no job is named; without this line, all of them.
 orch.default("publish", "notify")
 ]==]
+
+local new_pipeline = {}
+
+---@param file string? default deploy.lua
+---@return {[1]: string, [2]: string}[] files
+---@return string words what to do next
+function new_pipeline.files(file)
+  file = file or "deploy.lua"
+  if not file:find "%.lua$" then file = file .. ".lua" end
+  return { { file, (TEXT:gsub("@FILE@", (file:gsub("%%", "%%%%")))) } },
+    ("wrote %s; look at it, and try:\n  orch list %s\n  orch run -n %s\n  orch run %s"):format(
+      file, file, file, file)
+end
+
+return new_pipeline

@@ -141,7 +141,10 @@ options.info = {
 }
 
 ---@type orch.CliOption[]
-options.new = {}
+options.new = {
+  { flag = "--from", key = "from", value = "RULE",
+    help = "check: a copy of the file of a rule that comes with orch, such as texture.size." },
+}
 
 ---@type orch.CliOption[]
 options.completion = {}
@@ -220,7 +223,7 @@ options.commands = {
   { "logs", "Print what a job printed, or follow it." },
   { "report", "Write reports of a run." },
   { "gc", "Remove old runs." },
-  { "new", "Write a script to begin with." },
+  { "new", "Write a script, or a rule, to begin with." },
   { "completion", "Print what a shell needs to complete orch's words." },
   { "version", "Print the versions of orch and its libraries." },
   { "help", "Print this, or the help of a command." },
