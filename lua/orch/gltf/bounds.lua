@@ -7,9 +7,6 @@ local is_array, is_object = document.is_array, document.is_object
 
 local bounds = {}
 
---- Nodes looked at; a document where they have more places than that is no model.
-local MOST = 100000
-
 local function numbers(value, n)
   if not is_array(value) or #value ~= n then return nil end
   for i = 1, n do
@@ -111,11 +108,13 @@ local function top_nodes(raw)
 end
 
 ---@param raw table the document
----@return {min: number[], max: number[]}? box nil: nothing says where anything is
+---@return {min: number[], max: number[]}? box nil: nothing says where anything is, or a node
+---  is in two places
 function bounds.of(raw)
   local box, boxes, open, looked = {}, {}, {}, 0
+  local most = is_array(raw.nodes) and #raw.nodes or 0
   for _, index in ipairs(top_nodes(raw)) do open[#open + 1] = { index } end
-  while #open > 0 and looked < MOST do
+  while #open > 0 and looked <= most do
     local entry = table.remove(open)
     local node, above = get(raw, "nodes", entry[1]), entry[2]
     looked = looked + 1
@@ -128,11 +127,11 @@ function bounds.of(raw)
         if boxes[mesh] then add(box, here, boxes[mesh]) end
       end
       for _, index in ipairs(is_array(node.children) and node.children or {}) do
-        if #open < MOST then open[#open + 1] = { index, here } end
+        if #open <= most then open[#open + 1] = { index, here } end
       end
     end
   end
-  return looked < MOST and box.min and box or nil
+  return looked <= most and box.min and box or nil
 end
 
 return bounds

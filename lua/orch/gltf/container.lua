@@ -57,33 +57,46 @@ local function check_chunk(report, parts, at, total, length, type)
   return key
 end
 
+--- Of a file that ends in another chunk the JSON is there. A JSON chunk that is too long has
+--- bytes of the next one in it.
+local function cut_off(report, data, parts, key, at)
+  if key == "json" and data:find("[\0-\8\14-\31]", at + 1) then
+    return nil, report:at("INVALID_JSON", "", "its chunk has bytes in it that are no text")
+  end
+  report:at_byte("GLB_UNEXPECTED_END_OF_CHUNK_DATA", #data)
+  parts.cut = true
+  return parts
+end
+
 ---@param report orch.gltf.Report
 ---@param data string the file
----@return {json: {at: integer, size: integer}?, bin: {at: integer, size: integer}?}? parts
----  nil: it is too broken to look into; `at` is a position in the string
+---@return {json: {at: integer, size: integer}?, bin: {at: integer, size: integer}?,
+---  cut: boolean?}? parts nil: it is too broken to look into; `at` is a position in the string
 function container.parts(report, data)
   local total = read_header(report, data)
   if not total then return nil end
-  local at, parts = HEADER, { chunks = 0 }
+  local at, last, parts = HEADER, nil, { chunks = 0 }
   while at < #data do
     if at == total then
       report:at_byte("GLB_EXTRA_DATA", at)
       return parts
     end
     if at + CHUNK_HEAD > #data then
-      return nil, report:at_byte("GLB_UNEXPECTED_END_OF_CHUNK_HEADER", #data)
+      report:at_byte("GLB_UNEXPECTED_END_OF_CHUNK_HEADER", #data)
+      parts.cut = true
+      return parts
     end
     local length, type = unpack("<I4I4", data, at + 1)
     local key = check_chunk(report, parts, at, total, length, type)
     parts.chunks = parts.chunks + 1
     at = at + CHUNK_HEAD
     if at + length > #data then
-      return nil, report:at_byte("GLB_UNEXPECTED_END_OF_CHUNK_DATA", #data)
+      return cut_off(report, data, parts, key, at)
     end
     if key then parts[key] = { at = at + 1, size = length } end
-    at = at + length
+    at, last = at + length, length
   end
-  if at ~= total then report:at_byte("GLB_LENGTH_MISMATCH", at, total, at) end
+  if at ~= total and last ~= 0 then report:at_byte("GLB_LENGTH_MISMATCH", at, total, at) end
   return parts
 end
 

@@ -37,6 +37,7 @@ texture_transform.link = other_coordinates
 --- A channel that points anywhere has no node, and says that it points.
 local function pointed(report, _, entry)
   local target = entry.object
+  if not target.linked then return end
   if target.node then report:add "KHR_ANIMATION_POINTER_ANIMATION_CHANNEL_TARGET_NODE" end
   if target.path ~= "pointer" then
     report:add("KHR_ANIMATION_POINTER_ANIMATION_CHANNEL_TARGET_PATH", nil, target.path)

@@ -65,10 +65,10 @@ local function link_variants(report, gltf, mapping, seen)
   report:push "variants"
   for i, at in ipairs(variants and mapping.variants or {}) do
     local variant = variants[at + 1]
+    if seen[at] then report:add("KHR_MATERIALS_VARIANTS_NON_UNIQUE_VARIANT", i - 1) end
+    seen[at] = at >= 0
     if variant then
       variant.used = true
-      if seen[at] then report:add("KHR_MATERIALS_VARIANTS_NON_UNIQUE_VARIANT", i - 1) end
-      seen[at] = true
     elseif at >= 0 then
       report:add("UNRESOLVED_REFERENCE", i - 1, at)
     end

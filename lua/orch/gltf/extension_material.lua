@@ -49,7 +49,7 @@ local function link_emissive_strength(report, _, entry)
   local strength = entry.extension.emissiveStrength
   if not strength or strength == 1 then return end
   local factor = entry.object.emissiveFactor
-  if not factor or (factor[1] == 0 and factor[2] == 0 and factor[3] == 0) then
+  if factor and factor[1] == 0 and factor[2] == 0 and factor[3] == 0 then
     report:add "KHR_MATERIALS_EMISSIVE_STRENGTH_ZERO_FACTOR"
   end
 end

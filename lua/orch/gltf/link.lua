@@ -129,11 +129,11 @@ local function link_accessor(report, gltf, accessor)
   local views = gltf.bufferViews
   local view = accessor.bufferView and views and views[accessor.bufferView + 1] or nil
   accessor.view = view
-  if not accessor.component or not accessor.count or not accessor.type then return end
   accessor.length, accessor.stride = 0, 0
-  if format.lengths[accessor.type] then
+  if accessor.component and format.lengths[accessor.type] then
     accessor.length, accessor.stride = format.sizes(accessor)
   end
+  if not accessor.component or not accessor.count or not accessor.type then return end
   if view and view.byteStride then accessor.stride = view.byteStride end
   accessor.bytes = accessor.stride * (accessor.count - 1) + accessor.length
   if view then

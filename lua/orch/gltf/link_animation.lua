@@ -64,6 +64,7 @@ end
 local function link_target(report, gltf, target)
   report:push "target"
   local node = gltf:find(report, "nodes", target.node, "node")
+  target.linked = true
   target.moves = node
   if node and target.path == "weights" then
     if not targets_of(node) then
@@ -104,7 +105,7 @@ local function find_same(channels)
   for i = #channels, 1, -1 do
     local target = channels[i].target
     if target and target.node then
-      local key = ("%d %s"):format(target.node, target.path or "")
+      local key = target.node .. " " .. (target.path or "")
       all[i], later[key] = later[key], { at = i - 1, next = later[key] }
     end
   end

@@ -53,7 +53,7 @@ material.shape = shape {
   { "normalTexture", material.normal_texture() },
   { "occlusionTexture", value.object(occlusion) },
   { "emissiveTexture", material.texture() },
-  { "emissiveFactor", value.numbers { length = 3, min = 0, max = 1 } },
+  { "emissiveFactor", value.numbers { length = 3, min = 0, max = 1, default = { 0, 0, 0 } } },
   { "alphaMode", value.text { default = "OPAQUE", list = { "OPAQUE", "MASK", "BLEND" } } },
   { "alphaCutoff", number { min = 0 } },
   { "doubleSided", value.boolean() },

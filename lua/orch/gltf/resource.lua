@@ -10,6 +10,8 @@ local resource = {}
 
 --- Larger buffers are not looked into.
 local MOST = 2 << 30
+--- Views that reach a little too far, which is an issue already, are looked into nevertheless.
+local SPARE = 64 << 10
 --- A header of an image is in its first bytes; what comes before it may be longer, seldom.
 local HEAD, LONG_HEAD = 64 << 10, 16 << 20
 
@@ -52,11 +54,12 @@ local function load_buffer(report, buffer, i)
   if not buffer.byteLength then return end
   local data, size = buffer.data, buffer.data and #buffer.data
   if buffer.file then
-    if buffer.byteLength > MOST then
+    local large = buffer.byteLength > MOST
+    data, size = read(report, buffer.file, large and 1 or buffer.byteLength // 1 + SPARE)
+    if large and data and size >= buffer.byteLength then
       report.skipped[#report.skipped + 1] = report:pointer()
       return
     end
-    data, size = read(report, buffer.file, buffer.byteLength)
   elseif not data and report.is_glb and i == 0 and not buffer.has_uri then
     return take_chunk(report, buffer)
   end

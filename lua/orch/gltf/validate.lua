@@ -79,6 +79,7 @@ local function check_document(report, text)
   local gltf = read_root(report, raw)
   if not gltf then return end
   link.all(report, gltf)
+  if report.cut then return end
   resource.load(report, gltf)
   data.check(report, gltf)
   resource.check_textures(report)
@@ -95,7 +96,7 @@ return function(report, content, is_glb, folder)
   if not is_glb then return check_document(report, content) end
   local parts = container.parts(report, content)
   if not parts or not parts.json then return end
-  report.file, report.bin = content, parts.bin
+  report.file, report.bin, report.cut = content, parts.bin, parts.cut
   local json = parts.json
   check_document(report, content:sub(json.at, json.at + json.size - 1))
 end
