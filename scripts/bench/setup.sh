@@ -33,6 +33,9 @@ need /usr/bin/identify imagemagick
 # The figures of checks: the loop that studios write (Pillow).
 need /usr/lib/python3/dist-packages/PIL python3-pil
 
+# The figures of glTF: the validator is a package of npm's.
+need /usr/bin/npm npm
+
 if [ -n "$missing" ]; then
   install="apt-get install -y --no-install-recommends$missing"
   if [ "$(id -u)" = 0 ]; then
@@ -53,6 +56,9 @@ for source in scripts/bench/stopwatch.c scripts/bench/processes/vfork_loop.c \
   [ -n "$(find "$program" -newer "$source" 2>/dev/null)" ] ||
     cc -std=gnu11 -O2 -o "$program" "$source"
 done
+[ -d build/bench/gltf/node_modules/gltf-validator ] ||
+  npm install --silent --no-audit --no-fund --prefix build/bench/gltf \
+    gltf-validator@2.0.0-dev.3.10
 /usr/bin/lua5.4 scripts/bench/data.lua tests/data/logs build/bench
 mkdir -p build/bench/nginx/files
 truncate -s 2G build/bench/nginx/files/2g # a hole: costs no disk

@@ -37,18 +37,19 @@ local asset = shape {
 local function bound()
   local floats = {}
   return {
-    check = function(report, name, raw, accessor)
+    check = function(report, name, raw, _, accessor)
       local length, component = format.lengths[accessor.type], accessor.component
       if not length or not component then return nil end
       if component.code ~= "f" then
         return value.whole_numbers(report, name, raw, length, component)
       end
       floats[length] = floats[length] or numbers { length = length }
-      return floats[length].check(report, name, raw)
+      return floats[length].check(report, name, raw, floats[length].opts)
     end,
   }
 end
 
+local offset = integer()
 local component_type = integer { required = true, list = format.component_types }
 
 local sparse = shape {
@@ -73,14 +74,14 @@ local accessor = shape {
   { "bufferView", index() },
   { "byteOffset", {
     default = 0,
-    check = function(report, name, raw, self)
-      if self.bufferView then return integer().check(report, name, raw) end
+    check = function(report, name, raw, _, self)
+      if self.bufferView then return offset.check(report, name, raw, offset.opts) end
       report:add("UNSATISFIED_DEPENDENCY", name, "bufferView")
       return 0
     end,
   } },
-  { "componentType", { required = true, check = function(report, name, raw, self)
-    local type = component_type.check(report, name, raw)
+  { "componentType", { required = true, check = function(report, name, raw, _, self)
+    local type = component_type.check(report, name, raw, component_type.opts)
     self.component = format.components[type]
     return type
   end } },

@@ -103,7 +103,7 @@ local function property(report, object, raw, name, kind)
     item = nil
   end
   if item ~= nil then
-    object[name] = kind.check(report, name, item, object)
+    object[name] = kind.check(report, name, item, kind.opts, object)
   elseif kind.required then
     report:add("UNDEFINED_PROPERTY", nil, name)
   else
@@ -125,7 +125,8 @@ function schema.read(report, shape, raw)
     local name = names[i]
     local item = raw[name]
     if item ~= nil and item ~= null then
-      object[name] = kinds[i].check(report, name, item, object)
+      local kind = kinds[i]
+      object[name] = kind.check(report, name, item, kind.opts, object)
     elseif item ~= nil or absent[i] then
       property(report, object, raw, name, kinds[i])
     end

@@ -20,7 +20,7 @@ local function names_of(report, raw, name)
   local list = raw[name]
   if list == null then report:add("TYPE_MISMATCH", name, "null", "a list") end
   if list == nil or list == null then return {} end
-  return texts.check(report, name, list) or {}
+  return texts.check(report, name, list, texts.opts) or {}
 end
 
 --- The object that says what all of it is; nil where it is no glTF 2.

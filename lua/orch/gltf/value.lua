@@ -3,7 +3,8 @@
 ---
 ---     { "count", value.integer { required = true, min = 1 } }
 ---
---- A kind is called as kind(report, name, raw) for what is there and no null.
+--- A kind is { check =, opts =, required =, default = }; check(report, name, raw, opts, object)
+--- is called for what is there and no null.
 
 local document = require "orch.gltf.document"
 local schema = require "orch.gltf.schema"
@@ -41,10 +42,7 @@ local function kind(defaults, check)
     for key, default in pairs(defaults) do
       if opts[key] == nil then opts[key] = default end
     end
-    return {
-      required = opts.required, default = opts.default,
-      check = function(report, name, raw) return check(report, name, raw, opts) end,
-    }
+    return { required = opts.required, default = opts.default, opts = opts, check = check }
   end
 end
 
