@@ -61,9 +61,19 @@ local function fits(finding, wanted)
   return true
 end
 
+---@class orch.check.Wanted
+---@field found? any
+---@field wanted? any
+---@field severity? orch.check.Severity
+---@field message? string a pattern, or a part of the text
+---@field hint? string a pattern, or a part of the text
+---@field fix? string its name
+---@field path? string
+---@field line? integer
+---@field pointer? string
+
 ---The rule complains: one of its findings has all that is given here.
----@param wanted? {found: any, wanted: any, severity: string?, message: string?, hint: string?, fix: string?, path: string?, line: integer?, pointer: string?}
----  `message` and `hint`: a pattern, or a part of the text
+---@param wanted? orch.check.Wanted
 ---@return orch.check.Expected self
 function Expected:fails(wanted)
   wanted = arg.options("check.expect(...):fails", wanted, wanted_fields)
@@ -126,7 +136,8 @@ local function find_rule(id, folder)
   end
   if broken[1] then complain(broken) end
   local near = arg.suggest(id, ids)
-  arg.fail("check.expect: there is no rule '%s'%s", id, near and ("; did you mean '%s'?"):format(near)
+  arg.fail("check.expect: there is no rule '%s'%s", id,
+    near and ("; did you mean '%s'?"):format(near)
     or " in checks/ or among those that come with orch")
 end
 

@@ -98,10 +98,15 @@ local function locate(name, where)
   arg.fail("check.expect: there is no '%s' beside the test or in its project", name)
 end
 
+--- Relative to the project where the file is in it.
+local function inside(folder, full)
+  local start = folder .. "/"
+  return full:sub(1, #start) == start and full:sub(#start + 1) or full
+end
+
 local function add_real(stage, name, where)
   local full = locate(name, where)
-  local start = stage.folder .. "/"
-  local path = full:sub(1, #start) == start and full:sub(#start + 1) or full
+  local path = inside(stage.folder, full)
   local stat = fs.stat(full)
   stage.files[#stage.files + 1] = file_class.new(path, stat.size, stat.mtime)
 end
@@ -138,6 +143,7 @@ function subjects.prepare(rule, subject, where)
       stage.folder, stage.whole = full, true
       return stage
     end
+    if inside(where.project, full) == full then stage.folder = fs.path.dirname(full) end
   end
   local list = type(subject) == "table" and subject[1] ~= nil and subject or { subject }
   if has_content(list) then stage.folder = fs.temp_dir() end

@@ -15,7 +15,7 @@ local kinds = {
 local function kind_of(word)
   if word and kinds[word] then return kinds[word] end
   local known = table.concat(arg.keys_of(kinds), ", ")
-  if not word then arg.fail("what shall it be? orch new KIND [FILE], with KIND one of " .. known) end
+  if not word then arg.fail("what shall it be? orch new KIND [FILE]; it knows: %s", known) end
   local near = arg.suggest(word, arg.keys_of(kinds))
   arg.fail("orch new cannot write '%s'%s", word, near and ("; did you mean '%s'?"):format(near)
     or "; it knows: " .. known)

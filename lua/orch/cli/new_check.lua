@@ -4,17 +4,18 @@
 local arg = require "orch.arg"
 
 local RULE = [==[
--- @FILE@: rules of this project. Change a number, save, and run:
+-- @FILE@: rules of this project. Change a number, save, and look:
 --
---   orch check                          all rules, on all files
---   orch check --rule @ID@ Assets       one rule, in one folder
---   orch check --watch                  again whenever something is saved
---   orch test @FOLDER@                  the tests of the rules
+--   orch check                 all rules, on all files
+--   orch check Assets/UI       one folder
+--   orch check --watch         again whenever something is saved
+--
+-- Its tests are in @STEM@_test.lua: orch test @FOLDER@
 
 -- The rules that come with orch: all of them (`orch check --list` shows them). Leave some out
 -- with check.use("*", "!texture.name"), or give one another configuration:
 check.use "*"
--- check.configure("texture.size", { config = { { "Assets/UI/**", max = 512 }, { "**", max = 2048 } } })
+-- check.configure("texture.size", { config = { { "**/UI/**", max = 512 }, { "**", max = 2048 } } })
 
 -- What nobody here can mend.
 check.ignore { "**/ThirdParty/**" }
@@ -89,7 +90,7 @@ local function write_new(name)
   end
   local folder = file:match "^(.*)/" or "."
   local word = stem:gsub("[^%w_-]+", "-"):gsub("^%-+", "")
-  local values = { FILE = file, FOLDER = folder }
+  local values = { FILE = file, FOLDER = folder, STEM = stem }
   values.ID = (word == "" and "project" or word) .. ".strip"
   local test = file:gsub("%.lua$", "_test.lua")
   local given = folder == "checks" and "" or " --rules " .. folder

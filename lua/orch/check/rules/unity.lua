@@ -119,8 +119,8 @@ check "unity.reference-broken" {
       local count = 0
       for _ in pairs(in_files) do count = count + 1 end
       if count > 0 then
-        at(VERSION):info { "%d references in %d files lead out of the project", doubtful, count,
-          hint = reason }
+        at(VERSION):info { "%s in %s may lead nowhere", plural(doubtful, "reference"),
+          plural(count, "file"), hint = reason }
       end
     end)
   end,
