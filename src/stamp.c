@@ -202,11 +202,12 @@ static int look_result(lua_State *L, struct op *op) {
   return 1;
 }
 
-/* look(root, groups, excludes, prepare, brief) -> a look for each group
+/* look(root, groups, excludes, prepare, brief, folders) -> a look for each
+ * group
  *
  * groups: lists of patterns; excludes: for some of them, by the same index,
  * a list of patterns that are not theirs; prepare(patterns) -> patterns to
- * find, patterns to leave out. */
+ * find, patterns to leave out; folders: which there are counts, too. */
 static int stamp_look_at(lua_State *L) {
   static const struct op_kind kind = {.name = "inputs.look",
                                       .size = sizeof(struct look_op),
@@ -217,11 +218,12 @@ static int stamp_look_at(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TTABLE);
   luaL_checktype(L, 4, LUA_TFUNCTION);
-  bool brief = lua_toboolean(L, 5);
+  bool brief = lua_toboolean(L, 5), folders = lua_toboolean(L, 6);
   lua_settop(L, 4);
   struct look_op *look = op_new(L, &kind);
   look->brief = brief;
   stamp_plan_init(&look->plan, root, &look->work.stop);
+  look->plan.folders = folders;
   for (lua_Integer i = 1, n = lua_rawlen(L, 2); i <= n; i++) {
     lua_rawgeti(L, 2, i);
     luaL_checktype(L, -1, LUA_TTABLE);

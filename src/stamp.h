@@ -88,6 +88,7 @@ struct stamp_plan {
   struct stamp_list literals, selections, items, groups;
   struct stamp_map literal_map, selection_map, base_map;
   bool gather;
+  bool folders; /* they count as well: which there are, not when they changed */
 
   volatile int *stop; /* of the op */
   int64_t began_ns;   /* wall clock, before anything was looked at */

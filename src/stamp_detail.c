@@ -161,8 +161,8 @@ static int detail_result(lua_State *L, struct op *op) {
   return 5 + unread;
 }
 
-/* detail(root, patterns, excludes, prepare, known, limit) -> blob, digest,
- * files, how many of them were read, stamp
+/* detail(root, patterns, excludes, prepare, known, limit, folders) -> blob,
+ * digest, files, how many of them were read, stamp
  *
  * With `limit` size and time stand for the content of files that have more
  * bytes, or cannot be read; a folder that cannot is told: its path, and why. */
@@ -176,11 +176,13 @@ int stamp_detail(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 4, LUA_TFUNCTION);
   int64_t limit = luaL_optinteger(L, 6, -1);
+  bool folders = lua_toboolean(L, 7);
   lua_settop(L, 5);
   struct detail_op *detail = op_new(L, &kind);
   stamp_plan_init(&detail->plan, root, &detail->work.stop);
   detail->contents.limit = limit;
   detail->plan.gather = true;
+  detail->plan.folders = folders;
   detail->known = lua_tolstring(L, 5, &detail->known_size);
   stamp_check_group(L, &detail->plan, 2, 3, 4);
   op_work_start(&detail->work, run_detail);

@@ -103,11 +103,26 @@ static bool add_file(struct walker *walker, const struct stat *info,
   return !walker->plan->gather || gather(walker, &facts);
 }
 
+static void stamp_folder(struct walker *walker, int matches) {
+  struct stamp_facts facts = {.mode = S_IFDIR};
+  facts.path_size = (uint32_t)(walker->path.size - sizeof facts);
+  memcpy(walker->path.data, &facts, sizeof facts);
+  struct fingerprint stamp =
+      fingerprint_of(walker->path.data, walker->path.size);
+  for (int i = 0; i < matches; i++) {
+    struct stamp_sum *sum = &walker->tally->sums[walker->matching[i]];
+    fingerprint_add(&sum->stamp, stamp);
+    sum->matched = true;
+  }
+}
+
 /* A folder that a pattern names by more than `**` is found, and as new as it
- * is; what it is called and when it was changed is in no stamp. */
+ * is; when it was changed is in no stamp, and where folders do not count, what
+ * it is called neither. */
 static void add_folder(struct walker *walker, const char *name, int matches) {
   struct stat info;
   bool known = false;
+  if (walker->plan->folders) stamp_folder(walker, matches);
   for (int i = 0; i < matches; i++) {
     int index = walker->matching[i];
     struct glob *glob = STAMP_SELECTION(walker->plan, index)->globs[0];

@@ -81,6 +81,9 @@ static void look_at(struct stamp_plan *plan, struct stamp_literal *literal) {
   struct stat info;
   if (fstatat(plan->root_fd, literal->path, &info, 0) == 0) {
     stamp_facts_of(&literal->facts, &info);
+    if (plan->folders && S_ISDIR(info.st_mode))
+      literal->facts = (struct stamp_facts){
+          .mode = S_IFDIR, .path_size = literal->facts.path_size};
     literal->stamp = stamp_of(literal);
   } else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
     literal->error = errno;
@@ -155,6 +158,10 @@ static struct stamp_sum sum_of_item(struct stamp_plan *plan,
       item->literal >= 0 ? STAMP_LITERAL(plan, item->literal) : NULL;
   if (item->selection >= 0) {
     struct stamp_sum sum = sum_of_selection(plan, item->selection);
+    if (literal != NULL && plan->folders) {
+      fingerprint_add(&sum.stamp, literal->stamp);
+      sum.matched = true;
+    }
     if (sum.matched || literal == NULL) return sum;
     return (struct stamp_sum){.newest_ns = literal->facts.mtime_ns,
                               .matched = true};

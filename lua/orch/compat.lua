@@ -60,6 +60,7 @@ local function in_place(command)
   local at = place()
   if not at then return command end
   local word = require("orch.quote").word
+  at.touch()
   local lines, folder = {}, at.resolve ""
   if folder ~= "" then lines[1] = "cd " .. word(folder) .. " || exit" end
   for name, value in pairs(at.env() or {}) do

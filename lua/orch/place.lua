@@ -23,14 +23,14 @@ end
 --- Who wants to know which paths are used; see place.observe.
 local observer
 
----For the library: `fn(path)` hears of every path that is resolved, `fn()` of every request to
----a server.
+---For the library: `fn(path)` hears of every path that is resolved, as the task sees it, `fn()`
+---of every request to a server and every program that is started.
 ---@param fn fun(path: string?)?
 function place.observe(fn)
   observer = fn
 end
 
----For the library: a server is asked.
+---For the library: a server is asked, or a program started; what they look at is not known.
 function place.touch()
   if observer then observer() end
 end
@@ -39,11 +39,13 @@ end
 ---@param path string
 ---@return string
 function place.resolve(path)
-  if observer then observer(path) end
-  if not core.locals() then return path end -- no cd, no context at all: the usual
-  local base = cwd:get()
-  if not base or path:sub(1, 1) == "/" then return path end
-  return base .. "/" .. path
+  local full = path
+  if core.locals() then -- without any there is no cd: the usual
+    local base = cwd:get()
+    if base and path:sub(1, 1) ~= "/" then full = base .. "/" .. path end
+  end
+  if observer and path ~= "" then observer(full) end
+  return full
 end
 
 ---The task's changes to the environment.

@@ -16,16 +16,6 @@ local function key_of(state)
   return code.hash(table.concat(parts, "\0"))
 end
 
---- What lies outside of the tree, or is not there at all.
-local function same_outside(state, outside)
-  local paths = {}
-  for path in pairs(outside) do paths[#paths + 1] = path end
-  for i, stamp in ipairs(state.tree:stamps(paths)) do
-    if plan.hex(stamp) ~= outside[paths[i]] then return false end
-  end
-  return true
-end
-
 ---Gives the findings of before, if they hold.
 ---@async
 ---@param state table of orch.check.engine
@@ -34,29 +24,27 @@ function answer.give(state)
   local stamp, known = state.store:answer(key_of(state))
   if not stamp then return false end
   local look = state.tree:look()
-  if look.stamp ~= stamp or look.problem or look.young or not same_outside(state, known.outside)
-  then
-    return false
-  end
+  if look.stamp ~= stamp or look.problem or look.young then return false end
+  if not plan.still_holds(known.outside, state.tree:stamps(known.outside)) then return false end
   for _, finding in ipairs(known.findings) do state:found(finding) end
   state.count, state.checked, state.cached = known.count, 0, known.count
   return true
 end
 
----@async
+--- What rules have looked at that lies outside of the tree, or is not there at all.
+local function outside_of(state)
+  local outside = {}
+  for path, stamp in pairs(state.depends) do outside[path] = stamp end
+  for _, path in ipairs(state.files.paths) do outside[path] = nil end
+  outside["."] = nil
+  return outside
+end
+
 ---@param state table of orch.check.engine
 ---@return table row for the cache
 function answer.make(state)
-  local inside, paths, seen, outside = {}, {}, {}, {}
-  for _, path in ipairs(state.files.paths) do inside[path] = true end
-  for _, path in ipairs(state.outside) do
-    if not inside[path] and not seen[path] then
-      seen[path], paths[#paths + 1] = true, path
-    end
-  end
-  for i, stamp in ipairs(state.tree:stamps(paths)) do outside[paths[i]] = plan.hex(stamp) end
-  return { key = key_of(state), stamp = state.files.stamp,
-    answer = { findings = state.findings, count = state.count, outside = outside } }
+  return { key = key_of(state), stamp = state.files.stamp, answer = { findings = state.findings,
+    count = state.count, outside = outside_of(state) } }
 end
 
 return answer

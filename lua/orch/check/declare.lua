@@ -26,7 +26,9 @@ local declare = {}
 ---@field tags string[]
 ---@field timeout number seconds that it may take for one file, or for the project
 ---@field cache boolean false: what it finds depends on more than files and code (the time, the
----  environment); a rule that asks a server is never remembered
+---  environment, what a worker thread opens)
+---@field trusted boolean `cache = true` was written out: it is remembered although it asks a
+---  server or starts a program, which look at nothing that the rule does not
 ---@field where string "checks/textures.lua:12"
 ---@field source string "checks/textures.lua"
 ---@field line integer
@@ -118,7 +120,7 @@ local function complete(rule, defaults)
   rule.scope, rule.config = rule.scope or "file", rule.config or {}
   rule.fixes, rule.tags = rule.fixes or {}, rule.tags or {}
   rule.timeout = rule.timeout or (rule.scope == "file" and 10 or 600)
-  rule.cache = rule.cache ~= false
+  rule.cache, rule.trusted = rule.cache ~= false, rule.cache == true
 end
 
 local function check_options(name, given)

@@ -6,6 +6,7 @@ local answer = require "orch.check.answer"
 local asset = require "orch.asset"
 local cache = require "orch.check.cache"
 local core = require "orch.core.task"
+local doubt = require "orch.check.doubt"
 local key = require "orch.check.key"
 local place = require "orch.place"
 local plan = require "orch.check.plan"
@@ -122,8 +123,8 @@ local function check_files(state)
     jobs = request.jobs or math.max(8, runtime.cpus() * 4), on_progress = request.on_progress,
     on_finding = function(finding) state:found(finding) end,
     volatile = function() state.volatile = true end }
-  for path in pairs(ask.now) do state.outside[#state.outside + 1] = path end
-  table.move(state.news.outside, 1, #state.news.outside, #state.outside + 1, state.outside)
+  state:depends_on(ask.now)
+  state:depends_on(state.news.depends)
 end
 
 --- Rows of files that are not there any more.
@@ -152,6 +153,7 @@ local function check_all(state)
   check_files(state)
   project_rule.run_all(state)
   if not state.wanted then settings.check(state) end
+  doubt.drop(state)
   state.news.gone = not state.wanted and gone(state) or nil
   state.news.trees = { state.files.blob }
   if not state.volatile then state.news.answers = { answer.make(state) } end
@@ -170,6 +172,15 @@ local function is_asked_for(self, finding)
   return false
 end
 
+--- What else was looked at. Where two have not seen the same, nobody knows what holds.
+---@param stamps table<string, string|false>
+function State:depends_on(stamps)
+  for path, stamp in pairs(stamps) do
+    local other = self.depends[path]
+    self.depends[path] = (other == nil or other == stamp) and stamp
+  end
+end
+
 function State:found(finding)
   if not is_asked_for(self, finding) then return end
   self.findings[#self.findings + 1] = finding
@@ -184,7 +195,7 @@ local function open_state(request, store)
   return setmetatable({ request = request, store = store, rules = rules, of_file = of_file,
     of_project = of_project, findings = {}, keys = key.of(rules), wanted = wanted_of(request),
     tree = tree.new(request.folder, request.ruleset.ignore), sources = sources, news = {},
-    outside = {} }, State)
+    depends = {} }, State)
 end
 
 local function result_of(state, started)

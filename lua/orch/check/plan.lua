@@ -19,14 +19,19 @@ local function decode(text)
   return text and json.decode(text) or {}
 end
 
---- Whether all that a rule looked at besides the file looks as it did.
-local function still_holds(depends, now)
+---Whether all that a rule looked at besides the file looks as it did.
+---@param depends table<string, string|false>|false|nil false: never
+---@param now table<string, string|false>
+---@return boolean
+function plan.still_holds(depends, now)
   if depends == false then return false end
   for path, stamp in pairs(depends or {}) do
-    if now[path] ~= stamp then return false end
+    if not stamp or now[path] ~= stamp then return false end
   end
   return true
 end
+
+local still_holds = plan.still_holds
 
 local function hex(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
@@ -45,22 +50,16 @@ end
 
 --- Paths that rows depend on, all at once: one trip.
 local function look_at_depends(ask, rows)
-  local seen, paths = {}, {}
+  local paths = {}
   for _, row in pairs(rows) do
     if row[5] then
       row.depends = decode(row[5])
       for _, depends in pairs(row.depends) do
-        for path in pairs(depends or {}) do
-          if not seen[path] then
-            seen[path], paths[#paths + 1] = true, path
-          end
-        end
+        for path in pairs(depends or {}) do paths[path] = true end
       end
     end
   end
-  local stamps, now = ask.tree:stamps(paths), {}
-  for i, path in ipairs(paths) do now[path] = hex(stamps[i]) end
-  return now
+  return ask.tree:stamps(paths)
 end
 
 --- What is right in a row although not all of it is: the rules whose keys are the same.
@@ -139,15 +138,6 @@ function plan.make(ask)
   end
   return { items = items, kept = kept, count = count, todo = todo,
     known = known }
-end
-
----Whether what a rule about the whole project has found holds still.
----@param row table? of the cache
----@param key string
----@param now table<string, string>
----@return boolean
-function plan.holds(row, key, now)
-  return row ~= nil and row[2] == key and still_holds(decode(row[4]).depends, now)
 end
 
 return plan

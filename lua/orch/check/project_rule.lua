@@ -27,25 +27,17 @@ local function gather(state, rule)
   return list, code.hash(table.concat(parts))
 end
 
+local function look_at(state, depends)
+  local now = state.tree:stamps(depends)
+  state:depends_on(now)
+  return now
+end
+
 --- What is known of it, if that still holds.
 local function known(state, row, key)
   if not row or row[2] ~= key then return nil end
-  local data, paths = json.decode(row[4] or "{}"), {}
-  for path in pairs(data) do paths[#paths + 1] = path end
-  local stamps = state.tree:stamps(paths)
-  for i, path in ipairs(paths) do
-    if plan.hex(stamps[i]) ~= data[path] then return nil end
-  end
-  table.move(paths, 1, #paths, #state.outside + 1, state.outside)
-  return json.decode(row[3] or "[]")
-end
-
-local function depends_of(state, run)
-  local paths, depends = {}, {}
-  for path in pairs(run.depends or {}) do paths[#paths + 1] = path end
-  for i, stamp in ipairs(state.tree:stamps(paths)) do depends[paths[i]] = plan.hex(stamp) end
-  table.move(paths, 1, #paths, #state.outside + 1, state.outside)
-  return depends
+  local depends = json.decode(row[4] or "{}")
+  return plan.still_holds(depends, look_at(state, depends)) and json.decode(row[3] or "[]") or nil
 end
 
 local function run_one(state, rule, list)
@@ -68,7 +60,7 @@ local function check(state, rule, row)
     else
       local news = state.news.projects
       news[#news + 1] = { rule = rule.id, key = key, findings = findings,
-        depends = depends_of(state, run) }
+        depends = look_at(state, run.depends or {}) }
     end
   end
   for _, finding in ipairs(findings) do state:found(finding) end

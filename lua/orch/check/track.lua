@@ -11,11 +11,12 @@ local track = {}
 
 local running = context("the rule that runs")
 
----"./a//b/" -> "a/b", relative to the project's folder where it is below it.
+---"./a//b/" -> "a/b", relative to the project's folder where it is below it; "." is that.
 ---@param path string
 ---@param folder string absolute
 ---@return string
 function track.shape(path, folder)
+  if path == folder then return "." end
   if path:sub(1, #folder + 1) == folder .. "/" then path = path:sub(#folder + 2) end
   path = path:gsub("//+", "/"):gsub("^%./", "")
   return path == "" and "." or #path > 1 and path:gsub("/$", "") or path
@@ -26,10 +27,10 @@ local function note(path)
   local run = slot and slot.run
   if not run then return end
   if path == nil then
-    run.volatile = true
+    run.volatile = run.volatile or not run.rule.trusted
   elseif path ~= run.path then
     path = track.shape(path, slot.folder)
-    if path == run.path or path == "." then return end
+    if path == run.path then return end
     run.depends = run.depends or {}
     run.depends[path] = true
   end

@@ -11,6 +11,10 @@ local pattern = require "orch.fs.pattern"
 
 local tree = {}
 
+local function hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
 --- Files with more bytes are told apart by size and time, as git does: to read them costs
 --- more than to look at their headers again.
 local LIMIT = 256 << 10
@@ -43,6 +47,8 @@ end
 ---@field folder string absolute
 ---@field patterns string[]
 ---@field excludes string[]
+---@field private began integer seconds since 1970
+---@field private stamp string|false|nil of all of it, when it was listed
 local Tree = {}
 Tree.__index = Tree
 
@@ -54,7 +60,7 @@ local function as_it_is(patterns) return patterns, {} end
 ---@param ignore string[] globs of the rule files
 ---@return orch.check.Tree
 function tree.new(folder, ignore)
-  return setmetatable({ folder = folder, patterns = { "**" },
+  return setmetatable({ folder = folder, patterns = { "**" }, began = os.time(),
     excludes = (ignored(folder, ignore)) }, Tree)
 end
 
@@ -65,8 +71,17 @@ end
 function Tree:look(groups)
   local all, excludes = { self.patterns }, { self.excludes }
   for i, group in ipairs(groups or {}) do all[i + 1] = group end
-  local looks = core.look(self.folder, all, excludes, as_it_is, false)
+  local looks = core.look(self.folder, all, excludes, as_it_is, false, true)
   return looks[1], table.move(looks, 2, #looks, 1, {})
+end
+
+---@private
+function Tree:keep_stamp(stamp, times)
+  if self.stamp ~= nil then return end
+  self.stamp = hex(stamp)
+  for i = 1, #times do
+    if times[i] >= self.began - 1 then self.stamp = false end
+  end
 end
 
 ---@class orch.check.Files
@@ -82,23 +97,35 @@ end
 ---@return orch.check.Files
 function Tree:list(known)
   local blob, _, _, _, stamp, unread, reason =
-    core.detail(self.folder, self.patterns, self.excludes, as_it_is, known, LIMIT)
+    core.detail(self.folder, self.patterns, self.excludes, as_it_is, known, LIMIT, true)
   local paths, contents, sizes, times = core.records(blob)
+  self:keep_stamp(stamp, times)
   return { blob = blob, paths = paths, contents = contents, sizes = sizes, times = times,
     stamp = stamp, unread = unread and { path = unread, reason = reason } or nil }
 end
 
----What files and folders look like from outside: 16 bytes each, or nil where there is nothing.
+--- So new that it may not be what a rule has seen, or may change once more without a new time.
+local function is_unsure(self, look)
+  return look.young or look.files > 0 and look.newest >= self.began
+end
+
+---What files and folders look like from outside; "." is the tree as it was listed.
 ---@async
----@param paths string[] relative to the folder, or absolute
----@return string[] stamps
+---@param paths table<string, any> by path, relative to the folder or absolute
+---@return table<string, string|false> stamps by path; false: not to be relied on
 function Tree:stamps(paths)
-  local groups = {}
-  for i, path in ipairs(paths) do groups[i] = { (path:gsub("[*?%[\\]", "\\%0")) } end
-  if #groups == 0 then return {} end
-  local stamps = {}
-  for i, look in ipairs(core.look(self.folder, groups, {}, as_it_is, false)) do
-    stamps[i] = look.stamp
+  local list, groups, stamps = {}, {}, {}
+  for path in pairs(paths) do
+    if path == "." then
+      stamps[path] = self.stamp
+    else
+      list[#list + 1] = path
+      groups[#list] = { (path:gsub("[*?%[\\]", "\\%0")) }
+    end
+  end
+  if #list == 0 then return stamps end
+  for i, look in ipairs(core.look(self.folder, groups, {}, as_it_is, false, true)) do
+    stamps[list[i]] = not is_unsure(self, look) and hex(look.stamp)
   end
   return stamps
 end

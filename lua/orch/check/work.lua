@@ -13,14 +13,15 @@ local work = {}
 
 --- What a file's rules have said, as a row of the cache.
 local function row_of(ask, item, runs)
-  local findings, depends = item.findings, item.depends
-  for _, run in ipairs(runs) do
+  local findings, depends, ran = item.findings, item.depends, {}
+  for n, run in ipairs(runs) do
+    ran[n] = run.rule.id
     local id, keep = run.rule.id, not run.volatile and run.rule.cache
     findings[id] = run.findings[1] and run.findings or nil
     if keep then depends[id] = run.depends else depends[id] = false end
   end
   return { path = ask.files.paths[item.index], content = ask.files.contents[item.index],
-    findings = findings, depends = depends, old_keys = item.old_keys }
+    findings = findings, depends = depends, old_keys = item.old_keys, ran = ran }
 end
 
 --- Rules that were not asked for this time are known as they were.
@@ -34,18 +35,13 @@ end
 
 --- What other files looked like is asked for once they have all been looked at.
 local function complete(ask, rows)
-  local seen, paths = {}, {}
+  local paths = {}
   for _, row in ipairs(rows) do
     for _, depends in pairs(row.depends) do
-      for path in pairs(depends or {}) do
-        if not seen[path] then
-          seen[path], paths[#paths + 1] = true, path
-        end
-      end
+      for path in pairs(depends or {}) do paths[path] = true end
     end
   end
-  local stamps, now = ask.tree:stamps(paths), {}
-  for i, path in ipairs(paths) do now[path] = plan.hex(stamps[i]) end
+  local now = ask.tree:stamps(paths)
   for _, row in ipairs(rows) do
     for _, depends in pairs(row.depends) do
       for path, stamp in pairs(depends or {}) do
@@ -53,7 +49,7 @@ local function complete(ask, rows)
       end
     end
   end
-  return paths
+  return now
 end
 
 local function store(ask, rows)
@@ -84,7 +80,8 @@ end
 ---Runs what has to be run.
 ---@async
 ---@param opts orch.check.Work
----@return {files: table[], rules: table[], outside: string[]} news for the cache
+---@return {files: table[], rules: table[], depends: table<string, string|false>} news for the
+---  cache; `depends`: what else was looked at
 function work.run(opts)
   local items, files, rows, next_item, done = opts.items, opts.files, {}, 0, 0
   local function worker()
@@ -108,8 +105,8 @@ function work.run(opts)
   for n = 1, math.min(opts.jobs, #items) do workers[n] = n end
   each(workers, worker, { concurrency = math.max(1, #workers) })
   core.checkpoint()
-  local outside = complete(opts.ask, rows)
-  return { files = rows, rules = store(opts.ask, rows), outside = outside }
+  local depends = complete(opts.ask, rows)
+  return { files = rows, rules = store(opts.ask, rows), depends = depends }
 end
 
 return work

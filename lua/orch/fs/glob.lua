@@ -106,6 +106,7 @@ local function glob(patterns, opts)
   local found = {}
   local bases, groups = group(includes)
   for _, base in ipairs(bases) do
+    place.resolve(path.join(cwd, base)) -- whoever observes hears of it
     local without = excludes_for(base, excludes, cwd)
     local wild = {}
     for _, rest in ipairs(groups[base]) do

@@ -174,6 +174,7 @@ end
 ---@return any child of orch.core.process
 ---@return function? source
 function command.start(fname, argv, opts, words, default_input)
+  place.touch()
   local cwd = opts.cwd and place.resolve(opts.cwd) or command.folder()
   local env = environment(fname, opts.env)
   local stdin, source = input(fname, opts.stdin, default_input)
