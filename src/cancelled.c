@@ -54,6 +54,17 @@ void cancelled_push(lua_State *L, struct scope *scope) {
   error_push_cancelled(L, reason_of(culprit ? culprit->cause : CAUSE_NONE));
 }
 
+/* The first one that was found computing when the time limit of a scope was
+ * over, be it the scope's own task or one within it. */
+static void note_busy(lua_State *L, struct scope *scope) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, scope);
+  if (lua_getiuservalue(L, -1, SCOPE_BUSY) == LUA_TNIL) {
+    traceback_push(L, L, 0);
+    lua_setiuservalue(L, -3, SCOPE_BUSY);
+  }
+  lua_pop(L, 2);
+}
+
 static int unwind(lua_State *L, bool busy) {
   struct task *task = task_of(L);
   struct scope *culprit = scope_culprit(task->scope);
@@ -64,9 +75,9 @@ static int unwind(lua_State *L, bool busy) {
   if (ours && culprit->cause == CAUSE_DEADLINE) {
     traceback_push(L, L, 0); /* the timeout tells what took so long */
     lua_setfield(L, -2, "traceback");
-    lua_pushboolean(L, busy);
-    lua_setfield(L, -2, "busy");
   }
+  if (busy && culprit && culprit->cause == CAUSE_DEADLINE)
+    note_busy(L, culprit);
   return lua_error(L);
 }
 

@@ -9,6 +9,7 @@
 #include "op.h"
 #include "protect.h"
 #include "task.h"
+#include "watchdog.h"
 
 static int after(lua_State *L, int status, int nresults);
 
@@ -163,14 +164,18 @@ static int coroutine_close(lua_State *L) {
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  /* Its __close handlers run here and may look at their task. */
-  if (!task_of(co)) {
-    task_bind(co, task_of(L));
+  if (lua_status(co) != LUA_YIELD || its) {
     lua_call(L, 1, LUA_MULTRET);
-    task_bind(co, NULL);
-  } else {
-    lua_call(L, 1, LUA_MULTRET);
+    return lua_gettop(L);
   }
+  /* Its __close handlers run here: they may look at their task, and a time
+   * limit reaches them. */
+  task_bind(co, task_of(L));
+  lua_State *outer = watchdog_enter(co);
+  int status = lua_pcall(L, 1, LUA_MULTRET, 0);
+  watchdog_enter(outer);
+  task_bind(co, NULL);
+  if (status != LUA_OK || protect_is_cancel(L, -1)) return lua_error(L);
   return lua_gettop(L);
 }
 

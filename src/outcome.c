@@ -39,13 +39,15 @@ static void push_duration(lua_State *L, double s) {
   lua_pushstring(L, text);
 }
 
-/* On the timeout below the top: the body was computing. */
+/* On the timeout below the top, whose traceback is on top: somebody was
+ * computing. */
 static void hint_busy(lua_State *L) {
+  lua_setfield(L, -2, "traceback");
   lua_pushboolean(L, 1);
-  lua_setfield(L, -3, "busy");
+  lua_setfield(L, -2, "busy");
   lua_pushliteral(L, "it computed and did not wait; move long computations to "
                      "orch.thread(...), or call orch.checkpoint() in the loop");
-  lua_setfield(L, -3, "hint");
+  lua_setfield(L, -2, "hint");
 }
 
 /* `cut` is the index of the Cancelled that cut the body short, or 0. */
@@ -65,10 +67,11 @@ static void push_timeout(lua_State *L, struct scope *scope, int cut) {
   if (cut) {
     lua_getfield(L, cut, "traceback");
     lua_setfield(L, -2, "traceback");
-    lua_getfield(L, cut, "busy");
-    if (lua_toboolean(L, -1)) hint_busy(L);
-    lua_pop(L, 1);
   }
+  if (lua_getiuservalue(L, base, SCOPE_BUSY) == LUA_TSTRING)
+    hint_busy(L);
+  else
+    lua_pop(L, 1);
   lua_replace(L, base);
   lua_settop(L, base);
 }

@@ -22,7 +22,7 @@ void outcome_drop(lua_State *L, struct scope *scope);
 bool outcome_is_cancel(lua_State *L, struct scope *scope, int error);
 
 /* User values of the Scope userdata, found at registry[scope pointer]. */
-enum scope_value { SCOPE_NAME = 1, SCOPE_WHERE = 2, SCOPE_REASON = 3 };
+enum scope_value { SCOPE_NAME = 1, SCOPE_WHERE, SCOPE_REASON, SCOPE_BUSY };
 
 /* The function and arguments under which every task runs: joins its children
  * and returns the results, or the error with task->outcome set. */

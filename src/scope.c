@@ -60,13 +60,13 @@ static void spread(struct scope *scope) {
 
 void scope_cancel(struct scope *scope, enum cause cause) {
   if (scope->cause == CAUSE_NONE) scope->cause = cause;
+  if (cause == CAUSE_DEADLINE || cause == CAUSE_ALARM) scope->late = true;
   if (!scope->effective) spread(scope);
 }
 
 bool scope_is_late(const struct scope *scope) {
   for (; scope && scope->effective; scope = scope->parent)
-    if (scope->cause == CAUSE_DEADLINE || scope->cause == CAUSE_ALARM)
-      return true;
+    if (scope->late) return true;
   return false;
 }
 

@@ -43,7 +43,8 @@ struct scope {
   bool effective;   /* checkpoints inside raise Cancelled */
   bool shield;      /* what is outside does not reach in (until the grace) */
   bool collect;     /* a failing child does not cancel the others */
-  bool lost;        /* a child was cancelled by this scope or an outer one */
+  bool late; /* a time limit of its own is over, whatever cancelled it first */
+  bool lost; /* a child was cancelled by this scope or an outer one */
   bool body_failed_first;
   bool open;                   /* only for those of a script; see scopelib.c */
   bool timed_out;              /* the deadline came before any failure */
@@ -87,8 +88,8 @@ void scope_body_ended(struct scope *scope, bool failed);
  * is why `scope` is. */
 struct scope *scope_culprit(struct scope *scope);
 
-/* Whether a time limit has cancelled it, its own or one further out that no
- * shield keeps off. */
+/* Whether it is cancelled and a time limit is over, its own or one further out
+ * that no shield keeps off. */
 bool scope_is_late(const struct scope *scope);
 
 /* Open scopes with a deadline: while there are any, each checkpoint looks at

@@ -44,7 +44,7 @@ static int open_scope(lua_State *L) {
   struct task *task = task_of(L);
   if (!task) return error_usage(L, "a worker thread cannot open a scope");
   lua_settop(L, 5);
-  struct open_scope *self = lua_newuserdatauv(L, sizeof *self, 3);
+  struct open_scope *self = lua_newuserdatauv(L, sizeof *self, 4);
   *self = (struct open_scope){0};
   luaL_setmetatable(L, SCOPE);
   self->limits.scope = &self->scope;

@@ -40,6 +40,7 @@ static struct {
   volatile sig_atomic_t hooked; /* the hook is set and has not fired */
   volatile sig_atomic_t slow;   /* the hook is to report */
   volatile sig_atomic_t cut;    /* so often it has been cut short */
+  int called_from; /* the line that called what has just returned, or 0 */
 } dog;
 
 /* Of one stretch of Lua; for the thread alone. */
@@ -88,12 +89,27 @@ static void report(lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* Between two lines of the script: what a line has begun is complete there, and
- * no code of the library is left halfway that does not call the script. */
-static bool is_between_lines(lua_State *L, lua_Debug *ar) {
-  if (ar->event != LUA_HOOKLINE) return false;
+static int line_of_caller(lua_State *L) {
+  lua_Debug caller;
+  if (!lua_getstack(L, 1, &caller)) return 0;
+  lua_getinfo(L, "l", &caller);
+  return caller.currentline > 0 ? caller.currentline : 0;
+}
+
+/* Between two statements of the script: what has been begun is complete there,
+ * and no code of the library is left halfway that does not call the script. The
+ * first line further down after a call may belong to the same statement, which
+ * puts what the call gave into a <close>. */
+static bool is_between_statements(lua_State *L, lua_Debug *ar) {
+  if (ar->event != LUA_HOOKLINE) {
+    dog.called_from = line_of_caller(L);
+    return false;
+  }
   lua_getinfo(L, "S", ar);
-  return strncmp(ar->source, "=orch/", 6) != 0;
+  if (strncmp(ar->source, "=orch/", 6) == 0) return false;
+  bool same = dog.called_from && ar->currentline > dog.called_from;
+  dog.called_from = 0;
+  return !same;
 }
 
 /* Whether a `__close` is at work, of those that are looked at. */
@@ -111,7 +127,7 @@ static bool is_closing(lua_State *L) {
 /* Who goes on after that, because something swallowed the error (load does) or
  * in a clean-up without a shield, meets it at each line. */
 static void on_line(lua_State *L, lua_Debug *ar) {
-  if (!is_between_lines(L, ar)) return;
+  if (!is_between_statements(L, ar)) return;
   struct task *task = task_of(L);
   bool late = task && scope_is_late(task->scope);
   if (dog.cut < 2) dog.hooked = 0; /* the thread comes again if need be */
@@ -124,7 +140,8 @@ static void on_line(lua_State *L, lua_Debug *ar) {
  * one before. */
 static void on_first_line(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  lua_sethook(L, on_line, LUA_MASKLINE, 0);
+  dog.called_from = 0;
+  lua_sethook(L, on_line, LUA_MASKLINE | LUA_MASKRET, 0);
 }
 
 /* A deadline is over: the task is cut short at its next line. */

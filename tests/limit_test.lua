@@ -56,15 +56,39 @@ describe("a deadline reaches code that computes", function()
     end)
   end)
 
+  it("in a clean-up that coroutine.close runs", function()
+    times_out(function()
+      local co = coroutine.create(function()
+        local _ <close> = setmetatable({}, { __close = spin })
+        coroutine.yield()
+      end)
+      coroutine.resume(co)
+      coroutine.close(co)
+      expect(true):is(false) -- the cancellation passes through
+    end)
+  end)
+
+  it("in the clean-up of a scope that has failed already", function()
+    local err = expect(function()
+      local scope <close> = orch.scope { timeout = 0.05 }
+      local _ <close> = setmetatable({}, { __close = spin })
+      scope:spawn(error, "boom")
+      orch.sleep(60)
+    end):raises()
+    expect(err:match "boom"):is_a "string"
+  end)
+
   it("in a task that was spawned under it", function()
     local cleaned = false
-    times_out(function()
+    local err = times_out(function()
       orch.gather(spin, function()
         local _ <close> = orch.defer(function() cleaned = true end)
         orch.sleep(60)
       end)
     end)
     expect(cleaned):is(false) -- it had not begun
+    expect(err.traceback):contains "limit_test.lua:6"
+    expect(err.hint):contains "orch.thread"
   end)
 
   it("from further out", function()
@@ -76,6 +100,24 @@ describe("a deadline reaches code that computes", function()
 
   it("and move_on_after goes on", function()
     expect(orch.move_on_after(0.05, spin)):is(false)
+  end)
+
+  it("between two statements: what one of several lines has taken is put back", function()
+    local taken, freed = 0, 0
+    local function take(t)
+      taken = taken + 1
+      return setmetatable(t, { __close = function() freed = freed + 1 end })
+    end
+    for _ = 1, 5 do
+      expect(orch.move_on_after(0.05, function()
+        while true do
+          local _ <close> = take {
+            name = "x",
+          }
+        end
+      end)):is(false)
+    end
+    expect(freed):equals(taken)
   end)
 
   it("between two lines: what a line has taken is put back", function()
