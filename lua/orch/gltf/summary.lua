@@ -73,12 +73,14 @@ end
 
 --- The files of buffers or images; what stands in the document itself is none.
 local function files(items, references)
-  local paths = {}
+  local paths, seen = {}, {}
   for _, item in ipairs(items) do
     local name = text(object(item).uri)
     if name and not name:find "^[dD][aA][tT][aA]:" then
       local path = uri.path(name)
-      paths[#paths + 1], references[#references + 1] = path, path
+      if not seen[path] then
+        paths[#paths + 1], references[#references + 1], seen[path] = path, path, true
+      end
     end
   end
   return paths
