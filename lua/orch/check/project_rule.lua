@@ -14,17 +14,24 @@ local track = require "orch.check.track"
 
 local project_rule = {}
 
---- Its files, and a key over their paths and contents.
-local function gather(state, rule)
-  local files, matches = state.files, select.matcher(rule.files)
-  local list, parts = {}, { state.keys.by_rule[rule.id] }
+--- The files that globs find, and a digest of their paths and contents.
+local function choose(files, globs)
+  local matches, list, parts = select.matcher(globs), {}, {}
   for i, path in ipairs(files.paths) do
     if matches(path) then
       list[#list + 1] = { path, files.sizes[i], files.times[i] }
       parts[#parts + 1], parts[#parts + 2] = path .. "\0", files.contents[i]
     end
   end
-  return list, code.hash(table.concat(parts))
+  return { list = list, digest = code.hash(table.concat(parts)) }
+end
+
+--- Its files, and a key over their paths and contents. Several rules have the same globs.
+local function gather(state, rule)
+  local name = table.concat(rule.files, "\0")
+  local chosen = state.chosen[name] or choose(state.files, rule.files)
+  state.chosen[name] = chosen
+  return chosen.list, code.hash(state.keys.by_rule[rule.id] .. chosen.digest)
 end
 
 local function look_at(state, depends)
@@ -69,7 +76,7 @@ end
 ---@async
 ---@param state table of orch.check.engine
 function project_rule.run_all(state)
-  state.news.projects = {}
+  state.news.projects, state.chosen = {}, {}
   if #state.of_project == 0 then return end
   local rows = state.store:projects()
   each(state.of_project, function(rule) check(state, rule, rows[rule.id]) end)
