@@ -1,4 +1,5 @@
-/* The Lua library as text; the array is made by scripts/embed.lua. */
+/* The Lua library, compiled (rules as text); scripts/embed.lua makes the array.
+ */
 #ifndef ORCH_EMBEDDED_H
 #define ORCH_EMBEDDED_H
 
@@ -6,8 +7,8 @@
 
 struct embedded {
   const char *name; /* "fs/path"; NULL ends the array */
-  size_t size;      /* bytes of text */
-  const char *text;
+  size_t size;
+  const char *text; /* a dump of Lua, or its text */
 };
 
 extern const struct embedded embedded_files[];

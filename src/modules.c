@@ -91,10 +91,10 @@ static const char *push_slashed(lua_State *L, const char *name) {
   return luaL_gsub(L, name, ".", "/");
 }
 
-static void load_text(lua_State *L, const char *text, size_t size,
-                      const char *slashed) {
+static void load_chunk(lua_State *L, const char *text, size_t size,
+                       const char *slashed) {
   const char *chunk = lua_pushfstring(L, "=orch/%s.lua", slashed);
-  if (luaL_loadbufferx(L, text, size, chunk, "t") != LUA_OK) lua_error(L);
+  if (luaL_loadbufferx(L, text, size, chunk, "bt") != LUA_OK) lua_error(L);
 }
 
 /* Pushes the text of a file; false when there is none. Nothing is open while
@@ -132,11 +132,11 @@ static bool load_module(lua_State *L, const char *slashed) {
     size_t size;
     if (!push_from_folder(L, folder, slashed)) return false;
     const char *text = lua_tolstring(L, -1, &size);
-    load_text(L, text, size, slashed);
+    load_chunk(L, text, size, slashed);
     return true;
   }
   const struct embedded *file = find_embedded(slashed);
-  if (file) load_text(L, file->text, file->size, slashed);
+  if (file) load_chunk(L, file->text, file->size, slashed);
   return file != NULL;
 }
 
