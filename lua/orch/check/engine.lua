@@ -138,7 +138,7 @@ local function gone(state)
 end
 
 local function list_files(state)
-  state.files = state.tree:list(state.store:tree())
+  state.files = state.tree:list(state.store:tree(), state.request.cache == false)
   local unread = state.files.unread
   if unread then
     state.volatile = true

@@ -70,7 +70,12 @@ end
 --- A rule that ran into a broken file has said all there is to say; any other failure is its own.
 local function fail(run, err, folder)
   local is_file, path = about_file(err, run, folder)
-  if is_file then return add(run, run_rule.unread(path, sentence(err), rawget(err, "lfs"))) end
+  if is_file then
+    local finding = run_rule.unread(path, sentence(err), rawget(err, "lfs"))
+    -- Nothing is wrong with the file; the rule would see pixels that orch cannot read.
+    if rawget(err, "unsupported") then finding.severity = "info" end
+    return add(run, finding)
+  end
   run.volatile = true
   add(run, broken.finding(err, { rule = run.rule, file = run.path }))
 end

@@ -53,10 +53,13 @@ local function compile_one(text)
 end
 
 --- "T_Crate.D.PNG" is as good as ".png": globs in rules do not look at the case of what comes
---- after the last dot, as artists' tools do not. So patterns are in lower case there.
+--- after the last dot, as artists' tools do not. So patterns are in lower case there. Second
+--- result: the extension.
 local function lower_extension(path)
-  local stem, extension = match(path, "^(.*)%.([^./]*)$")
-  return stem and find(extension, "%u") and stem .. "." .. extension:lower() or path
+  local extension = match(path, "%.([^./]*)$") or ""
+  if not find(extension, "%u") then return path, extension end
+  local lower = extension:lower()
+  return sub(path, 1, -1 - #extension) .. lower, lower
 end
 
 --- An excluded folder excludes all that is in it.
@@ -77,13 +80,13 @@ local function compile_list(patterns)
   local includes, excludes = pattern.parse("files", 1, patterns)
   local globs = { tests = {}, excludes = {}, by_place = true }
   for i, text in ipairs(includes) do
-    local test, tail, by_place = compile_one(lower_extension(text))
+    local test, tail, by_place = compile_one((lower_extension(text)))
     globs.tests[i] = { test = test, extension = tail and match(tail, "([^.]*)$") }
     globs.by_place = globs.by_place and by_place
   end
   for i, text in ipairs(excludes) do
     local by_place
-    globs.excludes[i], by_place = compile_exclude(lower_extension(text))
+    globs.excludes[i], by_place = compile_exclude((lower_extension(text)))
     globs.by_place = globs.by_place and by_place
   end
   if #includes == 0 then globs.tests[1] = { test = function() return true end } end
@@ -139,13 +142,14 @@ end
 ---@field private by_extension table<string, table[]> those of them that a file with it may be for
 ---@field private places table<string, table[]> what was found out for a folder and an extension
 ---@field private of_rule table<orch.check.Rule, table>
+---@field private last string folder of the path that was asked for last
 local Selection = {}
 Selection.__index = Selection
 
 ---@param rules orch.check.Rule[]
 ---@return orch.check.Selection
 function select.new(rules)
-  local self = setmetatable({ items = {}, by_extension = {}, places = {}, of_rule = {} }, Selection)
+  local self = setmetatable({ items = {}, by_extension = {}, places = {}, of_rule = {}, last = "" }, Selection)
   for i, rule in ipairs(rules) do
     local item = { rule = rule, globs = compile_list(rule.files), config = compile_config(rule) }
     item.by_place = is_by_place(item)
@@ -209,21 +213,32 @@ local function place_of(self, path, extension, parts)
   return list
 end
 
+--- Paths come sorted: most are in the folder of the one before.
+local function folder_of(self, path)
+  local last = self.last
+  if sub(path, 1, #last) == last and not find(path, "/", #last + 1, true) then return last end
+  self.last = match(path, "^(.*/)") or ""
+  return self.last
+end
+
 ---The rules for a file: rule, its configuration, rule, its configuration, ... The list may be
 ---that of other files, too.
 ---@param path string
 ---@return table[] list
 function Selection:of(path)
-  path = lower_extension(path)
-  local folder, extension = match(path, "^(.*/)") or "", match(path, "%.([^./]*)$") or ""
-  local key, parts = folder .. "\0" .. extension, splitter(path)
+  local extension
+  path, extension = lower_extension(path)
+  local folder, parts = folder_of(self, path), nil
+  local key = folder .. "\0" .. extension
   local place = self.places[key]
   if not place then
+    parts = splitter(path)
     place = place_of(self, path, extension, parts)
     self.places[key] = place
   end
   if not place.open then return place end
   local list, n = {}, 0
+  parts = parts or splitter(path)
   for i = 1, #place, 2 do
     local rule, config = place[i], place[i + 1]
     if not config then

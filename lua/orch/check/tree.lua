@@ -94,10 +94,12 @@ end
 
 ---@async
 ---@param known string? a blob of before
+---@param by_facts boolean? sizes and times stand for all contents: nothing will be remembered
 ---@return orch.check.Files
-function Tree:list(known)
+function Tree:list(known, by_facts)
   local blob, _, _, _, stamp, unread, reason =
-    core.detail(self.folder, self.patterns, self.excludes, as_it_is, known, LIMIT, true)
+    core.detail(self.folder, self.patterns, self.excludes, as_it_is, known,
+      by_facts and 0 or LIMIT, true)
   local paths, contents, sizes, times = core.records(blob)
   self:keep_stamp(stamp, times)
   return { blob = blob, paths = paths, contents = contents, sizes = sizes, times = times,
