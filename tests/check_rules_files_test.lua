@@ -109,7 +109,7 @@ describe("files.line-endings", function()
   it("wants them alike, or as the kind of file needs them", function()
     text("a\nb\n"):passes()
     text("a\r\nb\r\n"):passes()
-    text("a\r\nb\nc\n"):fails { found = "1 lines with CR LF, 2 with LF", fix = "convert" }
+    text("a\r\nb\nc\n"):fails { found = "1 x CR LF, 2 x LF", fix = "convert" }
     text("a\r\nb\r\n", "a/run.sh"):fails { message = "lines end with CR LF", wanted = "LF" }
     text("a\nb\n", "a/run.bat"):fails { wanted = "CR LF" }
     text("a\0\r\0\n\0b\0\n\0", "a/utf16.txt"):passes()

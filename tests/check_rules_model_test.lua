@@ -95,14 +95,14 @@ describe("model.references", function()
       message = "names 'wood.mtl', which is not there", severity = "warning" }
     check.expect("model.references", project { ["a.obj"] = OBJ:format "1",
       ["wood.mtl"] = MTL:format "Wood.png", ["wood.png"] = "x" }):fails {
-      found = "'wood.png'", hint = "only Windows finds it" }
+      found = "wood.png", hint = "only Windows finds it" }
     check.expect("model.references", project { ["a.obj"] = OBJ:format "1",
       ["wood.mtl"] = MTL:format "C:\\art\\wood.png" }):fails { message = "of one computer" }
   end)
 
   it("is strict with glTF", function()
     check.expect("model.references", { references = { "no.bin" }, path = "a/crate.gltf" }):fails {
-      severity = "error", wanted = "'no.bin'" }
+      severity = "error", message = "'no.bin'" }
   end)
 end)
 

@@ -3,6 +3,7 @@
 ---     for file in files:each() do print(file.path) end
 
 local arg = require "orch.arg"
+local checkpoint = require("orch.core.task").checkpoint
 local file_class = require "orch.check.file"
 
 ---@class orch.check.Files
@@ -26,11 +27,16 @@ local function hand_out(files, file)
   return file
 end
 
----@return fun(): orch.check.File? next_file sorted by path
+--- So many files in one go: other tasks want to run as well.
+local STRIDE = 4096
+
+---@async
+---@return async fun(): orch.check.File? next_file sorted by path
 function methods:each()
   local i = 0
   return function()
     i = i + 1
+    if i % STRIDE == 0 then checkpoint() end
     return hand_out(self, self._list[i])
   end
 end

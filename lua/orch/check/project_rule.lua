@@ -3,6 +3,7 @@
 ---
 ---     project_rule.run_all(state)
 
+local checkpoint = require("orch.core.task").checkpoint
 local code = require "orch.core.code"
 local each = require("orch.map").each
 local json = require "orch.json"
@@ -12,12 +13,16 @@ local run_rule = require "orch.check.run_rule"
 local select = require "orch.check.select"
 local track = require "orch.check.track"
 
+--- So many files in one go: other tasks want to run as well.
+local STRIDE = 4096
+
 local project_rule = {}
 
 --- The files that globs find, and a digest of their paths and contents.
 local function choose(files, globs)
   local matches, list, parts = select.matcher(globs), {}, {}
   for i, path in ipairs(files.paths) do
+    if i % STRIDE == 0 then checkpoint() end
     if matches(path) then
       list[#list + 1] = { path, files.sizes[i], files.times[i] }
       parts[#parts + 1], parts[#parts + 2] = path .. "\0", files.contents[i]
@@ -55,8 +60,7 @@ local function run_one(state, rule, list)
   return run_rule.one(slot, rule, subject, config)
 end
 
-local function check(state, rule, row)
-  local list, key = gather(state, rule)
+local function check(state, rule, list, key, row)
   if #list == 0 then return end
   local findings = rule.cache and known(state, row, key)
   if not findings then
@@ -79,7 +83,12 @@ function project_rule.run_all(state)
   state.news.projects, state.chosen = {}, {}
   if #state.of_project == 0 then return end
   local rows = state.store:projects()
-  each(state.of_project, function(rule) check(state, rule, rows[rule.id]) end)
+  local todo = {}
+  for i, rule in ipairs(state.of_project) do todo[i] = { rule, gather(state, rule) } end
+  each(todo, function(one)
+    local rule, list, key = table.unpack(one, 1, 3)
+    check(state, rule, list, key, rows[rule.id])
+  end)
 end
 
 return project_rule

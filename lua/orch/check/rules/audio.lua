@@ -46,7 +46,7 @@ check "audio.channels" {
     local sound = audio.info(file.path)
     if sound.channels <= cfg.max then return end
     file:problem {
-      "has %d channels, and sounds of this folder at most %d", sound.channels, cfg.max,
+      "has %d channels; sounds of this folder have at most %d", sound.channels, cfg.max,
       found = sound.channels .. " channels", wanted = cfg.max == 1 and "mono" or "stereo",
       cost = { disk = math.floor(file.size * (1 - cfg.max / sound.channels)) },
       hint = ("export it as %s, or: ffmpeg -i IN -ac %d OUT"):format(
@@ -68,7 +68,7 @@ check "audio.length" {
     if sound.duration == 0 then
       file:error { "has no sound in it", found = "0 s", hint = "export it again" }
     elseif sound.duration > cfg.max then
-      file:problem { "lasts %.1f s, and sounds of this folder at most %g s", sound.duration,
+      file:problem { "lasts %.1f s; sounds of this folder last at most %g s", sound.duration,
         cfg.max, found = ("%.1f s"):format(sound.duration), wanted = ("at most %g s"):format(cfg.max),
         hint = "cut it, or move it to the music or ambience that the engine streams" }
     end

@@ -178,7 +178,7 @@ check "files.line-endings" {
     local is_mixed = crlf > 0 and lf > 0
     file:problem { is_mixed and "some lines end with CR LF, others with LF"
         or "lines end with " .. (crlf > 0 and "CR LF" or "LF"),
-      found = ("%d lines with CR LF, %d with LF"):format(crlf, lf),
+      found = ("%d x CR LF, %d x LF"):format(crlf, lf),
       wanted = cfg.want == "either" and "all alike" or cfg.want,
       hint = "a line such as `* text=auto` in .gitattributes keeps them alike", fix = "convert" }
   end,

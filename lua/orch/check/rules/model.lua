@@ -64,7 +64,7 @@ check "model.materials" {
   run = function(file, cfg)
     local list, unnamed = model.info(file.path).materials or {}, {}
     if #list > cfg.max then
-      file:problem { "%d materials, and models of this folder have at most %d", #list, cfg.max,
+      file:problem { "%d materials; models of this folder have at most %d", #list, cfg.max,
         found = #list .. " materials", wanted = "at most " .. cfg.max,
         cost = { draw_calls = #list - cfg.max }, hint = "bake several into one texture" }
     end
@@ -119,8 +119,8 @@ check "model.references" {
           hint = "put it beside the model, and export with relative paths" })
       elseif not path:find "^%a[%w+.-]+:" and not fs.exists(fs.path.join(file.folder, path)) then
         local other = same_but_case(fs.path.join(file.folder, path))
-        say(file, { "names '%s', which is not there", name, found = other and "'" .. other .. "'",
-          wanted = "'" .. name .. "'",
+        say(file, { "names '%s', which is not there", name, found = other,
+          wanted = other and name,
           hint = other and "upper and lower case differ: only Windows finds it"
             or "was it moved, renamed or forgotten in the commit?" })
       end

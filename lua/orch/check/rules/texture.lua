@@ -134,7 +134,7 @@ check "texture.normal-map" {
     local img = image.info(file.path)
     if img.colorspace == "srgb" then
       file:warning {
-        "saved as sRGB: whoever believes that bends the normals",
+        "saved as sRGB: light will look washed out on it",
         found = "sRGB tag", wanted = "linear (no tag)",
         hint = "Photoshop: Edit > Assign Profile > Don't Color Manage, then export again",
         fix = img.format == "png" and "untag" or nil,
