@@ -10,4 +10,4 @@ end
 
 orch.fs.write(orch.args[1] .. "/header", words(shipped.rules "header"))
 orch.fs.write(orch.args[1] .. "/image", words { "texture.size", "texture.power-of-two",
-  "texture.color-space", "texture.name", "asset.readable" })
+  "texture.color-space", "texture.name" })
