@@ -192,6 +192,31 @@ describe("image.resize", function()
     expect(values_of(at "linear.png")):equals { 128 }
   end)
 
+  it("reads nothing outside of images that are smaller than a filter reaches", function()
+    for _, size in ipairs { { 1, 1 }, { 1, 9 }, { 9, 1 }, { 2, 3 }, { 60, 50 } } do
+      local values = {}
+      for i = 1, size[1] * size[2] do values[i] = 200 end
+      local path = make("a.png", size[1], size[2], 1, values)
+      for _, edge in ipairs { "clamp", "wrap", "reflect" } do
+        for _, to in ipairs { { 1, 1 }, { 3, 1 }, { 1, 4 }, { 7, 5 } } do
+          image.resize(path, { width = to[1], height = to[2], filter = "mitchell", edge = edge,
+            out = at "b.png" })
+          for _, value in ipairs(values_of(at "b.png")) do expect(value):near(200, 1) end
+        end
+      end
+    end
+  end)
+
+  it("brings every size to every other one", function()
+    for _, size in ipairs { { 7, 5 }, { 3, 2 }, { 10, 7 }, { 13, 12 }, { 5, 9 } } do
+      local path = make("a.png", size[1], 1, 1, { ("\200"):rep(size[1]):byte(1, -1) })
+      for _, filter in ipairs { "box", "triangle", "bspline", "catmullrom", "mitchell" } do
+        image.resize(path, { width = size[2], height = 1, filter = filter, out = at "b.png" })
+        for _, value in ipairs(values_of(at "b.png")) do expect(value):near(200, 1) end
+      end
+    end
+  end)
+
   it("transparent pixels lend no colour, unless alpha is data", function()
     local path = make("a.png", 2, 1, 4, { 255, 0, 0, 255, 0, 255, 0, 0 })
     local how = { width = 1, height = 1, filter = "box" }
