@@ -37,6 +37,24 @@ static bool read_slices(struct part_op *part, int fd, size_t wanted) {
   return true;
 }
 
+/* What the kernel makes up (/proc) has no size before it is read. */
+static bool read_sizeless(struct part_op *part, int fd) {
+  size_t room = 0;
+  if (part->offset > INT64_MAX / 2) return true; /* the kernel refuses it */
+  do {
+    room = room < part->length / 2 ? room * 2 + 4096 : part->length;
+    if (room > part->length) room = part->length;
+    char *data = realloc(part->data, room + 1);
+    if (data == NULL)
+      return fault_set(&part->fault, ENOMEM, "read", part->path);
+    part->data = data;
+    if (!read_slices(part, fd, room)) return false;
+  } while (part->size == room && room < part->length &&
+           !op_work_stopped(&part->work));
+  part->total = part->size > 0 ? part->offset + part->size : 0;
+  return true;
+}
+
 static bool read_part(struct part_op *part, int fd) {
   struct stat info;
   if (fstat(fd, &info) != 0)
@@ -47,6 +65,7 @@ static bool read_part(struct part_op *part, int fd) {
   if (!S_ISREG(info.st_mode))
     return fault_say(&part->fault, EINVAL, "read a part of", part->path,
                      "it is no ordinary file");
+  if (info.st_size == 0) return read_sizeless(part, fd);
   part->total = (size_t)info.st_size;
   if (part->total <= part->offset) return true;
   size_t left = part->total - part->offset;

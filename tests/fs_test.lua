@@ -43,6 +43,12 @@ describe("read and write", function()
     expect(fs.read(at "long", { offset = 120000, length = 1 })):equals ""
     expect(fs.read(at "long", { offset = math.maxinteger, length = 1 })):equals ""
     fs.write(at "empty", "")
+    expect(fs.read(at "empty", { length = 9 })):equals ""
+    expect(fs.read(at "empty", { offset = math.maxinteger })):equals ""
+    local status = fs.read "/proc/version" -- has no size before it is read
+    expect(fs.read("/proc/version", { offset = 6 })):equals(status:sub(7))
+    expect(fs.read("/proc/version", { offset = 6, length = 7 })):equals(status:sub(7, 13))
+    fs.write(at "empty", "")
     expect({ fs.read(at "empty", { length = 8 }) }):equals { "", 0 }
     expect(function() fs.read(at "long", { offset = -1 }) end):raises "usage"
     expect(function() fs.read(at "lost", { offset = 1 }) end):raises { code = "ENOENT" }
