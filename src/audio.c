@@ -33,7 +33,7 @@ static void decode(struct stats *stats, struct audio_file *file) {
   m->full_scale = audio_file_full_scale(file);
   m->shortest = llround(fmin(stats->shortest * file->info.samplerate, 1e15));
   stats->rate = file->info.samplerate;
-  file->status = block && m->of ? 0 : UV_ENOMEM;
+  if (!block || !m->of) file->status = UV_ENOMEM;
   int64_t n = 1;
   while (n > 0 && !file->status && !op_work_stopped(&stats->work)) {
     n = audio_file_read(file, block, BLOCK / channels);

@@ -4,7 +4,7 @@
 
 static void add_sample(struct audio_channel *c, double value, double scale) {
   double size = fabs(value);
-  if (!isfinite(value)) {
+  if (!(size <= LARGEST)) {
     c->non_finite++;
     c->run = 0;
     return;

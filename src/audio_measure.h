@@ -10,11 +10,14 @@
  * that only touches it is not clipped. */
 #define CLIPPED_RUN 3
 
+/* What is larger is no sound, and its square may be no number. */
+#define LARGEST 1e100
+
 struct audio_channel {
   double peak;        /* largest absolute value */
   double sum, square; /* of all finite samples */
   int64_t clipped;    /* samples in runs at full scale */
-  int64_t non_finite; /* NaN and infinities: float files have them */
+  int64_t non_finite; /* NaN, infinities and the like: float files have them */
   int64_t run;        /* samples at full scale up to here */
 };
 

@@ -115,6 +115,13 @@ describe("audio.stats", function()
     expect(s.peak):equals(0.5)
     expect(s.rms):near(0.5, 1e-6)
     expect(s.silence.starting):equals(0.0)
+    local header = wav("huge.wav", { 0.5 }, 1, 32)
+    local huge = fs.read(header):gsub("\3\0\1\0(........)\4\0\32\0", "\3\0\1\0%1\8\0\64\0")
+    fs.write(header, (huge:gsub("data.*", "data" .. ("<I4dd"):pack(16, 1e300, 0.5))))
+    s = audio.stats(header) -- its square would be infinite
+    expect(s.non_finite):equals(1)
+    expect(s.peak):equals(0.5)
+    expect(s.rms):near(0.5, 1e-6)
   end)
 
   it("decodes what ffmpeg has encoded", function()
