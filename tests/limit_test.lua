@@ -104,10 +104,8 @@ describe("a deadline reaches code that computes", function()
 
   it("between two statements: what one of several lines has taken is put back", function()
     local taken, freed = 0, 0
-    local function take(t)
-      taken = taken + 1
-      return setmetatable(t, { __close = function() freed = freed + 1 end })
-    end
+    local guard = { __close = function() freed = freed + 1 end }
+    local function take(t) taken = taken + 1 return setmetatable(t, guard) end
     for _ = 1, 5 do
       expect(orch.move_on_after(0.05, function()
         while true do
