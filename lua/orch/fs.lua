@@ -32,7 +32,8 @@ end
 ---@param opts? {offset: integer?, length: number|string?} of an ordinary file: the bytes from
 ---  `offset` on, counted from 0, at most `length` of them (`"4K"`)
 ---@return string content raises kind `os` (`code`, `path`)
----@return integer? size of the whole file, where a part was asked for
+---@return integer? size of the whole file, where a part was asked for (of what has none before
+---  it is read, as in /proc: up to the end of the part)
 function fs.read(path, opts)
   path = resolve(arg.path("fs.read", 1, path))
   if type(opts) == "table" then -- what orch.map passes along is no table
