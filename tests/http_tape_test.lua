@@ -698,7 +698,7 @@ describe("time", { clock = "virtual" }, function()
   local answers = {
     ["/slow"] = { delay = 10, body = "slow" }, ["/fast"] = { delay = 5, body = "fast" },
     ["/stream"] = { delay = 1, events = { "a", { delay = 2 }, "b" } },
-    ["/fails"] = { delay = 3, error = "network" },
+    ["/fails"] = { delay = 4, error = "network" },
   }
 
   local function all()
