@@ -18,8 +18,8 @@ struct xml_log {
   XML_Parser parser; /* freed by xml_log_drop */
   const char *text;
   size_t length, fed;
-  char *data; /* ours (malloc) */
-  size_t used, room, at;
+  char *data;                  /* ours (malloc) */
+  size_t used, room, at, last; /* `last`: where the last event begins */
   int depth;
   bool in_text; /* the last event is text, to which more may be added */
   bool no_memory;

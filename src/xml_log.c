@@ -36,6 +36,7 @@ static bool add(struct xml_log *log, const void *bytes, size_t size) {
 
 static void add_kind(struct xml_log *log, enum xml_event kind) {
   char byte = (char)kind;
+  log->last = log->used;
   add(log, &byte, 1);
   log->in_text = kind == XML_TEXT;
 }
@@ -161,6 +162,7 @@ static void feed(lua_State *L, struct xml_log *log) {
   if (log->at < log->used)
     memmove(log->data, log->data + log->at, log->used - log->at);
   log->used -= log->at;
+  log->last -= log->at;
   log->at = 0;
   const char *from = log->text + log->fed;
   log->fed += size;
@@ -175,9 +177,8 @@ enum xml_event xml_log_peek(lua_State *L, struct xml_log *log) {
   if (log->length == 0) feed(L, log); /* raises: no element */
   while (!ended && log->fed < log->length) {
     bool nothing = log->at == log->used;
-    if (!nothing && log->data[log->at] != XML_TEXT) break;
-    size_t end = nothing ? 0 : strlen(log->data + log->at + 1) + 2;
-    if (!nothing && log->at + end < log->used) break;
+    bool may_grow = log->in_text && log->at == log->last;
+    if (!nothing && !may_grow) break;
     feed(L, log);
   }
   if (log->at == log->used) return XML_NOTHING;
