@@ -60,7 +60,7 @@ describe("files.name", function()
   it("wants names that work everywhere", function()
     name("Assets/Main Menu/Überschrift_01.png"):passes()
     name("a/b:c.png"):fails { found = ":", severity = "error" }
-    name("a/b\nc.png"):fails { message = "Windows refuses" }
+    name("a/b\nc.png"):fails { message = "Windows refuses: the character 10" }
     name("a/b\255.png"):fails { message = "no UTF-8" }
     name("a /b.png"):fails { message = "ends with a space" }
     name("a./b.png"):fails { message = "ends with a dot" }

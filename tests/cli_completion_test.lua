@@ -59,7 +59,7 @@ describe("completion in bash", function()
       ["orch run deploy.lua --channel "] = "internal beta",
       ["orch run deploy.lua --channel=b"] = "beta", ["orch run -j 4 --ui pl"] = "plain",
       ["orch run deploy.lua --skip bu"] = "build:ios build:android", ["orch info f"] = "fetch",
-      ["orch completion z"] = "zsh", ["orch new "] = "pipeline", ["orch help inf"] = "info",
+      ["orch completion z"] = "zsh", ["orch new "] = "check pipeline", ["orch help inf"] = "info",
       ["A=1 orch run deploy.lua fe"] = "fetch", ["orch run 'deploy.lua' fe"] = "fetch",
       ["orch list --j"] = "--json", ["orch -C / run deploy.lua fe"] = "",
     } do

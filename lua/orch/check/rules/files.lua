@@ -66,8 +66,9 @@ check "files.name" {
     if not path:find "^[%w_./-]+$" then -- most names end here
       local bad = path:match '[<>:"|?*\\%c]'
       if bad then
-        file:problem { "has a character in its name that Windows refuses: %q", bad, found = bad,
-          hint = "rename it in the engine's editor" }
+        local shown = bad:find "%c" and ("the character %d"):format(bad:byte()) or bad
+        file:problem { "has a character in its name that Windows refuses: %s", shown,
+          found = shown, hint = "rename it in the engine's editor" }
       elseif not utf8.len(path) then
         file:problem { "its name is no UTF-8: each computer shows another one",
           hint = "rename it, with letters that the others can type" }
