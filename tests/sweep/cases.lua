@@ -187,6 +187,16 @@ function cases.files()
   assert(not ok)
 end
 
+function cases.parts()
+  fs.write(at "part", ("x"):rep(100000), { sync = false })
+  assert(#fs.read(at "part", { offset = 10, length = 5 }) == 5)
+  assert(#fs.read(at "part", { length = 90000 }) == 90000)
+  assert(#fs.read("/proc/version", { length = 9 }) == 9)
+  local stream <close> = require("orch.core.inflate").new()
+  stream:feed "x\156K\4\0\0b\0b"
+  assert(stream:take(9) == "a")
+end
+
 function cases.trees()
   local root = at "tree"
   fs.mkdir(root .. "/a/b/c")
