@@ -1,4 +1,6 @@
-/* JPEG over libjpeg-turbo; see image_jpeg.c for how its errors end. */
+/* JPEG over libjpeg-turbo; see image_jpeg.c for how its errors end. What it
+ * writes goes to memory of ours: its own jpeg_mem_dest has freed what it gave
+ * us when it is left before the end. */
 #include "image_codec.h"
 
 #include <setjmp.h>
@@ -7,22 +9,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jerror.h>
 #include <jpeglib.h>
 
 struct writer {
   struct jpeg_compress_struct info;
   struct jpeg_error_mgr errors;
   jmp_buf out;
-  char text[JMSG_LENGTH_MAX];
-  unsigned char *made; /* the library's */
-  unsigned long size;
+  char text[JMSG_LENGTH_MAX]; /* none: there is no memory */
+  struct jpeg_destination_mgr to;
+  unsigned char *made; /* malloc's */
+  size_t room;
 };
 
+static struct writer *writer_of(void *info) {
+  return (struct writer *)((char *)info - offsetof(struct writer, info));
+}
+
 static _Noreturn void leave(j_common_ptr info) {
-  struct writer *writer =
-      (struct writer *)((char *)info - offsetof(struct writer, info));
-  writer->errors.format_message(info, writer->text);
+  struct writer *writer = writer_of(info);
+  if (writer->errors.msg_code != JERR_OUT_OF_MEMORY)
+    writer->errors.format_message(info, writer->text);
   longjmp(writer->out, 1);
+}
+
+/* Called when all room is used. */
+static boolean grow(j_compress_ptr info) {
+  struct writer *writer = writer_of(info);
+  size_t room = writer->room ? writer->room * 2 : 65536;
+  unsigned char *made = realloc(writer->made, room);
+  if (!made) longjmp(writer->out, 1);
+  writer->to.next_output_byte = made + writer->room;
+  writer->to.free_in_buffer = room - writer->room;
+  writer->made = made;
+  writer->room = room;
+  return TRUE;
+}
+
+static void begin(j_compress_ptr info) {
+  grow(info);
+}
+
+static void end(j_compress_ptr info) {
+  (void)info;
 }
 
 static void start(struct writer *writer, const struct pixels *from,
@@ -31,7 +60,10 @@ static void start(struct writer *writer, const struct pixels *from,
   info->err = jpeg_std_error(&writer->errors);
   writer->errors.error_exit = leave;
   jpeg_create_compress(info);
-  jpeg_mem_dest(info, &writer->made, &writer->size);
+  writer->to.init_destination = begin;
+  writer->to.empty_output_buffer = grow;
+  writer->to.term_destination = end;
+  info->dest = &writer->to;
   info->image_width = (JDIMENSION)from->width;
   info->image_height = (JDIMENSION)from->height;
   info->input_components = from->channels < 3 ? 1 : 3;
@@ -77,7 +109,8 @@ void image_write_jpeg(const struct pixels *from, int quality,
   *writer = (struct writer){0};
   uint8_t *row = arena_alloc((size_t)from->width * 3);
   bool fine = attempt(writer, from, quality, row);
-  if (fine) fine = arena_try_add(to, writer->made, writer->size);
+  size_t size = writer->room - writer->to.free_in_buffer;
+  if (fine) fine = arena_try_add(to, writer->made, size);
   free(writer->made);
   arena_check();
   if (!fine && !*writer->text) arena_give_up();

@@ -182,6 +182,20 @@ describe("image.stats", function()
   end)
 end)
 
+describe("image.encode", function()
+  it("can be left at any moment", function()
+    local side = 1200 -- noise: a JPEG of megabytes
+    local noise = {}
+    for i = 1, 6000 do noise[i] = string.char(math.random(0, 255)) end
+    noise = table.concat(noise):rep(side * side * 3 // 6000)
+    local p = { width = side, height = side, channels = 3, bits = 8, data = noise }
+    for _, format in ipairs { "jpg", "png", "bmp" } do
+      for i = 1, 6 do orch.move_on_after(i * 0.004, image.encode, p, format) end
+    end
+    expect(#image.encode(p, "jpg")):greater_than(100000)
+  end)
+end)
+
 describe("image.resize", function()
   it("averages colours as light and data as numbers", function()
     local path = make("a.png", 2, 1, 1, { 0, 255 })
