@@ -19,7 +19,8 @@ local function add_config(sheet, rule)
   local rows, widest = config.rows(rule.config), 0
   for _, row in ipairs(rows) do widest = math.max(widest, #row[1]) end
   for i, row in ipairs(rows) do
-    local glob = row[1] ~= "" and row[1] .. (" "):rep(math.min(widest, 40) - #row[1] + 2) or ""
+    local gap = math.max(2, math.min(widest, 40) - #row[1] + 2)
+    local glob = row[1] ~= "" and row[1] .. (" "):rep(gap) or ""
     sheet:raw_field(i == 1 and "config:" or "", glob .. row[2], INDENT)
   end
   if #rows > 1 then
