@@ -174,6 +174,18 @@ describe("Unity projects", function()
       .. "folderAsset: yes\nDefaultImporter:\n" }):fails { severity = "info", wanted = "Empty/" }
   end)
 
+  it("lose .meta files without an asset, on demand only", function()
+    local folder, set = unity { ["Assets/c.txt.meta"] = meta "c" }, load { shipped = true }
+    local function mend(unsafe)
+      return require("orch.check.fix").run { folder = folder, ruleset = set, unsafe = unsafe,
+        check = function() return engine.run { ruleset = set, folder = folder } end }
+    end
+    expect(#mend(false).fixed):equals(0)
+    local result = mend(true)
+    expect({ #result.fixed, #result.findings }):equals { 1, 0 }
+    expect(fs.exists(folder .. "/Game/Assets/c.txt.meta")):equals(false)
+  end)
+
   it("want a GUID in each .meta file, another one in each", function()
     check.expect("unity.meta-broken", unity { ["Assets/b.shader.meta"] = "" }):fails {
       path = "Game/Assets/b.shader.meta", severity = "error" }
