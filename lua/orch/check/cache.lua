@@ -24,9 +24,12 @@ CREATE TABLE IF NOT EXISTS check_answer (
   key BLOB PRIMARY KEY, stamp BLOB, answer TEXT, time REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS check_tree (id INTEGER PRIMARY KEY, blob BLOB);]]
 
+local DROP = SCHEMA:gsub("CREATE TABLE IF NOT EXISTS ([%w_]+)[^;]*", "DROP TABLE IF EXISTS %1")
+
 ---@class orch.check.Cache
 ---@field warning string? why there is none, or that a damaged one was put aside
 ---@field private db table?
+---@field private path string?
 local Cache = {}
 Cache.__index = Cache
 
@@ -43,7 +46,7 @@ local function open(folder)
   local path = make_folder(folder) .. "/state.db"
   local db, warning = require("orch.pipeline.state_file").open(path)
   local ok, err = pcall(db.script, db, SCHEMA)
-  if ok then return db, warning end
+  if ok then return db, path, warning end
   db:close()
   error(err, 0)
 end
@@ -53,8 +56,8 @@ end
 ---@param folder string absolute
 ---@return orch.check.Cache
 function cache.open(folder)
-  local ok, db, warning = pcall(open, folder)
-  if ok then return setmetatable({ db = db, warning = warning }, Cache) end
+  local ok, db, path, warning = pcall(open, folder)
+  if ok then return setmetatable({ db = db, path = path, warning = warning }, Cache) end
   if not errors.is(db) then error(db, 0) end
   return setmetatable({ warning = "nothing is remembered of this check: " .. tostring(db) }, Cache)
 end
@@ -65,9 +68,24 @@ function cache.none()
   return setmetatable({}, Cache)
 end
 
+--- From here on it is as if there were none: a full disk, a damaged file, tables of another
+--- version. What cannot be read is in nobody's way tomorrow.
+local function give_up(self, err)
+  if not errors.is(err) or err.kind ~= "db" then error(err, 0) end
+  local state_file = require "orch.pipeline.state_file"
+  local is_damaged = state_file.is_damage(err, self.path)
+  if not is_damaged and err.code == "SQLITE_ERROR" then pcall(self.db.script, self.db, DROP) end
+  self:close()
+  self.warning = is_damaged and state_file.put_aside(self.path)
+    or "nothing is remembered of this check: " .. tostring(err)
+end
+
 local function query(self, ...)
   if not self.db then return {} end
-  return (self.db:query(...))
+  local ok, rows = pcall(self.db.query, self.db, ...)
+  if ok then return rows end
+  give_up(self, rows)
+  return {}
 end
 
 local function blob(bytes)
@@ -172,8 +190,11 @@ function Cache:save(news)
     if #rows > 0 then batch[#batch + 1] = { statement[2], rows } end
   end
   if #batch == 0 then return end
-  self.db:batch(batch)
-  if news.answers or news.files then self.db:script(FORGET) end
+  local ok, err = pcall(function()
+    self.db:batch(batch)
+    if news.answers or news.files then self.db:script(FORGET) end
+  end)
+  if not ok then give_up(self, err) end
 end
 
 function Cache:close()

@@ -94,6 +94,8 @@ local function cost_of(name, cost)
   for key, value in pairs(cost) do
     if type(key) ~= "string" or type(value) ~= "number" then
       arg.fail("%s: option `cost` should have numbers by name, such as { vram = 1048576 }", name)
+    elseif value ~= value or math.abs(value) == math.huge then
+      arg.fail("%s: option `cost`, `%s`: %s is no number that can be added up", name, key, value)
     end
   end
   return cost

@@ -20,10 +20,15 @@ local function refuse(message, ...)
   errors.throw(errors.make { kind = "rules", message = message:format(...) })
 end
 
+--- A rule that ends the program ends all others, and nobody hears of it.
+local quiet_os = setmetatable({
+  exit = function() arg.fail "os.exit would end the whole check: use `return`, or file:error {}" end,
+}, { __index = os })
+
 --- Names that a rule file makes stay its own.
 local function environment()
   local orch = require "orch"
-  return setmetatable({ check = orch.check, orch = orch }, { __index = _G })
+  return setmetatable({ check = orch.check, orch = orch, os = quiet_os }, { __index = _G })
 end
 
 local function add_finding(set, finding)
@@ -123,11 +128,19 @@ local function has_settings_only()
   return fs.exists "checks/waivers.lua" or fs.exists "checks/baseline.jsonl"
 end
 
+--- Whoever reads rules again (--watch) reads their modules again.
+local function forget_modules(entry)
+  for name in pairs(package.loaded) do
+    if package.searchpath(name, entry) then package.loaded[name] = nil end
+  end
+end
+
 --- Modules of theirs lie beside rule files.
 local function add_to_path(folder)
   local full = place.resolve(folder)
-  local entry = full .. "/?.lua;" .. full .. "/?/init.lua;"
-  if not package.path:find(entry, 1, true) then package.path = entry .. package.path end
+  local entry = full .. "/?.lua;" .. full .. "/?/init.lua"
+  forget_modules(entry)
+  if not package.path:find(entry, 1, true) then package.path = entry .. ";" .. package.path end
 end
 
 local function missing(path)

@@ -7,6 +7,7 @@ local broken = require "orch.check.broken"
 local core = require "orch.core.error"
 local errors = require "orch.core.error"
 local file_class = require "orch.check.file"
+local tasks = require "orch.core.task"
 local track = require "orch.check.track"
 local wait_for = require("orch.scope").wait_for
 
@@ -80,10 +81,18 @@ local function fail(run, err, folder)
   add(run, broken.finding(err, { rule = run.rule, file = run.path }))
 end
 
+--- Tasks that it spawns end with it.
+local function in_scope(rule, subject, config)
+  local s <close> = tasks.open(rule.id, nil, false, nil, false)
+  rule.run(subject, config)
+end
+
+--- Each begins in the project's folder, wherever the one before has gone.
 local function call(slot, run, subject, config)
+  if slot.locals then tasks.set_locals(slot.locals) end
   slot.run = run
   subject._run = run
-  local ok, err = xpcall(run.rule.run, core.handler, subject, config)
+  local ok, err = xpcall(in_scope, core.handler, run.rule, subject, config)
   slot.run, subject._run = nil, nil
   if not ok then fail(run, core.normalize(err), slot.folder) end
 end

@@ -6,6 +6,7 @@
 
 local context = require "orch.context"
 local place = require "orch.place"
+local tasks = require "orch.core.task"
 
 local track = {}
 
@@ -44,11 +45,13 @@ end
 
 ---Where the running task, and those that it spawns, say what they do; until the guard closes.
 ---@param folder string the project's
----@return {folder: string, run: table?} slot
+---@return {folder: string, run: table?, locals: table} slot
 ---@return table guard for `<close>`
 function track.slot(folder)
   local slot = { folder = folder }
-  return slot, running:set(slot)
+  local guard = running:set(slot)
+  slot.locals = tasks.locals()
+  return slot, guard
 end
 
 ---The rule that runs in this task, or nil.

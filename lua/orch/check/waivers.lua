@@ -13,6 +13,7 @@ local pattern = require "orch.fs.pattern"
 local tally = require "orch.check.tally"
 
 local NAME = "checks/waivers.lua"
+local LIMIT = 10 -- seconds that the file may take
 
 local waivers = {}
 
@@ -142,7 +143,7 @@ function waivers.load(folder, ruleset)
   end
   local chunk, problem = load(text, "@" .. NAME, "t", { waive = waive })
   local ok, err = chunk ~= nil, problem
-  if chunk then ok, err = pcall(chunk) end
+  if chunk then ok, err = pcall(require("orch.scope").wait_for, chunk, LIMIT) end
   if ok then return set end
   local said = errors.is(err) and err.message or tostring(err)
   local line, words = said:match "waivers%.lua:(%d+): (.*)$"
