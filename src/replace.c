@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { LINKS_MAX = 40 };
@@ -142,11 +143,29 @@ bool replace_open(struct replace *replace, const char *path, int mode,
   return fault_set(fault, error, doing, path);
 }
 
+enum { ATTRIBUTES = 4096, VALUE = 64 << 10 };
+
+/* Who else may read the old file (ACLs), and what others have noted at it, as
+ * far as we may. What `security.` is of the content stays with the content. */
+static void keep_attributes(struct replace *replace) {
+  char names[ATTRIBUTES];
+  ssize_t size = llistxattr(replace->path, names, sizeof names);
+  char *value = size > 0 ? malloc(VALUE) : NULL;
+  if (value == NULL) return;
+  for (char *name = names; name < names + size; name += strlen(name) + 1) {
+    if (strncmp(name, "security.", 9) == 0) continue;
+    ssize_t got = lgetxattr(replace->path, name, value, VALUE);
+    if (got >= 0) fsetxattr(replace->fd, name, value, got, 0);
+  }
+  free(value);
+}
+
 /* The owner is kept as far as we may: only root can give files away. */
 static int set_mode(struct replace *replace) {
   int mode = replace->mode;
-  if (replace->exists && mode < 0) {
-    mode = replace->old.st_mode & 07777;
+  if (replace->exists) {
+    keep_attributes(replace);
+    if (mode < 0) mode = replace->old.st_mode & 07777;
     if (fchown(replace->fd, replace->old.st_uid, replace->old.st_gid) != 0 &&
         fchown(replace->fd, -1, replace->old.st_gid) != 0)
       mode &= ~06000;

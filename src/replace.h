@@ -22,8 +22,9 @@ struct replace {
 };
 
 /* Opens a new file beside `path`, and clears away what killed writers left in
- * that folder. With mode -1 it will have the old file's mode and owner. `fault`
- * says what failed, with `doing`. Opens nothing where replace_is_special. */
+ * that folder. It will have the old file's owner and attributes (ACLs), and
+ * with mode -1 its mode. `fault` says what failed, with `doing`. Opens nothing
+ * where replace_is_special. */
 bool replace_open(struct replace *replace, const char *path, int mode,
                   const char *doing, struct fault *fault);
 

@@ -58,6 +58,21 @@ describe("orch check --fix", function()
       expect(fs.stat(p:at "Assets/a.txt").mode_text):equals "rwxr-xr-x"
     end)
 
+    it("keeps the group of the file", function()
+      local groups = orch.sh("id -G").stdout
+      local other = groups:match "%d+%s+(%d+)" or groups:match "^0%s" and "1"
+      if not other then test.skip "there is one group only" end
+      project(MEND)
+      local function group()
+        return orch.process.run { "stat", "-c", "%g", p:at "Assets/a.txt" }.stdout
+      end
+      orch.process.run { "chgrp", other, p:at "Assets/a.txt" }
+      p:check "--fix"
+      expect({ p:read "Assets/a.txt", group() }):equals { "good\n", other .. "\n" }
+      p:check "--undo"
+      expect({ p:read "Assets/a.txt", group() }):equals { "bad a\n", other .. "\n" }
+    end)
+
     it("mends several things of one file, one after the other, and each once", function()
       p = projects.new(test)
       p:put("Assets/a.txt", "a\tb!!\n")

@@ -81,6 +81,12 @@ function Copy:check_unchanged(name)
   fail("'%s' was changed by somebody else meanwhile: try again", path)
 end
 
+---Raises kind `fix` where the originals are not any more what the fix was given.
+---@async
+function Copy:check_all_unchanged()
+  for name in pairs(self.known) do self:check_unchanged(name) end
+end
+
 --- The mode of the original stays, however the fix wrote the file.
 local function keep_mode(full, mode)
   if fs.stat(full).mode == mode then return end
@@ -116,8 +122,8 @@ end
 function Copy:changes()
   local list, removed = {}, {}
   for _, name in ipairs(fs.list(self.work)) do list[#list + 1] = self:change_of(name) end
+  self:check_all_unchanged()
   for name, known in pairs(self.known) do
-    self:check_unchanged(name)
     if not fs.exists(self.work .. "/" .. name, { follow = false }) then
       removed[#removed + 1] = { path = self.prefix .. name, name = name, kind = "removed",
         before = known.hash }

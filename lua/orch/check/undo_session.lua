@@ -61,6 +61,7 @@ function Session:apply(what)
     fix = what.fix, label = what.label, changes = what.changes }
   self:note(entry)
   self.pending[entry.n] = entry
+  what.copy:check_all_unchanged() -- to write it down has taken a while
   for _, change in ipairs(entry.changes) do carry_out(self.folder, what.copy.work, change) end
   return entry
 end
