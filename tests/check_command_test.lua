@@ -72,6 +72,11 @@ describe("orch check", function()
       expect(refused(2, "--unsafe")):contains "--unsafe belongs to --fix or --diff"
       expect(refused(2, "--force")):contains "--force belongs to --undo"
       expect(refused(2, "--fix", "--watch")):contains "exclude each other"
+      expect(refused(2, "--fix", "--update-baseline")):contains "two things to do"
+      expect(refused(2, "--fix", "--list")):contains "two things to do"
+      expect(refused(2, "--no-baseline", "--update-baseline")):contains "exclude each other"
+      expect(refused(2, "-C", "nope")):contains "there is no such folder"
+      expect(refused(2, "a\nb")):equals "orch: there is no 'a\\nb'\n"
       expect(refused(2, "--fix", "--diff")):contains "--diff only shows"
       expect(refused(2, "--explain", "text.tab")):contains "did you mean 'text.tabs'?"
     end)

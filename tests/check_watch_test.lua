@@ -97,6 +97,41 @@ describe("orch check --watch", function()
     expect(w.round()):contains "orch: Assets/a.txt changed: checking\n"
   end)
 
+  it("reads modules of rules again, and what has not changed is not looked at again", function()
+    p:put("checks/lib/limit.lua", "return 9\n")
+    p:put("checks/text.lua", [[
+      local limit = require "lib.limit"
+      orch.asset.register { format = "abc", kind = "abc", extensions = { "abc" }, read = print }
+      check "long" { files = "**/*.txt", run = function(f)
+        if f.size > limit then f:error { "longer than %d", limit } end
+      end }]])
+    orch.sh("find . -path ./.orch -prune -o -exec touch -d '1 hour ago' {} +", nil,
+      { cwd = p.folder })
+    local w <close> = watch()
+    expect(w.round()):contains "no problems"
+    p:put("checks/text.lua", "-- a comment\n" .. p:read "checks/text.lua")
+    expect(w.round()):contains "(all unchanged)"
+    p:put("checks/lib/limit.lua", "return 2\n")
+    expect(w.round()):contains "longer than 2"
+  end)
+
+  it("does not follow what the shell writes of it", function()
+    local out = p:at "seen.txt"
+    local child <close> = orch.process.spawn { "sh", "-c", 'exec "$0" check --watch >seen.txt 2>&1',
+      orch_path, cwd = p.folder, check = false }
+    local function rounds()
+      return select(2, (fs.exists(out) and fs.read(out) or ""):gsub("waiting for changes", ""))
+    end
+    local function wait_for_round(n)
+      orch.wait_for(function() while rounds() < n do orch.sleep "20ms" end end, "20s")
+    end
+    wait_for_round(1)
+    p:put("Assets/a.txt", "other\n")
+    wait_for_round(2)
+    orch.sleep "500ms"
+    expect(rounds()):equals(2)
+  end)
+
   it("ends with 130 by Ctrl-C", function()
     local w <close> = watch()
     w.round()

@@ -59,8 +59,9 @@ end
 local function missing(word, full)
   local near = similar(full)
   local shown = word:match "^(.*/)" or ""
-  arg.fail("there is no '%s'%s", word, near and ("; did you mean '%s'?"):format(shown .. near)
-    or "")
+  local name = require("orch.check.report.say").name
+  arg.fail("there is no '%s'%s", name(word),
+    near and ("; did you mean '%s'?"):format(name(shown .. near)) or "")
 end
 
 local function is_there(full)

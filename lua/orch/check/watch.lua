@@ -42,6 +42,18 @@ local function without(changes, own)
   return list
 end
 
+--- Files that are written meanwhile, also by the shell: `orch check --watch > seen.txt`.
+local function own_files(outputs)
+  local set = outputs:paths()
+  for fd = 1, 2 do
+    local ok, target = pcall(function()
+      return require("orch.fs").stat("/proc/self/fd/" .. fd, { follow = false }).target
+    end)
+    if ok and target then set[target] = true end
+  end
+  return set
+end
+
 --- Folders of the project and of the rules that are elsewhere.
 local function roots(review)
   local fs = require "orch.fs"
@@ -81,7 +93,7 @@ end
 ---@param opts {words: string[], all: boolean?, write: fun(text: string)}
 function watch.run(review, outputs, opts)
   local scope <close> = require("orch.scope").scope()
-  local changes, own = collector.new(scope), outputs:paths()
+  local changes, own = collector.new(scope), own_files(outputs)
   changes:follow(roots(review))
   round(review, outputs, opts)
   while true do

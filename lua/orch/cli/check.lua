@@ -21,10 +21,11 @@ local apart = {
   { "fix", "diff", "--fix changes files, and --diff only shows what would change" },
   { "staged", "changed", "--staged and --changed are two ways to choose files" },
   { "no_baseline", "baseline", "--no-baseline and --baseline exclude each other" },
+  { "no_baseline", "update_baseline", "--no-baseline and --update-baseline exclude each other" },
 }
 
 -- What looks at files only once, or not at all.
-local alone = { "list", "explain", "undo" }
+local alone = { "list", "explain", "undo", "fix", "diff", "update_baseline" }
 local not_watched = { "fix", "diff", "update_baseline", "list", "explain", "undo" }
 
 local function flag_of(key)
@@ -95,8 +96,14 @@ local function failed(err)
   return rawget(err, "alarm") and EXIT_TIMEOUT or EXIT_FAILED
 end
 
+local function enter(folder)
+  local ok, guard = pcall(require("orch.place").cd, folder)
+  if not ok then arg.fail("-C: %s", tostring(guard)) end
+  return guard
+end
+
 local function body(asked)
-  local _ <close> = asked.folder and require("orch.place").cd(asked.folder) or nil
+  local _ <close> = asked.folder and enter(asked.folder) or nil
   return require "orch.cli.check_run"(asked)
 end
 
