@@ -111,9 +111,11 @@ $(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
 	@touch $@
 
 # The main jobs, without key, server or network: three language models, mocked on this
-# machine, one after the other and at once; real build logs; and a pipeline, all of it
-# however often it ran before, with what a second run would have to do.
+# machine, one after the other and at once; real build logs; a pipeline, all of it
+# however often it ran before, with what a second run would have to do; and the assets of
+# a small game, in which some things are wrong.
 DEMO = examples/deploy.lua
+GAME = build/demo/game
 demo: all
 	@$(BUILD)/orch run examples/ask_three.lua --mock
 	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
@@ -121,6 +123,11 @@ demo: all
 	@printf '\nOpen the report in a browser. What another channel would need (-n only tells):\n'
 	@echo "$$ orch run -n $(DEMO) --channel beta"
 	@$(BUILD)/orch run -n $(DEMO) --channel beta
+	@printf '\nThe assets of a small game, with rules of its own (examples/checks):\n'
+	@rm -rf $(GAME)
+	@$(BUILD)/orch run examples/checks/make_game.lua $(GAME)
+	@echo "$$ orch check -C $(GAME) --html ../check.html"
+	@$(BUILD)/orch check -C $(GAME) --html ../check.html || [ $$? = 4 ]
 
 # Everything again under AddressSanitizer, UBSan and the leak check; without its
 # search of thread-local memory, in which gcc 12's own falls over plug-ins.

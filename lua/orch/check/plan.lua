@@ -4,6 +4,7 @@
 ---     local plan = plan.make(ask)      -- plan.items: files; plan.kept: findings
 
 local code = require "orch.core.code"
+local core = require "orch.core.task"
 local json = require "orch.json"
 
 local plan = {}
@@ -130,6 +131,7 @@ function plan.make(ask)
         local item = { index = i, todo = ask.selection:of(path), findings = {}, depends = {} }
         if row then partly(ask, item, row) end
         keep(kept, item.findings, ask.keys)
+        if #items % 256 == 255 then core.checkpoint() end -- others have a turn, too
         if item.todo[1] then todo = todo + 1 end
         if row and not item.todo[1] then known = known + 1 end
         if item.todo[1] or not ask.partial then items[#items + 1] = item end
