@@ -22,7 +22,9 @@ end
 
 --- A rule that ends the program ends all others, and nobody hears of it.
 local quiet_os = setmetatable({
-  exit = function() arg.fail "os.exit would end the whole check: use `return`, or file:error {}" end,
+  exit = function()
+    arg.fail "os.exit would end the whole check: use `return`, or file:error {}"
+  end,
 }, { __index = os })
 
 --- Names that a rule file makes stay its own.
