@@ -220,7 +220,7 @@ describe("orch check", function()
 
   it("ends with 130 by Ctrl-C", function()
     p:put("checks/slow.lua", 'check "slow" { files = "Assets/**", timeout = "1m",\n'
-      .. '  run = function() orch.fs.write("begun", "") orch.sleep "1m" end }\n')
+      .. '  run = function() orch.sh "touch begun" orch.sleep "1m" end }\n')
     local child <close> = orch.process.spawn { require("orch.core.runtime").executable(), "check",
       cwd = p.folder, check = false, stderr = "stdout" }
     while not p:exists "begun" do orch.sleep "10ms" end

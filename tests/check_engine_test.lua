@@ -153,6 +153,24 @@ check "fine" { run = function(file) file:info "seen" end }
     end
   end)
 
+  it("lets no rule change the project", function()
+    local p = project()
+    p.write("checks/a.lua", [[
+      check "writes" { files = "*.txt", run = function(file) orch.fs.write(file.path, "") end }
+      check "removes" { files = "*.txt", run = function(file) orch.fs.remove(file.path) end }
+      check "keeps" { files = "*.txt", run = function(file)
+        orch.fs.write(orch.fs.temp_dir() .. "/notes", "elsewhere")
+        file:info "seen"
+      end }]])
+    p.write("a.txt", "precious")
+    local result = p.check()
+    expect(fs.read(p.folder .. "/a.txt")):equals "precious"
+    expect(#of(result, "keeps")):equals(1)
+    expect(of(result, "rule.broken")[1].message):equals("fs.write would change 'a.txt': rules "
+      .. "only look, as many run at once; what mends a file is a fix")
+    expect(#of(result, "rule.broken")):equals(2)
+  end)
+
   it("says of a file that cannot be read once what is wrong with it", function()
     local p = project()
     p.write("checks/a.lua", SIZE .. SIZE:gsub('"size"', '"other"'))

@@ -395,7 +395,7 @@ describe("orch check --fix", function()
 check "bad" { files = "Assets/**", timeout = "1m", run = function(file)
   local text = orch.fs.read(file.path)
   if text:find "^bad" then file:error { "is bad", fix = "mend" } end
-  if text:find "^good" then orch.fs.write("begun", "") orch.sleep "1m" end
+  if text:find "^good" then orch.sh "touch begun" orch.sleep "1m" end
 end, fixes = { mend = { safe = true, run = function(file)
   orch.fs.write(file.path .. ".extra", "x") orch.fs.write(file.path, "good\n") end } } }]]
 

@@ -10,7 +10,8 @@ local entry = require "orch.core.entry"
 local file = require "orch.core.file"
 local place = require "orch.place"
 
-local check, options, resolve = arg.check, arg.options, place.resolve
+local check, options = arg.check, arg.options
+local resolve, target_of = place.resolve, place.target
 
 local fs = { path = require "orch.fs.path" }
 
@@ -64,7 +65,7 @@ function fs.write(path, data, opts)
   check("fs.write", 1, path, "path")
   check("fs.write", 2, data, "string")
   opts = options("fs.write", opts, write_options)
-  write(resolve(path), data, opts.atomic == false and "in_place" or "atomic",
+  write(target_of("fs.write", path), data, opts.atomic == false and "in_place" or "atomic",
     opts.mode or -1, opts.sync ~= false)
 end
 
@@ -77,7 +78,7 @@ function fs.append(path, data, opts)
   check("fs.append", 1, path, "path")
   check("fs.append", 2, data, "string")
   opts = options("fs.append", opts, { sync = "boolean", mode = "integer" })
-  write(resolve(path), data, "append", opts.mode or -1, opts.sync or false)
+  write(target_of("fs.append", path), data, "append", opts.mode or -1, opts.sync or false)
 end
 
 ---The lines of a file, without their ends (LF or CR LF), in constant memory.
@@ -199,7 +200,7 @@ end
 function fs.mkdir(path, opts)
   check("fs.mkdir", 1, path, "path")
   opts = options("fs.mkdir", opts, { parents = "boolean", mode = "integer" })
-  return change.mkdir(resolve(path), opts.parents ~= false, opts.mode or 511)
+  return change.mkdir(target_of("fs.mkdir", path), opts.parents ~= false, opts.mode or 511)
 end
 
 ---Removes a file, a link or an empty folder; with `recursive=true` a whole tree.
@@ -210,7 +211,7 @@ end
 function fs.remove(path, opts)
   check("fs.remove", 1, path, "path")
   opts = options("fs.remove", opts, { recursive = "boolean", missing_ok = "boolean" })
-  local full = resolve(path)
+  local full = target_of("fs.remove", path)
   if opts.recursive and fs.path.absolute(full) == "/" then
     arg.fail("fs.remove: '/' with `recursive` would remove the whole system")
   end
@@ -232,8 +233,9 @@ function fs.copy(from, to, opts)
   check("fs.copy", 1, from, "path")
   check("fs.copy", 2, to, "path")
   opts = options("fs.copy", opts, copy_options)
-  return require("orch.core.duplicate").copy(resolve(from), resolve(to),
-    opts.overwrite ~= false, opts.sync or false, opts.times or false)
+  return require("orch.core.duplicate").copy(resolve(from),
+    target_of("fs.copy", to), opts.overwrite ~= false, opts.sync or false,
+    opts.times or false)
 end
 
 ---Moves or renames; across devices it copies and removes.
@@ -246,7 +248,7 @@ function fs.move(from, to, opts)
   check("fs.move", 2, to, "path")
   opts = options("fs.move", opts, { overwrite = "boolean" })
   local overwrite = opts.overwrite ~= false
-  local source, target = resolve(from), resolve(to)
+  local source, target = target_of("fs.move", from), target_of("fs.move", to)
   if change.move(source, target, overwrite) then return end
   require("orch.core.duplicate").copy(source, target, overwrite, true, true)
   require("orch.core.remove").remove(source, true, false)
@@ -263,7 +265,7 @@ function fs.link(path, target, opts)
   check("fs.link", 2, target, "path")
   opts = options("fs.link", opts, { hard = "boolean", replace = "boolean" })
   if opts.hard then target = resolve(target) end
-  change.link(resolve(path), target, opts.hard or false, opts.replace or false)
+  change.link(target_of("fs.link", path), target, opts.hard or false, opts.replace or false)
 end
 
 ---A new empty folder of our own, removed with all that is in it when the run ends.

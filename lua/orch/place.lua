@@ -20,14 +20,16 @@ function place.cwd()
   return cwd:get() or runtime.cwd()
 end
 
---- Who wants to know which paths are used; see place.observe.
-local observer
+--- Who wants to know which paths are used, and which are written; see place.observe.
+local observer, change_observer
 
 ---For the library: `fn(path)` hears of every path that is resolved, as the task sees it, `fn()`
----of every request to a server and every program that is started.
+---of every request to a server and every program that is started; `on_change(fname, path)` of
+---every path that fs is about to change, and may refuse.
 ---@param fn fun(path: string?)?
-function place.observe(fn)
-  observer = fn
+---@param on_change fun(fname: string, path: string)?
+function place.observe(fn, on_change)
+  observer, change_observer = fn, on_change
 end
 
 ---For the library: a server is asked, or a program started; what they look at is not known.
@@ -45,6 +47,16 @@ function place.resolve(path)
     if base and path:sub(1, 1) ~= "/" then full = base .. "/" .. path end
   end
   if observer and path ~= "" then observer(full) end
+  return full
+end
+
+---The path of something that is going to be changed.
+---@param fname string who changes it, such as "fs.write"
+---@param path string
+---@return string
+function place.target(fname, path)
+  local full = place.resolve(path)
+  if change_observer then change_observer(fname, full) end
   return full
 end
 

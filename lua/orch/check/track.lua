@@ -4,6 +4,7 @@
 ---     local slot = track.slot()
 ---     slot.run = run          -- run.depends = { ["Assets/a.png.meta"] = true }
 
+local arg = require "orch.arg"
 local context = require "orch.context"
 local place = require "orch.place"
 local tasks = require "orch.core.task"
@@ -37,9 +38,19 @@ local function note(path)
   end
 end
 
+--- Elsewhere, in a folder of their own, rules may keep what they need.
+local function refuse_change(fname, path)
+  local slot = running:get()
+  if not slot or not slot.run then return end
+  local shaped = track.shape(path, slot.folder)
+  if shaped:sub(1, 1) == "/" then return end
+  arg.fail("%s would change '%s': rules only look, as many run at once; what mends a file is "
+    .. "a fix", fname, shaped)
+end
+
 ---@return table guard for `<close>`
 function track.open()
-  place.observe(note)
+  place.observe(note, refuse_change)
   return setmetatable({}, { __close = function() place.observe(nil) end })
 end
 
