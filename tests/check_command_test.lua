@@ -103,6 +103,25 @@ describe("orch check", function()
       expect(refused(2, "../elsewhere")):contains "is not in the project"
     end)
 
+    it("are offered as commands for where the person is", function()
+      p.cwd = fs.path.dirname(p.folder)
+      local name = fs.path.basename(p.folder)
+      local out = p:check("-C", name).stdout
+      expect(out):contains(("orch check -C %s --fix Assets/Props/tab.txt "):format(name))
+      expect(out):contains(("safely: orch check -C %s --fix\n"):format(name))
+      local done = p:check("-C", name, "--fix", "Assets/Props/tab.txt").stdout
+      expect(done):matches(("back: orch check %%-C %s %%-%%-undo %%d+"):format(name:gsub("%p", "%%%0")))
+    end)
+
+    it("with rules of their own are a project, where there is none around them", function()
+      p.cwd = fs.path.dirname(p.folder)
+      local name = fs.path.basename(p.folder)
+      local result = p:check(name)
+      local function told(text) return (text:gsub("; [^\n]*", "")) end
+      expect(told(result.stdout)):equals(told(p:check("-C", name).stdout))
+      expect(result.stderr):equals(("orch: paths are relative to %s\n"):format(p.folder))
+    end)
+
     it("may have characters of globs, line ends and bytes that are no UTF-8 in them", function()
       for _, name in ipairs { "a[1].txt", "b{x,y}.txt", "!c.txt", "d\ne.txt", "f\xff.txt", "*.txt" } do
         p:put("Odd/" .. name, "\t")

@@ -2,9 +2,12 @@
 --
 --   ```lua       is run as a script, in one temporary folder for the whole file. A block
 --                that begins with `-- file: NAME` is written there as NAME; it is run
---                unless a console block does that.
+--                unless a console block does that, or it is in checks/, whose files
+--                only `orch check` reads.
 --   ```console   "$ command" is run by a shell, and what follows is what it prints;
 --                "..." is any number of lines; numbers of milliseconds may differ.
+--                "$ cd FOLDER" holds for all blocks that follow, as in a terminal.
+--   Other languages (```text) are not run. `examples` and `tests/data` are there.
 
 local fs = require "orch.fs"
 
@@ -34,7 +37,9 @@ local function make_folder()
   local dir = test.temp_dir()
   fs.mkdir(dir .. "/bin")
   fs.link(dir .. "/bin/orch", require("orch.core.runtime").executable())
-  fs.mkdir(dir .. "/work")
+  fs.mkdir(dir .. "/work/tests")
+  fs.link(dir .. "/work/examples", root .. "/examples")
+  fs.link(dir .. "/work/tests/data", root .. "/tests/data")
   return dir .. "/work", { PATH = dir .. "/bin:" .. os.getenv "PATH", NO_COLOR = "1" }
 end
 
@@ -65,6 +70,7 @@ local function fits(wanted, got)
   return from(1, 1)
 end
 
+--- Returns the folder that the shell is in afterwards.
 local function check_console(path, block, folder, env, wrong)
   local commands = {}
   for _, line in ipairs(block.lines) do
@@ -76,6 +82,11 @@ local function check_console(path, block, folder, env, wrong)
     end
   end
   for _, command in ipairs(commands) do
+    local to = command.text:match "^cd (%S+)$"
+    if to then
+      folder = fs.path.normalize(fs.path.join(folder, to))
+      goto continue
+    end
     local result = orch.process.run { "/bin/sh", "-c", command.text, cwd = folder, env = env,
       stderr = "stdout", check = false, timeout = "30s" }
     local got, wanted = lines_of(result.stdout), command.wanted
@@ -84,7 +95,9 @@ local function check_console(path, block, folder, env, wrong)
       table.insert(wrong, ("%s:%d: $ %s\n%s"):format(path, block.line, command.text,
         result.stdout))
     end
+    ::continue::
   end
+  return folder
 end
 
 local function run_script(path, block, folder, env, name, wrong)
@@ -110,11 +123,13 @@ local function check_file(path)
       local name = block.file or ("block-%d.lua"):format(block.line)
       fs.mkdir(fs.path.join(folder, fs.path.dirname(name)))
       fs.write(fs.path.join(folder, name), block.text, { sync = false })
-      if not (block.file and shown:find(block.file:match "[^/]*$", 1, true)) then
+      if not (block.file and (shown:find(block.file:match "[^/]*$", 1, true)
+        or block.file:find "%f[%w]checks/"))
+      then
         run_script(path, block, folder, env, name, wrong)
       end
     elseif block.language == "console" then
-      check_console(path, block, folder, env, wrong)
+      folder = check_console(path, block, folder, env, wrong)
     end
   end
   expect(table.concat(wrong, "\n")):equals ""

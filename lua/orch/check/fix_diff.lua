@@ -25,7 +25,7 @@ end
 
 --- Only line ends: a diff would be the whole text twice.
 local function endings_line(before, after)
-  if before:gsub("\r\n", "\n") ~= after:gsub("\r\n", "\n") then return nil end
+  if before == after or before:gsub("\r\n", "\n") ~= after:gsub("\r\n", "\n") then return nil end
   local lines, was = endings(before)
   local _, is = endings(after)
   return ("only line ends: of %s, %d end with CR LF instead of %d"):format(say.count(lines, "line"),

@@ -64,13 +64,13 @@ end
 
 ---@async
 ---@param result orch.check.Result
----@param opts {all: boolean?, paths: string[]?, fail_on: string?, write: fun(text: string)}
+---@param opts {all: boolean?, paths: string[]?, at: string?, fail_on: string?, write: fun(text: string)}
 function Outputs:write(result, opts)
   local report = { fail_on = opts.fail_on, paths = opts.paths }
   if self.said then
     self.said = nil
   elseif self:is_for_people() then
-    opts.write(render("text", result, { all = opts.all, paths = opts.paths }))
+    opts.write(render("text", result, { all = opts.all, paths = opts.paths, at = opts.at }))
   else
     opts.write(render(self.stdout, result, report))
   end

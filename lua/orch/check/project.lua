@@ -15,16 +15,26 @@ local function has_rules(folder)
   return fs.exists(folder .. "/checks") and fs.stat(folder .. "/checks").type == "folder"
 end
 
+--- `orch check game`, from outside of a project, where the game has rules of its own.
+local function is_project(word)
+  return word ~= "" and has_rules(word) and #fs.glob("checks/*.lua", { cwd = word }) > 0
+end
+
 ---The nearest folder with a folder `checks`, from here upwards, but not beyond the
----repository; otherwise this one.
+---repository; otherwise the only PATH, if that has one; otherwise this one.
 ---@async
+---@param words? string[] the PATHs
 ---@return string folder absolute
-function project.find()
+---@return string? word that names it
+function project.find(words)
   local here = path.absolute "."
   local at = here
   while not has_rules(at) do
     local up = path.dirname(at)
-    if up == at or fs.exists(at .. "/.git") then return here end
+    if up == at or fs.exists(at .. "/.git") then
+      local only = words and #words == 1 and is_project(words[1]) and words[1] or nil
+      return only and path.absolute(only) or here, only
+    end
     at = up
   end
   return at

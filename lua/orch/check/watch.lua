@@ -82,7 +82,8 @@ local function round(review, outputs, opts)
     tell("%s", (tostring(result):gsub("^orch: ", "")))
     return tell "waiting for changes"
   end
-  outputs:write(result, { all = opts.all, paths = opts.words, write = opts.write, tell = false })
+  outputs:write(result, { all = opts.all, paths = opts.words, at = opts.at, write = opts.write,
+    tell = false })
   tell "waiting for changes"
 end
 
@@ -90,7 +91,7 @@ end
 ---@async
 ---@param review orch.check.Review
 ---@param outputs orch.check.Outputs
----@param opts {words: string[], all: boolean?, write: fun(text: string)}
+---@param opts {words: string[], at: string?, all: boolean?, write: fun(text: string)}
 function watch.run(review, outputs, opts)
   local scope <close> = require("orch.scope").scope()
   local changes, own = collector.new(scope), own_files(outputs)

@@ -156,7 +156,8 @@ local function check(asked, review, outputs, words)
     write(require("orch.check.report.summary").counts(result) .. "\n")
     outputs:quiet()
   end
-  outputs:write(result, { all = asked.all, paths = words, fail_on = asked.fail_on, write = write })
+  outputs:write(result, { all = asked.all, paths = words, at = asked.folder,
+    fail_on = asked.fail_on, write = write })
   return exit_code(asked, result.counts)
 end
 
@@ -179,9 +180,10 @@ end
 ---@param asked table the words, by orch.cli.options
 ---@return integer exit_code
 return function(asked)
-  local folder = project.find()
-  if asked.undo then return undo(asked, folder) end
   local words = table.move(asked, 1, #asked, 1, {})
+  local folder, at = project.find(not asked.undo and words or {})
+  if asked.undo then return undo(asked, folder) end
+  if at then asked.folder, words = asked.folder and asked.folder .. "/" .. at or at, {} end
   local outputs = not (asked.list or asked.explain)
     and require("orch.check.outputs").plan(asked) or nil
   local review = review_of(asked, folder)
@@ -193,8 +195,8 @@ return function(asked)
   if not outputs then return describe(asked, review) end
   tell_recovered(folder)
   if asked.watch then
-    return require("orch.check.watch").run(review, outputs, { words = words, all = asked.all,
-      write = write })
+    return require("orch.check.watch").run(review, outputs, { words = words, at = asked.folder,
+      all = asked.all, write = write })
   end
   check_baseline(asked, review)
   review:load()

@@ -94,7 +94,7 @@ local function add_samples(entry, group, differ)
     if not fits then sheet:prose(detail, 12, "dim") end
   end
   sheet:command(("and %s more:"):format(say.number(#findings - SAMPLES)),
-    command.check({ "--all", "--rule", group.rule }, entry.paths))
+    command.check({ "--all", "--rule", group.rule }, entry.paths, entry.commands.at))
 end
 
 ---@param entry orch.CheckEntry

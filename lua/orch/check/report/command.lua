@@ -25,9 +25,11 @@ end
 
 ---@param words string[] options
 ---@param paths? string[]
+---@param at? string the folder that was named by -C: the command is for where the person is
 ---@return string
-function command.check(words, paths)
+function command.check(words, paths, at)
   local out = { "orch check" }
+  if at then out[2] = "-C " .. path_word(at) end
   for _, one in ipairs(words) do out[#out + 1] = word(one) end
   for _, path in ipairs(paths or {}) do out[#out + 1] = path_word(path) end
   return table.concat(out, " ")
@@ -60,6 +62,7 @@ end
 
 ---@class orch.CheckCommands
 ---@field rules table<string, table>
+---@field at string?
 ---@field private more table<string, boolean>
 local Commands = {}
 Commands.__index = Commands
@@ -76,7 +79,7 @@ function Commands:fix(finding)
   if self.more[finding.path] then
     table.move({ "--rule", finding.rule }, 1, 2, #words + 1, words)
   end
-  return command.check(words, { finding.path }), fix.label
+  return command.check(words, { finding.path }, self.at), fix.label
 end
 
 ---What sets many findings of one rule right, if all have the same fix.
@@ -93,7 +96,7 @@ function Commands:fix_all(findings, paths)
   local words = { "--fix", "--unsafe" }
   if fix.safe then words[2] = nil end
   table.move({ "--rule", findings[1].rule }, 1, 2, #words + 1, words)
-  return command.check(words, paths), fix.label
+  return command.check(words, paths, self.at), fix.label
 end
 
 ---How many findings can be set right, and how.
@@ -110,10 +113,11 @@ end
 
 ---The commands for the findings of one result.
 ---@param result table
+---@param at? string as in command.check
 ---@return orch.CheckCommands
-function command.of(result)
+function command.of(result, at)
   local rules = say.rules(result)
-  return setmetatable({ rules = rules, more = crowded(result, rules) }, Commands)
+  return setmetatable({ rules = rules, more = crowded(result, rules), at = at }, Commands)
 end
 
 return command

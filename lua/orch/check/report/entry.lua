@@ -151,10 +151,11 @@ end
 ---@param result table
 ---@param groups orch.CheckGroup[] that will be shown
 ---@param paths? string[] as the person gave them
+---@param at? string and the folder of -C
 ---@return orch.CheckEntry
-function entries.new(sheet, result, groups, paths)
+function entries.new(sheet, result, groups, paths, at)
   return setmetatable({
-    sheet = sheet, commands = command.of(result), rules = say.rules(result), paths = paths or {},
+    sheet = sheet, commands = command.of(result, at), rules = say.rules(result), paths = paths or {},
     told = {}, where_columns = where_columns(groups, sheet.columns),
   }, Entry)
 end

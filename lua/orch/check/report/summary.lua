@@ -59,19 +59,19 @@ function summary.accepted(result)
   return parts[1] and table.concat(parts, ", ") or nil
 end
 
-local function add_fixable(sheet, result, paths)
+local function add_fixable(sheet, result, paths, at)
   local safe, unsafe = command.of(result):fixable(result.findings)
   if safe > 0 then
-    sheet:command(say.number(safe) .. " can be fixed safely:", command.check({ "--fix" }, paths),
+    sheet:command(say.number(safe) .. " can be fixed safely:", command.check({ "--fix" }, paths, at),
       nil, 0)
   end
   if unsafe > 0 then
     sheet:command(say.number(unsafe) .. (safe > 0 and " more" or "") .. " can be fixed, which "
-      .. "changes the content:", command.check({ "--fix", "--unsafe" }, paths), nil, 0)
+      .. "changes the content:", command.check({ "--fix", "--unsafe" }, paths, at), nil, 0)
   end
 end
 
-local function add_fixed(sheet, result)
+local function add_fixed(sheet, result, at)
   local n = number_of(result.fixed)
   if n == 0 then return end
   local ids, seen = {}, {}
@@ -79,15 +79,16 @@ local function add_fixed(sheet, result)
     if one.undo and not seen[one.undo] then seen[one.undo], ids[#ids + 1] = true, one.undo end
   end
   sheet:command(say.number(n) .. " fixed; to take it back:",
-    command.check(#ids == 1 and { "--undo", ids[1] } or { "--undo" }), nil, 0)
+    command.check(#ids == 1 and { "--undo", ids[1] } or { "--undo" }, nil, at), nil, 0)
 end
 
 ---@param sheet orch.Sheet
 ---@param result table
 ---@param paths? string[] as the person gave them
-function summary.add(sheet, result, paths)
-  add_fixed(sheet, result)
-  add_fixable(sheet, result, paths)
+---@param at? string and the folder of -C
+function summary.add(sheet, result, paths, at)
+  add_fixed(sheet, result, at)
+  add_fixable(sheet, result, paths, at)
   local counts = result.counts
   local state = counts.error > 0 and "bad" or counts.warning > 0 and "warn" or "good"
   if result.files == 0 and #result.findings == 0 then state = "warn" end

@@ -15,7 +15,7 @@ local summary = require "orch.check.report.summary"
 local MOST = 40 -- findings or groups of them
 
 local options = { color = "boolean", columns = "integer", all = "boolean", paths = "table",
-  most = "integer" }
+  at = "string", most = "integer" }
 
 ---@class orch.CheckTextOptions
 ---@field color? boolean by default as the terminal is
@@ -23,10 +23,12 @@ local options = { color = "boolean", columns = "integer", all = "boolean", paths
 ---@field all? boolean every finding on its own, none left out
 ---@field most? integer how many findings, or groups of them, are shown; 40 by default
 ---@field paths? string[] what the person asked for, for the commands that are offered
+---@field at? string the folder of -C, for them
 
-local function add_hidden(sheet, hidden, count, paths)
+local function add_hidden(sheet, hidden, count, opts)
   if count == 0 then return end
-  sheet:command("and " .. say.counts(hidden) .. " more:", command.check({ "--all" }, paths), nil, 0)
+  sheet:command("and " .. say.counts(hidden) .. " more:",
+    command.check({ "--all" }, opts.paths, opts.at), nil, 0)
   sheet:gap()
 end
 
@@ -47,12 +49,12 @@ return function(result, opts)
   local groups = grouping.of(result.findings, opts)
   local hidden, count
   groups, hidden, count = grouping.cap(groups, opts.all and math.huge or opts.most or MOST)
-  add_hidden(sheet, hidden, count, opts.paths)
-  local entry = entries.new(sheet, result, groups, opts.paths)
+  add_hidden(sheet, hidden, count, opts)
+  local entry = entries.new(sheet, result, groups, opts.paths, opts.at)
   for _, group in ipairs(groups) do
     entry:add(group)
     sheet:gap()
   end
-  summary.add(sheet, result, opts.paths)
+  summary.add(sheet, result, opts.paths, opts.at)
   return fenced(sheet:text())
 end
