@@ -149,8 +149,39 @@ check "fine" { run = function(file) file:info "seen" end }
     local broken = of(result, "rule.broken")
     expect(#broken):equals(2)
     for _, finding in ipairs(broken) do
-      expect(finding.message):contains "has looked at 'a.txt' for more than 0.2 s and was stopped"
+      expect(finding.message):contains "has looked at a file for more than 0.2 s and was stopped"
+      expect(finding.related[1].path):equals "a.txt"
     end
+  end)
+
+  it("says where the fields of headers are, and that a finding is one table", function()
+    local p = project()
+    p.write("checks/a.lua", [[
+      check "fields" { files = "*.txt", run = function(file) return file.width end }
+      check "words" { files = "*.txt", run = function(file) file:error("%d px", 3) end }]])
+    p.write("a.txt", "a")
+    local said = {}
+    for i, finding in ipairs(of(p.check(), "rule.broken")) do said[i] = finding.message end
+    expect(said):equals {
+      "a file has no 'width'; what its header says is in orch.image.info(file.path).width",
+      'file:error takes one table, such as file:error { "%d px wide", img.width }' }
+  end)
+
+  it("does not wait for a rule that never ends once for each file", function()
+    local p = project()
+    p.write("checks/a.lua", [[
+      check "turns" { files = "*.txt", timeout = 0.1, run = function(file) while true do end end }
+      check "asks" { files = "*.txt", run = function(file) error("no '" .. file.path .. "'") end }
+      check "fine" { files = "*.txt", run = function(file) file:info "seen" end }]])
+    for i = 1, 12 do p.write(i .. ".txt", "a") end
+    local result = p.check { jobs = 2 }
+    expect(#of(result, "fine")):equals(12)
+    local said = {}
+    for i, finding in ipairs(of(result, "rule.broken")) do said[i] = finding.message end
+    expect(said):equals {
+      "it has looked at 3 files for more than 0.1 s each, and is not run for the others",
+      "it has looked at a file for more than 0.1 s and was stopped", "no the file" }
+    expect(#of(p.check { jobs = 2 }, "rule.broken")):equals(3)
   end)
 
   it("lets no rule change the project", function()
@@ -166,7 +197,7 @@ check "fine" { run = function(file) file:info "seen" end }
     local result = p.check()
     expect(fs.read(p.folder .. "/a.txt")):equals "precious"
     expect(#of(result, "keeps")):equals(1)
-    expect(of(result, "rule.broken")[1].message):equals("fs.write would change 'a.txt': rules "
+    expect(of(result, "rule.broken")[1].message):equals("fs.write would change the file: rules "
       .. "only look, as many run at once; what mends a file is a fix")
     expect(#of(result, "rule.broken")):equals(2)
   end)

@@ -61,4 +61,13 @@ function kind.dress(name, info)
   return class and setmetatable(info, class) or info
 end
 
+---Which kind has a field: what the header of a file would say.
+---@param field string
+---@return string? kind the first of image, audio, model, font
+function kind.with(field)
+  for _, name in ipairs { "image", "audio", "model", "font" } do
+    if (" " .. fields[name] .. " "):find(" " .. field .. " ", 1, true) then return name end
+  end
+end
+
 return kind

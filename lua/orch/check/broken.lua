@@ -46,6 +46,12 @@ local function sentence(err, rule)
   return message, where, advice
 end
 
+--- The same of each file is told once.
+local function about_any_file(message, file)
+  if not file then return message end
+  return (message:gsub("'" .. file:gsub("%p", "%%%0") .. "'", "the file"))
+end
+
 ---@param err orch.Error what was raised
 ---@param known {rule: orch.check.Rule?, source: string?, file: string?} `file`: the one that
 ---  was checked; `source`: the rule file, where no rule is known
@@ -56,6 +62,7 @@ function broken.finding(err, known)
   local path, line = place(where, rule)
   -- Where the file ends too early, the line that was opened and never closed says more.
   local code = code_of(where, message, rawget(err, "column")) or code_of(rawget(err, "opened_at"))
+  message = about_any_file(message, known.file)
   local finding = {
     rule = broken.ID, severity = "error", path = path or known.source or "checks", line = line,
     column = code and code.column, message = message, template = message, hint = advice,
@@ -69,11 +76,17 @@ end
 
 ---A rule that did not come to an end.
 ---@param rule orch.check.Rule
----@param path string the file it looked at
+---@param path string? the file it looked at; nil: the project
+---@param count integer? it was the last of so many: the rule is not run for others
 ---@return orch.check.Finding
-function broken.timeout(rule, path)
-  return broken.finding(errors.make { kind = "timeout", where = rule.where, message = ("it has looked at "
-    .. "'%s' for more than %g s and was stopped"):format(path, rule.timeout),
+function broken.timeout(rule, path, count)
+  local message = ("it has looked at %s for more than %g s and was stopped"):format(
+    path and "a file" or "the project", rule.timeout)
+  if count then
+    message = ("it has looked at %d files for more than %g s each, and is not run for the others")
+      :format(count, rule.timeout)
+  end
+  return broken.finding(errors.make { kind = "timeout", where = rule.where, message = message,
     hint = "does a loop in it never end? `timeout` in the rule allows it more" },
     { rule = rule, file = path })
 end

@@ -60,6 +60,11 @@ function File.__index(file, field)
     return value
   end
   if type(field) ~= "string" or find(field, "^_") then return nil end
+  local kind = require("orch.asset.kind").with(field)
+  if kind then
+    arg.fail("a file has no '%s'; what its header says is in orch.%s.info(file.path).%s", field,
+      kind, field)
+  end
   local near = arg.suggest(field, names)
   arg.fail("a file has no '%s'%s", field, near and ("; did you mean '%s'?"):format(near)
     or "; it has " .. concat(names, ", "))
@@ -165,9 +170,12 @@ local function add_options(finding, name, rule, given)
 end
 
 --- `file._run` is what runs now: the rule, and where its findings go.
-local function add(file, severity, given, name)
+local function add(file, severity, given, name, ...)
   local run = file._run
   if not run then arg.fail("%s: no rule runs for '%s' any more", name, file.path) end
+  if select("#", ...) > 0 then
+    arg.fail('%s takes one table, such as file:error { "%%d px wide", img.width }', name)
+  end
   if type(given) == "string" then given = { given } end
   if type(given) ~= "table" then
     arg.fail('%s should be given a table, such as file:error { "too large" }', name)
@@ -186,20 +194,20 @@ end
 ---related=, picture=, line=, column=, pointer= }`.
 ---@param given table
 ---@return orch.check.Finding
-function methods:error(given) return add(self, "error", given, "file:error") end
+function methods:error(given, ...) return add(self, "error", given, "file:error", ...) end
 
 ---@param given table
 ---@return orch.check.Finding
-function methods:warning(given) return add(self, "warning", given, "file:warning") end
+function methods:warning(given, ...) return add(self, "warning", given, "file:warning", ...) end
 
 ---@param given table
 ---@return orch.check.Finding
-function methods:info(given) return add(self, "info", given, "file:info") end
+function methods:info(given, ...) return add(self, "info", given, "file:info", ...) end
 
 ---With the severity of the rule.
 ---@param given table
 ---@return orch.check.Finding
-function methods:problem(given) return add(self, nil, given, "file:problem") end
+function methods:problem(given, ...) return add(self, nil, given, "file:problem", ...) end
 
 local file = { key_of = key_of }
 

@@ -11,6 +11,9 @@ local tasks = require "orch.core.task"
 local track = require "orch.check.track"
 local wait_for = require("orch.scope").wait_for
 
+--- So many files are waited for; a rule that hangs would else cost its time for each.
+local MOST_TIMEOUTS = 3
+
 local run_rule = {}
 
 --- Findings about files that cannot be read, whichever rule wanted to.
@@ -101,6 +104,18 @@ local function is_timeout(err)
   return errors.is(err) and err.kind == "timeout"
 end
 
+--- `slot.late`: how often each rule has hung in this check.
+local function is_given_up(slot, rule)
+  return slot.late and (slot.late[rule] or 0) >= MOST_TIMEOUTS
+end
+
+local function add_timeout(slot, rule, run)
+  run.volatile = true
+  local late = slot.late or {}
+  late[rule] = (late[rule] or 0) + 1
+  add(run, broken.timeout(rule, run.path, late[rule] == MOST_TIMEOUTS and MOST_TIMEOUTS or nil))
+end
+
 ---One rule with its own limit.
 ---@async
 ---@param slot table of orch.check.track
@@ -111,20 +126,26 @@ end
 ---@return orch.check.Run
 function run_rule.one(slot, rule, subject, config, on_finding)
   local run = new_run(rule, rawget(subject, "path"), on_finding)
+  if is_given_up(slot, rule) then
+    run.volatile = true
+    return run
+  end
   local ok, err = pcall(wait_for, call, rule.timeout, slot, run, subject, config)
   if ok then return run end
   slot.run, subject._run = nil, nil
   if not is_timeout(err) then error(err, 0) end
-  run.volatile = true
-  add(run, broken.timeout(rule, run.path or "the project"))
+  add_timeout(slot, rule, run)
   return run
 end
 
 local function all_in_turn(slot, file, todo, runs, on_finding)
   for i = 1, #todo, 2 do
     local run = new_run(todo[i], file.path, on_finding)
-    runs.current = run
-    call(slot, run, file, todo[i + 1])
+    if is_given_up(slot, todo[i]) then
+      run.volatile = true
+    else
+      call(slot, run, file, todo[i + 1])
+    end
     runs[#runs + 1] = run
   end
 end

@@ -84,8 +84,10 @@ end
 ---  cache; `depends`: what else was looked at
 function work.run(opts)
   local items, files, rows, next_item, done = opts.items, opts.files, {}, 0, 0
+  local late = {}
   local function worker()
     local slot <const>, guard <close> = track.slot(opts.folder)
+    slot.late = late
     while next_item < #items do
       next_item = next_item + 1
       local item = items[next_item]
