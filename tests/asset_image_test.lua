@@ -166,6 +166,45 @@ describe("image.info", function()
     expect(info "made/exif.png".orientation):equals(8)
   end)
 
+  it("tells colour spaces from what profiles are called", function()
+    local png, dir = fs.read(data .. "made/rgb300.png"), fs.temp_dir()
+    local function space_of(name)
+      local chunk = "iCCP" .. name .. "\0\0?" -- that does not unpack: its name is all there is
+      fs.write(dir .. "/a.png", png:sub(1, 33) .. (">I4"):pack(#chunk - 4) .. chunk .. "\0\0\0\0"
+        .. png:sub(34))
+      local found = image.info(dir .. "/a.png")
+      return found.colorspace, found.icc
+    end
+    for name, space in pairs {
+      ["sRGB IEC61966-2.1"] = "srgb", ["GIMP built-in sRGB"] = "srgb", ["c2"] = "srgb",
+      ["Artifex Software sRGB ICC Profile"] = "srgb", ["sRGB-elle-V2-srgbtrc.icc"] = "srgb",
+      ["GIMP built-in Linear sRGB"] = "linear", ["sRGB-elle-V2-g10.icc"] = "linear",
+      ["Artifex Software scRGB ICCProfile"] = "icc", ["Artifex Software e-sRGB"] = "icc",
+      ["Display P3"] = "icc",
+    } do
+      expect(({ space_of(name) })[1]):equals(space)
+    end
+    expect(({ space_of "Caf\xe9" })[2]):equals "Café" -- names are Latin-1
+  end)
+
+  it("reads an EXR that lacks what OpenEXR does without", function()
+    local exr, path = fs.read(data .. "made/half.exr"), fs.temp_dir() .. "/a.exr"
+    local function without(text, name)
+      local from, behind = text:find("\0" .. name .. "%z%w+%z")
+      local size = ("<i4"):unpack(text, behind + 1)
+      return text:sub(1, from) .. text:sub(behind + 5 + size)
+    end
+    local short = exr
+    for _, name in ipairs { "lineOrder", "pixelAspectRatio", "screenWindowCenter",
+      "screenWindowWidth" } do
+      short = without(short, name)
+    end
+    fs.write(path, short)
+    expect(image.info(path).width):equals(image.info(data .. "made/half.exr").width)
+    fs.write(path, without(exr, "dataWindow"))
+    expect(function() image.info(path) end):raises "lacks the attribute 'dataWindow'"
+  end)
+
   it("goes by the content, not by the name", function()
     local dir = fs.temp_dir()
     fs.copy(data .. "made/lossy.webp", dir .. "/a.png")

@@ -17,8 +17,9 @@ local lines = { [0] = 1, 1, 1, 16, 32, 16, 32, 32, 32, 256, 256, 32 }
 --- type of a channel -> bits: uint, half, float
 local bits_of = { [0] = 32, 16, 32 }
 
-local required = { "channels", "compression", "dataWindow", "displayWindow", "lineOrder",
-  "pixelAspectRatio", "screenWindowCenter", "screenWindowWidth" }
+--- The format demands four more (lineOrder, pixelAspectRatio, screenWindow...), but programs
+--- leave them out, and OpenEXR reads such files.
+local required = { "channels", "compression", "dataWindow", "displayWindow" }
 local sizes = { compression = 1, dataWindow = 16, displayWindow = 16, lineOrder = 1,
   pixelAspectRatio = 4, screenWindowCenter = 8, screenWindowWidth = 4, tiles = 9, chunkCount = 4 }
 

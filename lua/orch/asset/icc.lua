@@ -36,11 +36,14 @@ function icc.name(data)
   end
 end
 
---- Programs write the profile of sRGB where one byte would do. "c2" is a tiny one of it.
+--- Programs write the profile of sRGB where one byte would do, under names of their own ("GIMP
+--- built-in sRGB"; scRGB and e-sRGB are others). "-g10" has a gamma of 1, "c2" is a tiny sRGB.
 local function colorspace(name)
-  name = name and name:lower() or ""
-  if find(name, "linear", 1, true) then return "linear" end
-  if find(name, "^%s*srgb") or name == "c2" or name == "uc2" then return "srgb" end
+  name = name:lower()
+  if find(name, "linear", 1, true) or find(name, "-g10", 1, true) then return "linear" end
+  if find((name:gsub("e%-srgb", "")), "%f[%w]srgb%f[%W]") or name == "c2" or name == "uc2" then
+    return "srgb"
+  end
   return "icc"
 end
 
@@ -49,7 +52,7 @@ end
 ---@param data? string the profile, or its beginning
 ---@param name? string what it is called, where the file itself says so
 function icc.apply(info, data, name)
-  info.icc = data and icc.name(data) or name or "unnamed"
+  info.icc = data and icc.name(data) or name and tag.text(name) or "unnamed"
   info.colorspace = colorspace(info.icc)
 end
 
