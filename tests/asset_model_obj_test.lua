@@ -113,6 +113,14 @@ newmtl unused
       :equals { refl = "sky 1.hdr" }
   end)
 
+  it("has texts as UTF-8, and names of files as they are", function()
+    fs.write(dir .. "/m\xfc.mtl", "newmtl H\xf6lz\nmap_Kd t\xe4x.png\n")
+    local info = read("# Gr\xf6\xdfe\nmtllib m\xfc.mtl\n" .. square .. "usemtl H\xf6lz\nf 1 2 3\n")
+    expect(info.generator):equals "Größe"
+    expect(info.materials):equals { { name = "Hölz", textures = { map_kd = "t\xe4x.png" } } }
+    expect(info.references):equals { "m\xfc.mtl", "t\xe4x.png" }
+  end)
+
   it("counts what is not finite", function()
     local info = read("v nan 0 0\nv 1 -inf 0\nv 0 1.#IND 2e9\nvt 1e999 0\n"
       .. "vn 0 -nan(ind) 1\nf 1 2 3\n")

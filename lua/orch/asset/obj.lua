@@ -6,6 +6,7 @@
 
 local mtl = require "orch.asset.mtl"
 local statements = require "orch.asset.obj.statements"
+local tag = require "orch.asset.tag"
 
 local byte, find, sub = string.byte, string.find, string.sub
 local max, min, tonumber = math.max, math.min, tonumber
@@ -173,7 +174,7 @@ local function materials(state)
   end
   local list = {}
   for i, name in ipairs(state.used) do
-    list[i] = { name = name, textures = known[name] and known[name].textures or {} }
+    list[i] = { name = tag.text(name), textures = known[name] and known[name].textures or {} }
   end
   return list, textures, references
 end
@@ -186,7 +187,7 @@ local function read(file)
   local low, high = state.low, state.high
   local faces = state.triangles > 0 or nil
   return {
-    generator = state.comment, vertices = state.vertices, triangles = state.triangles,
+    generator = state.comment and tag.text(state.comment), vertices = state.vertices, triangles = state.triangles,
     meshes = count(state.meshes), primitives = count(state.parts), materials = list,
     textures = textures, references = references, non_finite = state.non_finite,
     uv = faces and state.bare == 0, normals = faces and state.dull == 0,

@@ -4,6 +4,8 @@
 ---     local info = orch.asset.info "Assets/scan.stl"
 ---     print(info.triangles, info.bounds.max[3])
 
+local tag = require "orch.asset.tag"
+
 local find, gmatch, sub, unpack = string.find, string.gmatch, string.sub, string.unpack
 local max, min, tonumber = math.max, math.min, tonumber
 local HUGE = math.huge
@@ -176,7 +178,7 @@ local function read(file)
     and state.low[3] <= state.high[3]
   local faces = state.triangles > 0 or nil
   return {
-    version = count and "binary" or "text", generator = generator ~= "" and generator or nil,
+    version = count and "binary" or "text", generator = generator and generator ~= "" and tag.text(generator) or nil,
     triangles = state.triangles, vertices = state.triangles * 3, meshes = state.solids,
     primitives = state.solids, materials = {}, textures = {}, references = {},
     uv = faces and false, normals = faces, non_finite = state.non_finite,

@@ -5,6 +5,7 @@
 ---     scene.wanted.Objects.children.Model.open(scene, { 7, "Cube\0\1Model", "Mesh" })
 
 local mesh = require "orch.asset.fbx.mesh"
+local tag = require "orch.asset.tag"
 local transform = require "orch.asset.fbx.transform"
 
 local Scene = {}
@@ -155,7 +156,7 @@ end }
 
 local creator = { open = function(scene, values)
   if type(values[1]) == "string" and values[1] ~= "" then
-    scene.generator = scene.generator or values[1]
+    scene.generator = scene.generator or tag.text(values[1])
   end
 end }
 
