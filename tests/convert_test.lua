@@ -110,6 +110,14 @@ describe("convert", function()
     expect(fs.read "out/2.up"):equals "TEXT 2"
   end)
 
+  case("takes away what a tool has written beside its output", function()
+    small(2)
+    convert { files = "in/*.txt", to = "out/{stem}.up", run = "cp ${input} ${output}; "
+      .. "echo done > ${output}.log; mkdir ${output}.d; cp ${input} ${output}.d/x" }
+    expect(names "out"):equals { "out/1.up", "out/2.up" }
+    expect(fs.list "out"):equals { "1.up", "2.up" }
+  end)
+
   case("makes several of one, by number or by name", function()
     small(1)
     convert { files = "in/*", to = { "out/a/{name}", "out/b/{name}" },
@@ -308,6 +316,7 @@ describe("convert refuses, before anything runs,", function()
     refused({ to = "in/../in/2.txt" }, "which is one of the files to convert")
     refused({ to = { "out/{name}", "out/{name}" } }, "twice for 'in/1.txt'")
     refused({ to = "out/" }, "is a folder, not a file; add {name}")
+    refused({ paths = { "in/1.txt", "in/1.txt" } }, "`paths` has 'in/1.txt' twice")
   end)
 
   case("words that it does not know", function()

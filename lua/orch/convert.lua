@@ -129,8 +129,9 @@ end
 ---stops nothing: at the end one Error is raised for all of them.
 ---
 ---Each output is written under a temporary name in its folder, with the same ending, and gets
----its own when the tool has succeeded and it is not empty. What a killed run has left goes
----with the next one. Which version a tool has is not looked at: `force=true` after an update.
+---its own when the tool has succeeded and it is not empty. What a tool has written beside it,
+---under a name that begins so (logs), goes at the end; what a killed run has left goes with the
+---next one. Which version a tool has is not looked at: `force=true` after an update.
 ---@async
 ---@param opts orch.ConvertOptions
 ---@return orch.ConvertResult result raises kind `convert` with `failed` and `result` unless

@@ -59,7 +59,7 @@ end
 
 --- Two files that would become one, and files that would be written over.
 local function check_outputs(items)
-  local inputs, owners = {}, {}
+  local inputs, owners = {}, {} -- by resolved path: the input there; the item that writes it
   for _, item in ipairs(items) do inputs[path.absolute(item.input)] = item.input end
   for _, item in ipairs(items) do
     for i, full in ipairs(item.full) do
@@ -67,13 +67,15 @@ local function check_outputs(items)
       if inputs[full] then
         arg.fail("convert: '%s' would be written over '%s', which is one of the files to convert",
           output, inputs[full])
-      elseif owners[full] == item.input then
+      elseif owners[full] == item then
         arg.fail("convert: `to` gives '%s' twice for '%s'", output, item.input)
+      elseif owners[full] and owners[full].input == item.input then
+        arg.fail("convert: `paths` has '%s' twice", item.input)
       elseif owners[full] then
         arg.fail("convert: both '%s' and '%s' would be written to '%s'; add {subfolder} or "
-          .. "{extension} to `to`", owners[full], item.input, output)
+          .. "{extension} to `to`", owners[full].input, item.input, output)
       end
-      owners[full] = item.input
+      owners[full] = item
     end
   end
 end

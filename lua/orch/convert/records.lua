@@ -41,6 +41,7 @@ end
 ---@field private guard table the shared lock: while it is held nobody sweeps
 ---@field private own string a file of ours, whose name is part of our temporaries' names
 ---@field private begin string of the names of our temporaries
+---@field private folders table<string, boolean> where temporaries of ours have been
 ---@field private count integer
 local Records = {}
 Records.__index = Records
@@ -140,12 +141,14 @@ function records.open(file, items)
   local own = fs.temp_file { dir = path.dirname(file), prefix = begin }
   local guard = fs.lock(file .. ".lock", { shared = true }) -- the last to be waited for
   return setmetatable({ path = file, known = known, guard = guard, own = own,
-    begin = begin .. own:sub(-6) .. "-", count = 0 }, Records)
+    begin = begin .. own:sub(-6) .. "-", folders = {}, count = 0 }, Records)
 end
 
 function Records:__close()
   local _ <close> = self.guard
   local _ <close> = require("orch.scope").defer(function()
+    -- Tools write logs and the like beside their outputs, under names made of ours.
+    for folder in next, self.folders do sweep(folder, self.begin) end
     fs.remove(self.own, { missing_ok = true })
   end)
 end
@@ -154,9 +157,9 @@ end
 ---@param full string
 ---@return string
 function Records:temporary(full)
-  self.count = self.count + 1
-  local name = path.basename(full)
-  return ("%s/%s%d.%s"):format(path.dirname(full), self.begin, self.count, name:sub(-180))
+  local folder, name = path.dirname(full), path.basename(full)
+  self.count, self.folders[folder] = self.count + 1, true
+  return ("%s/%s%d.%s"):format(folder, self.begin, self.count, name:sub(-180))
 end
 
 --- Whether a file is what it was: without reading it, where that is certain.
