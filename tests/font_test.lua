@@ -10,6 +10,17 @@ local SANS = FONTS .. "DejaVuSans-Bold.ttf"
 local folder
 before_each(function() folder = test.temp_dir() end)
 
+describe("what is no font", function()
+  it("is told so in plain words", function()
+    local path = folder .. "/a.ttf"
+    fs.write(path, "")
+    expect(function() font.info(path) end):raises "is not a valid font: it is empty"
+    fs.write(folder .. "/a.txt", "text")
+    expect(function() font.info(folder .. "/a.txt") end)
+      :raises "is not a font that orch can read; it knows otc, otf, ttc, ttf, woff, woff2"
+  end)
+end)
+
 local function put(name, bytes)
   fs.write(folder .. "/" .. name, bytes)
   return folder .. "/" .. name

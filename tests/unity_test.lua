@@ -123,6 +123,8 @@ describe("unity.meta", function()
       ["fileFormatVersion: 2\n"] = "has no GUID",
       ["fileFormatVersion: 2\nguid: 12\n"] = "has no GUID",
       ["fileFormatVersion: 2\n<<<<<<< HEAD\n"] = "conflict markers",
+      ["fileFormatVersion: 2\n<<<<<<< HEAD\nguid: " .. A .. "\n=======\nguid: " .. B
+        .. "\n>>>>>>> other\n"] = "conflict markers",
       ["version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"] = "git lfs pull",
     } do
       local folder = make { ["Assets/a.meta"] = text }
@@ -296,6 +298,17 @@ describe("unity.broken", function()
 end)
 
 describe("asset.info of Unity's files", function()
+  it("calls them what people call them", function()
+    local path = fs.temp_dir() .. "/a.unity"
+    fs.write(path, "x")
+    local err = expect(function() orch.asset.info(path) end):raises "format"
+    expect(err.message):contains "is not a valid Unity YAML file: it does not begin with %YAML"
+    fs.write(path .. ".meta", META:format(A))
+    expect(function() orch.image.info(path .. ".meta") end):raises "%(it is a Unity %.meta file%)"
+    local info = orch.asset.info(path .. ".meta")
+    expect(function() return info.giud end):raises "a file of Unity's has no field 'giud'"
+  end)
+
   it("gives GUID, objects, references", function()
     local info = orch.asset.info(data .. "/unity/lfs/LFS_Test_File.jpg.meta")
     expect({ info.kind, info.guid, info.importer, info.folder }):equals { "unity",

@@ -114,22 +114,22 @@ end
 
 local function known_formats(wanted)
   local names = {}
-  for _, entry in pairs(by_extension) do
-    if not wanted or entry.kind == wanted then names[entry.format] = true end
+  for extension, entry in pairs(by_extension) do
+    -- Of fonts all formats have one reader.
+    local name = entry.format == entry.kind and extension or entry.format
+    if not wanted or entry.kind == wanted then names[name] = true end
   end
   return table.concat(arg.keys_of(names), ", ")
 end
 
-local nouns = { image = "an image", audio = "a sound", model = "a model", font = "a font",
-  unity = "a file of Unity's" }
-
 local function check_kind(file, entry, wanted)
   if entry and (not wanted or entry.kind == wanted) then return end
-  local noun = wanted and (nouns[wanted] or "of the kind " .. wanted) or "a file"
+  local noun = wanted and (kind.nouns[wanted] or "of the kind " .. wanted) or "a file"
+  local other = entry and (" (it is %s)"):format(select(2, kind.title(entry.format))) or ""
   file.format = nil
   errors.throw(errors.make { kind = "format", path = file.path,
     message = ("'%s' is not %s that orch can read%s; it knows %s"):format(file.path, noun,
-      entry and (" (it is %s)"):format(entry.format:upper()) or "", known_formats(wanted)) })
+      other, known_formats(wanted)) })
 end
 
 --- entry -> its function that reads

@@ -9,7 +9,7 @@ local arg = require "orch.arg"
 
 local image = {}
 
----@class orch.ImageInfo: orch.asset.Info
+---@class orch.image.Info: orch.asset.Info
 ---@field width integer
 ---@field height integer
 ---@field channels? integer as decoded: a palette has 3, or 4 with transparency
@@ -28,7 +28,7 @@ local image = {}
 ---@field layers? integer of an array, a PSD, an EXR
 ---@field faces? integer 6 of a cube
 ---@field depth? integer of a volume
----@field vram fun(self: orch.ImageInfo, format: string?, max_side: integer?): integer bytes in
+---@field vram fun(self: orch.image.Info, format: string?, max_side: integer?): integer bytes in
 ---  a graphics card's memory, with all levels; see orch.image.vram
 
 local IMAGE = { kind = "image" }
@@ -36,7 +36,7 @@ local IMAGE = { kind = "image" }
 ---What the header of an image says; the pixels are not read.
 ---@async
 ---@param path orch.Path
----@return orch.ImageInfo info raises kind `format` (`path`, `offset`) when it is no image or
+---@return orch.image.Info info raises kind `format` (`path`, `offset`) when it is no image or
 ---  a broken one, and kind `os`
 function image.info(path)
   return require("orch.asset").info(arg.path("image.info", 1, path), IMAGE)

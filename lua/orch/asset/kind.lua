@@ -2,7 +2,7 @@
 --- a file says nothing about is nil; one that no file can have is a mistake, and raises.
 ---
 ---     local info = kind.dress("image", { width = 4, height = 4 })
----     info.widht          -- raises: an image has no 'widht'; did you mean 'width'?
+---     info.widht          -- raises: an image has no field 'widht'; did you mean 'width'?
 
 local arg = require "orch.arg"
 
@@ -27,6 +27,22 @@ local fields = {
 
 local kind = {}
 
+---For the library: kind -> what messages call one.
+---@type table<string, string>
+kind.nouns = { image = "an image", audio = "a sound", model = "a model", font = "a font",
+  unity = "a file of Unity's" }
+
+local titles = { font = "font", unity_meta = "Unity .meta file", unity_yaml = "Unity YAML file" }
+
+---For the library: what messages call a file of a format.
+---@param format string
+---@return string title "PNG", "font"
+---@return string is "PNG", "a font"
+function kind.title(format)
+  local title = titles[format] or format:upper()
+  return title, titles[format] and "a " .. title or title
+end
+
 --- kind -> a metatable
 local classes = {}
 
@@ -44,7 +60,7 @@ local function class_of(name)
       local names = arg.keys_of(known)
       for method in pairs(methods) do names[#names + 1] = method end
       local near = arg.suggest(field, names)
-      arg.fail("%s %s has no field '%s'%s", name:find "^[aeiou]" and "an" or "a", name, field,
+      arg.fail("%s has no field '%s'%s", kind.nouns[name], field,
         near and ("; did you mean '%s'?"):format(near) or "")
     end,
   }

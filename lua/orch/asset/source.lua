@@ -6,6 +6,7 @@
 
 local arg = require "orch.arg"
 local errors = require "orch.core.error"
+local kind = require "orch.asset.kind"
 local part = require "orch.core.part"
 local place = require "orch.place"
 
@@ -50,7 +51,7 @@ end
 ---@param ... any
 function Source:fail_at(offset, text, ...)
   local detail = select("#", ...) > 0 and text:format(...) or text
-  local what = self.format and "is not a valid " .. self.format:upper() or "cannot be read"
+  local what = self.format and "is not a valid " .. kind.title(self.format) or "cannot be read"
   errors.throw(errors.make { kind = "format", path = self.path, offset = offset,
     message = ("'%s' %s: %s"):format(self.path, what, detail) })
 end

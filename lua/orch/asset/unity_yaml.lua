@@ -15,7 +15,7 @@ local function read(source)
   local why, what = references.unreadable(source.head)
   if what == "binary" then return { binary = true } end
   if why then source:fail("it %s", why) end
-  if source.head:sub(1, 5) ~= "%YAML" then source:fail_at(0, "it does not begin with %%YAML") end
+  if source.head:sub(1, 5) ~= "%YAML" then source:fail_at(0, "it does not begin with %YAML") end
   local text, guids, seen = source:all(), {}, {}
   for guid, at, sure in references.scan(text) do
     if not seen[guid] and (sure or references.refers(text, at)) then

@@ -50,7 +50,7 @@ local function block_of(format)
 end
 
 ---Bytes of an image with all mip levels down to one pixel, of all faces and layers.
----@param info orch.ImageInfo
+---@param info orch.image.Info
 ---@param format? string such as "BC1", "BC7", "ETC2", "ASTC6x6", "RGBA8", "RGBA16F"; default: the
 ---  one it is stored in, or uncompressed RGBA
 ---@param max_side? integer as if its longest side had so many pixels, if it has more

@@ -13,10 +13,15 @@ local meta = {}
 --- The GUID stands in the second line; a byte order mark and CR LF leave room.
 local HEAD = 512
 
+local function is_torn(head)
+  return head:find "%f[^\n\0]<<<<<<<" ~= nil
+end
+
 ---The GUID in the beginning of a .meta file; without a look at the rest.
 ---@param head string
----@return string? guid 32 hex digits in lower case
+---@return string? guid 32 hex digits in lower case; nil also where a merge left two
 function meta.guid_of(head)
+  if is_torn(head) then return nil end
   local guid = head:match "%f[^\n\0]guid: *(%x+)"
   return guid and #guid == 32 and guid:lower() or nil
 end
@@ -41,7 +46,7 @@ end
 function meta.fault(head)
   if head == "" then return "is empty" end
   if lfs.pointer(head) then return lfs.sentence end
-  if head:find "%f[^\n\0]<<<<<<<" then return "has conflict markers of a merge in it" end
+  if is_torn(head) then return "has conflict markers of a merge in it" end
   return "has no GUID: Unity gives the asset a new one, and what refers to it is broken"
 end
 
