@@ -167,6 +167,22 @@ check "fine" { run = function(file) file:info "seen" end }
       'file:error takes one table, such as file:error { "%d px wide", img.width }' }
   end)
 
+  it("says of a number that the config does not have what was meant", function()
+    local p = project()
+    p.write("checks/a.lua", [[
+      check "typo" { files = "*.txt", config = { { "UI/**", max = 1 }, { "**", max = 3 } },
+        run = function(file, cfg)
+          if file.size > cfg.maxx then file:error "large" end
+        end }
+      check "plain" { files = "*.txt", config = { least = 3 }, run = function(file, cfg)
+        file:error { "%d", cfg.least + cfg.other } end }]])
+    p.write("a.txt", "a")
+    local said = {}
+    for i, finding in ipairs(of(p.check(), "rule.broken")) do said[i] = finding.hint end
+    expect(said):equals { "`config` of the rule has no `maxx`; did you mean `max`?",
+      "`config` of the rule has no `other`" }
+  end)
+
   it("does not wait for a rule that never ends once for each file", function()
     local p = project()
     p.write("checks/a.lua", [[

@@ -3,6 +3,7 @@
 ---
 ---     broken.finding(err, { rule = rule, file = file })
 
+local arg = require "orch.arg"
 local dotted = require "orch.cli.dotted"
 local errors = require "orch.core.error"
 local excerpt = require "orch.cli.excerpt"
@@ -36,12 +37,37 @@ local function place(where, rule)
   if rule then return rule.source, rule.line end
 end
 
+local function names_of(config)
+  local names = {}
+  for _, entry in ipairs(config[1] and config or { config }) do
+    for name in pairs(entry) do names[name] = type(name) == "string" or nil end
+  end
+  return names
+end
+
+--- `cfg.maxx` is nil, and fails only where it is used.
+local function config_hint(rule, message, where)
+  local path, line = excerpt.split(where)
+  local text = path and message:find("%f[%a]nil%f[%A]") and excerpt.line(path, line)
+  local cfg = text and debug.getlocal(rule.run, 2)
+  if not cfg then return nil end
+  local known = names_of(rule.config)
+  for field in text:gmatch("%f[%w_]" .. cfg .. "%.([%a_][%w_]*)") do
+    if not known[field] then
+      local near = arg.suggest(field, arg.keys_of(known))
+      return ("`config` of the rule has no `%s`%s"):format(field,
+        near and ("; did you mean `%s`?"):format(near) or "")
+    end
+  end
+end
+
 local function sentence(err, rule)
   local message, where = report.sentence(err)
   local advice
   message, where, advice = dotted.explain(err, message, where)
   local ok, near = pcall(hint.of, err, message, where)
   advice = advice or ok and near or nil
+  if rule and where then advice = config_hint(rule, message, where) or advice end
   if rule and not (where and excerpt.split(where)) then where = rule.where end
   return message, where, advice
 end
