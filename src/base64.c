@@ -6,26 +6,26 @@
 
 int luaopen_orch_core_base64(lua_State *L);
 
-enum { BAD = 64 };
-
-/* Six bits for each digit, BAD for what is none. */
-static uint8_t values[256];
-
-static void fill_values(void) {
-  static const char digits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (int i = 0; i < 256; i++) values[i] = BAD;
-  for (uint8_t i = 0; i < 64; i++) values[(uint8_t)digits[i]] = i;
-  values['-'] = 62;
-  values['_'] = 63;
-}
+/* One more than the six bits of a digit, 0 for what is none. */
+static const uint8_t values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
+    ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12,
+    ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+    ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30,
+    ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+    ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
+    ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+    ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60,
+    ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64, ['-'] = 63, ['_'] = 64};
 
 /* Four digits make three bytes; false where one is none. */
 static bool put_group(const uint8_t *from, char *to) {
   uint8_t a = values[from[0]], b = values[from[1]];
   uint8_t c = values[from[2]], d = values[from[3]];
-  if ((a | b | c | d) & BAD) return false;
-  uint32_t bits = (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | d;
+  if (!a || !b || !c || !d) return false;
+  uint32_t bits = (a - 1u) << 18 | (b - 1u) << 12 | (c - 1u) << 6 | (d - 1u);
   to[0] = (char)(bits >> 16);
   to[1] = (char)(bits >> 8);
   to[2] = (char)bits;
@@ -64,7 +64,6 @@ static int decode(lua_State *L) {
 
 int luaopen_orch_core_base64(lua_State *L) {
   static const luaL_Reg functions[] = {{"decode", decode}, {NULL, NULL}};
-  fill_values();
   luaL_newlib(L, functions);
   return 1;
 }

@@ -187,7 +187,8 @@ local function read(file)
   local low, high = state.low, state.high
   local faces = state.triangles > 0 or nil
   return {
-    generator = state.comment and tag.text(state.comment), vertices = state.vertices, triangles = state.triangles,
+    generator = state.comment and tag.text(state.comment),
+    vertices = state.vertices, triangles = state.triangles,
     meshes = count(state.meshes), primitives = count(state.parts), materials = list,
     textures = textures, references = references, non_finite = state.non_finite,
     uv = faces and state.bare == 0, normals = faces and state.dull == 0,

@@ -178,7 +178,8 @@ local function read(file)
     and state.low[3] <= state.high[3]
   local faces = state.triangles > 0 or nil
   return {
-    version = count and "binary" or "text", generator = generator and generator ~= "" and tag.text(generator) or nil,
+    version = count and "binary" or "text",
+    generator = generator and generator ~= "" and tag.text(generator) or nil,
     triangles = state.triangles, vertices = state.triangles * 3, meshes = state.solids,
     primitives = state.solids, materials = {}, textures = {}, references = {},
     uv = faces and false, normals = faces, non_finite = state.non_finite,
