@@ -228,13 +228,19 @@ describe("orch check", function()
     end)
   end)
 
-  it("completes ids of rules", function()
-    local words = test.run({ "__complete", "1", "zsh", "", "orch check --rule text." },
-      { cwd = p.folder }).stdout
-    expect(words):equals "words\ntext.tabs\tText files have no tabs\ntext.shouting\tNobody shouts\n"
-    words = test.run({ "__complete", "1", "zsh", "", "orch check --fail-on w" },
-      { cwd = p.folder }).stdout
-    expect(words):equals "words\nwarning\n"
+  it("completes ids of rules, levels and what follows a flag without a value", function()
+    local function offers(line)
+      local words = test.run({ "__complete", "1", "zsh", "", "orch check " .. line },
+        { cwd = p.folder }).stdout
+      return (words:gsub("\t[^\n]*", ""):gsub("\n", " "):gsub(" $", ""))
+    end
+    expect(offers "--rule text."):equals "words text.tabs text.shouting"
+    expect(offers "--explain text.t"):equals "words text.tabs"
+    expect(offers "--fail-on w"):equals "words warning"
+    expect(offers "--json --rule text.t"):equals "words text.tabs"
+    expect(offers "--undo --fo"):equals "words --force"
+    expect(offers "--changed --st"):equals "words --staged"
+    expect(offers "--changed "):equals "files"
   end)
 
   it("ends with 130 by Ctrl-C", function()

@@ -4,9 +4,8 @@
 --   complete.line("orch run deploy.lua --cha")
 --   --> { items = { { "--channel", "where the builds go" } } }
 
+local known = require "orch.cli.complete_known"
 local options = require "orch.cli.options"
-
-local LIMIT = 2 -- seconds for a script's body
 
 local complete = {}
 
@@ -37,69 +36,11 @@ function complete.split(line)
   return words
 end
 
--- What there is ------------------------------------------------------------------
-
-local function command_names()
-  local items = {}
-  for i, one in ipairs(options.commands) do items[i] = { one[1], one[2] } end
-  return items
-end
-
 local function is_command(word)
   for _, one in ipairs(options.commands) do
     if one[1] == word then return true end
   end
   return false
-end
-
---- Scripts and folders, for the folder that the word begins with.
-local function scripts(word)
-  local folder, base = word:match "^(.*/)([^/]*)$"
-  local items = {}
-  for _, name in ipairs(require("orch.fs").list(folder or ".")) do
-    local path = (folder or "") .. name
-    if name:find "^%." and not (base or word):find "^%." then goto continue end
-    if require("orch.fs").stat(path).type == "folder" then
-      items[#items + 1] = { path .. "/" }
-    elseif name:find "%.lua$" then
-      items[#items + 1] = { path }
-    end
-    ::continue::
-  end
-  return items
-end
-
-local function registry_of(context)
-  if context.registry == nil then
-    require("orch.core.runtime").set_slow(0) -- the watchdog's hook would replace the limit's
-    local ok, registry = pcall(function()
-      local loader = require "orch.pipeline.load"
-      return loader.script { file = context.file or loader.find(), silent = true, limit = LIMIT }
-    end)
-    context.registry = ok and registry or false
-  end
-  return context.registry or nil
-end
-
-local function jobs(context)
-  local registry, items = registry_of(context), {}
-  for i, job in ipairs(registry and registry.jobs or {}) do items[i] = { job.name, job.desc } end
-  return items
-end
-
-local MOST_RUNS = 20
-
-local function runs()
-  local project, items = require "orch.pipeline.project", { { "last", "the latest run" } }
-  local ids = project.runs(project.find())
-  for i = #ids, math.max(1, #ids - MOST_RUNS + 1), -1 do items[#items + 1] = { ids[i] } end
-  return items
-end
-
-local function words_of(list)
-  local items = {}
-  for i, word in ipairs(list) do items[i] = { word } end
-  return items
 end
 
 -- Options ------------------------------------------------------------------------
@@ -123,7 +64,7 @@ end
 
 local function params_of(context)
   if not context.file_given then return {} end
-  local registry, list = registry_of(context), {}
+  local registry, list = known.registry(context), {}
   for _, param in ipairs(registry and registry.params or {}) do
     list[#list + 1] = { flag = param.flag, help = param.help, choices = param.choices,
       value = param.type ~= "boolean" and param.name or nil }
@@ -142,27 +83,12 @@ local function find_option(context, word)
   end
 end
 
-local LEVELS = { "error", "warning", "info", "never" }
-
---- Rules, of the project that the word is completed in.
-local function rules()
-  require("orch.core.runtime").set_slow(0)
-  local folder = require("orch.check.project").find()
-  local ok, set = pcall(require "orch.check.load", { folder = folder })
-  local items = {}
-  for i, rule in ipairs(ok and set.list or {}) do items[i] = { rule.id, rule.title } end
-  return items
-end
-
---- `orch check --undo ID`
-local function undo_ids()
-  local folder, items = require("orch.check.project").find(), {}
-  local ids = require("orch.check.undo_place").ids(folder)
-  for i = #ids, 1, -1 do items[#items + 1] = { ids[i] } end
-  return items
-end
-
-local of_jobs = { force = true, only = true, skip = true, explain = true, job = true }
+local values_of = {
+  force = known.jobs, only = known.jobs, skip = known.jobs, explain = known.jobs, job = known.jobs,
+  run = known.runs, rule = known.rules, undo = known.fixes,
+  from = function() return known.words(require("orch.check.shipped").rules()) end,
+  fail_on = function() return known.words { "error", "warning", "info", "never" } end,
+}
 
 --- What the value of an option may be; nil: a file, or anything.
 local function values(context, option)
@@ -170,19 +96,18 @@ local function values(context, option)
     local items = {}
     for i, choice in ipairs(option.choices) do items[i] = { tostring(choice) } end
     return items
-  elseif of_jobs[option.key] then
-    return jobs(context)
-  elseif option.key == "run" then
-    return runs()
-  elseif option.key == "rule" or option.key == "explain" then
-    return rules()
-  elseif option.key == "from" then
-    return words_of(require("orch.check.shipped").rules())
-  elseif option.key == "fail_on" then
-    return words_of(LEVELS)
-  elseif option.key == "undo" then
-    return undo_ids()
   end
+  local find = values_of[option.key]
+  if context.command == "check" and option.key == "explain" then find = known.rules end
+  return find and find(context)
+end
+
+--- Whether the next word is, or may become, the value of an option; `[=FILE]` never is.
+local function takes(option, word, unfinished)
+  if not option.value then return false end
+  if not option.maybe then return true end
+  if unfinished then return not option.value:find "^%[=" and not word:find "^%-" end
+  return word:find(option.maybe) ~= nil
 end
 
 --- The value in the same word: "--channel=be".
@@ -206,17 +131,19 @@ end
 -- Where the cursor is ------------------------------------------------------------
 
 local positional = {
-  list = function(_, n, word) return n == 1 and scripts(word) end,
-  graph = function(_, n, word) return n == 1 and scripts(word) end,
-  info = function(context, n, word) return n == 1 and jobs(context) or n == 2 and scripts(word) end,
-  logs = function(context, n) return n == 1 and jobs(context) end,
-  resume = function(_, n) return n == 1 and runs() end,
-  show = function(_, n) return n == 1 and runs() end,
-  report = function(_, n) return n == 1 and runs() end,
-  diff = function(_, n) return n <= 2 and runs() end,
-  help = function(_, n) return n == 1 and command_names() end,
-  new = function(_, n) return n == 1 and words_of { "check", "pipeline" } end,
-  completion = function(_, n) return n == 1 and words_of { "bash", "zsh", "fish" } end,
+  list = function(_, n, word) return n == 1 and known.scripts(word) end,
+  graph = function(_, n, word) return n == 1 and known.scripts(word) end,
+  info = function(context, n, word)
+    return n == 1 and known.jobs(context) or n == 2 and known.scripts(word)
+  end,
+  logs = function(context, n) return n == 1 and known.jobs(context) end,
+  resume = function(_, n) return n == 1 and known.runs() end,
+  show = function(_, n) return n == 1 and known.runs() end,
+  report = function(_, n) return n == 1 and known.runs() end,
+  diff = function(_, n) return n <= 2 and known.runs() end,
+  help = function(_, n) return n == 1 and known.commands() end,
+  new = function(_, n) return n == 1 and known.words { "check", "pipeline" } end,
+  completion = function(_, n) return n == 1 and known.words { "bash", "zsh", "fish" } end,
 }
 
 --- Reads the finished words: the command, the script, how many words there were.
@@ -226,7 +153,7 @@ local function read(words)
     local word = words[at]
     if word:find "^%-." then
       local option = find_option(context, word)
-      if option and option.value then
+      if option and takes(option, words[at + 1], at + 1 == #words) then
         if option.key == "folder" then context.folder = words[at + 1] end
         at = at + 1
         if at == #words then context.option = option end
@@ -254,7 +181,7 @@ end
 --- Jobs that are not on the line yet.
 local function further_jobs(context)
   local items = {}
-  for _, item in ipairs(jobs(context)) do
+  for _, item in ipairs(known.jobs(context)) do
     if not context.given[item[1]] then items[#items + 1] = item end
   end
   return items
@@ -272,10 +199,10 @@ local function candidates(context, word)
     local items = further_jobs(context)
     return items[1] and items or nil
   elseif command then
-    return scripts(word)
+    return known.scripts(word)
   end
-  local items = command_names()
-  return table.move(scripts(word), 1, 1 << 20, #items + 1, items)
+  local items = known.commands()
+  return table.move(known.scripts(word), 1, 1 << 20, #items + 1, items)
 end
 
 ---@async
