@@ -195,6 +195,20 @@ describe("the files that have changed", function()
       expect(result.stderr):contains "Assets/new.txt"
     end)
 
+    it("with --staged, and what is fixed has to be staged", function()
+      commit_all()
+      p:put("Assets/new.txt", "n\t\n")
+      git("add", "Assets/new.txt")
+      local result = p:check("--staged", "--fix")
+      expect(result.stdout):contains "1 fixed"
+      expect(result.stderr):contains "the next commit has a file as before the fix; to stage "
+      expect(result.stderr):contains "git add Assets/new.txt"
+      expect(result.exit_code):equals(4)
+      git("add", "Assets/new.txt")
+      result = p:check("--staged", "--fix")
+      expect({ result.exit_code, result.stderr }):equals { 0, "" }
+    end)
+
     it("and of rules about the project those that have to do with them", function()
       p:put("checks/same.lua", [[check "same" { files = "**/*.txt", scope = "project",
         run = function(files)

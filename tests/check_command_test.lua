@@ -79,6 +79,10 @@ describe("orch check", function()
       expect(refused(2, "a\nb")):equals "orch: there is no 'a\\nb'\n"
       expect(refused(2, "--fix", "--diff")):contains "--diff only shows"
       expect(refused(2, "--explain", "text.tab")):contains "did you mean 'text.tabs'?"
+      expect(refused(2, "--explain", "text.tabs", "--json")):contains "has no use for --json"
+      expect(refused(2, "--list", "--sarif", "a.sarif")):contains "--list has no use for --sarif"
+      expect(refused(2, "--undo", "--changed")):contains "--undo has no use for --changed"
+      expect(refused(2, "--update-baseline", "--html", "a.html")):contains "no use for --html"
     end)
 
     it("choose rules", function()

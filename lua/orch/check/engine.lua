@@ -41,20 +41,6 @@ local function by_scope(rules)
   return of_file, of_project
 end
 
-local function choose(rules, only)
-  if not only then return rules end
-  local glob, list = require "orch.pipeline.glob", {}
-  for _, rule in ipairs(rules) do
-    for _, one in ipairs(only) do
-      if glob.matches(one, rule.id) then
-        list[#list + 1] = rule
-        break
-      end
-    end
-  end
-  return list
-end
-
 --- A folder that is named is all that is in it.
 local function wanted_of(request)
   if request.files then
@@ -188,7 +174,7 @@ function State:found(finding)
 end
 
 local function open_state(request, store)
-  local rules = choose(request.ruleset.list, request.only)
+  local rules = require("orch.pipeline.glob").choose(request.ruleset.list, request.only)
   local of_file, of_project = by_scope(rules)
   local sources = {}
   for _, name in ipairs(request.ruleset.sources) do sources[name] = true end

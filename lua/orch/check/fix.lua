@@ -129,8 +129,8 @@ end
 
 local function fixed_of(item, session, n, changes)
   local finding = item.finding
-  local one = { path = finding.path, rule = finding.rule, fix = finding.fix,
-    label = item.fix.label, safe = item.fix.safe, undo = session.id }
+  local one = { path = finding.path, rule = finding.rule, severity = finding.severity,
+    fix = finding.fix, label = item.fix.label, safe = item.fix.safe, undo = session.id }
   local kept = (".orch/undo/%s/%d/before/"):format(session.id, n)
   require("orch.check.fix_pictures").add(one, changes, kept)
   return one

@@ -89,10 +89,7 @@ function Review:scope()
   return {
     path = of_path or function() return true end,
     rule = function(id)
-      for _, one in ipairs(self.only or {}) do
-        if glob.matches(one, id) then return true end
-      end
-      if self.only then return false end
+      if self.only then return glob.any(self.only, id) end
       return self.is_usual or self.ruleset.by_id[id] ~= nil
     end,
   }

@@ -76,12 +76,7 @@ end
 local function rule_test(rules)
   local list = type(rules) == "table" and rules or { rules }
   for i, one in ipairs(list) do arg.check("waive, `rule`", i, one, "string") end
-  return function(id)
-    for _, one in ipairs(list) do
-      if glob.matches(one, id) then return true end
-    end
-    return false
-  end
+  return function(id) return glob.any(list, id) end
 end
 
 local function check_rule(entry, ruleset)

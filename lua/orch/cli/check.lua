@@ -28,8 +28,28 @@ local apart = {
 local alone = { "list", "explain", "undo", "fix", "diff", "update_baseline" }
 local not_watched = { "fix", "diff", "update_baseline", "list", "explain", "undo" }
 
+-- What only says or remembers something has no use for words about a check.
+local words_of = {
+  list = { rules = true, rule = true, json = true, html = true, undo = true },
+  explain = { rules = true },
+  undo = { list = true, force = true, json = true },
+  update_baseline = { rules = true, rule = true, changed = true, staged = true, baseline = true,
+    jobs = true, no_cache = true },
+}
+local anywhere = { folder = true, timeout = true }
+
 local function flag_of(key)
-  return "--" .. key:gsub("_", "-")
+  return key == "jobs" and "-j" or "--" .. key:gsub("_", "-")
+end
+
+local function check_used(asked)
+  for what, used in pairs(words_of) do
+    for _, key in ipairs(asked[what] and arg.keys_of(asked) or {}) do
+      if key ~= what and not (used[key] or anywhere[key]) then
+        arg.fail("%s has no use for %s", flag_of(what), flag_of(key))
+      end
+    end
+  end
 end
 
 local function check_together(asked)
@@ -54,6 +74,7 @@ local function check_together(asked)
   elseif asked.explain and asked[1] then
     arg.fail("--explain takes a rule and no PATH; to check '%s' leave it away", asked[1])
   end
+  check_used(asked)
 end
 
 local function check_values(asked)

@@ -5,20 +5,6 @@ local glob = require "orch.pipeline.glob"
 local json = require "orch.json"
 local say = require "orch.check.report.say"
 
-local function chosen(rules, only)
-  if not only then return rules end
-  local list = {}
-  for _, rule in ipairs(rules) do
-    for _, one in ipairs(only) do
-      if glob.matches(one, rule.id) then
-        list[#list + 1] = rule
-        break
-      end
-    end
-  end
-  return list
-end
-
 local function fixes_of(rule)
   local list = {}
   for name, fix in pairs(rule.fixes) do
@@ -45,7 +31,7 @@ end
 ---@param asked table
 ---@return integer exit_code
 return function(review, asked)
-  local rules = chosen(review.ruleset.list, asked.rule)
+  local rules = glob.choose(review.ruleset.list, asked.rule)
   if asked.json then
     command.print_json(as_json(rules))
   elseif asked.html then

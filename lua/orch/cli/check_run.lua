@@ -140,10 +140,30 @@ local function mend(asked, review, outputs)
   return result
 end
 
+--- What is fixed is fixed on the disk: until it is staged, the next commit has it as it was.
+local function count_unstaged(folder, result)
+  local differing, names, counts = {}, {}, {}
+  for _, path in ipairs(changed.files(folder, { staged = true }).differing) do
+    differing[path] = true
+  end
+  for _, one in ipairs(result.fixed) do
+    if differing[one.path] then
+      counts[one.severity] = (counts[one.severity] or 0) + 1
+      if not names[one.path] then names[one.path], names[#names + 1] = true, one.path end
+    end
+  end
+  if #names > 0 then
+    tell("the next commit has %s as before the fix; to stage what is fixed: git add %s",
+      #names == 1 and "a file" or #names .. " files", first_of(names))
+  end
+  return counts
+end
+
 local function check(asked, review, outputs, words)
-  local result
+  local result, unstaged
   if asked.fix then
     result = mend(asked, review, outputs)
+    unstaged = asked.staged and count_unstaged(review.folder, result)
   else
     result = look(review, outputs)
   end
@@ -158,7 +178,7 @@ local function check(asked, review, outputs, words)
   end
   outputs:write(result, { all = asked.all, paths = words, at = asked.folder,
     fail_on = asked.fail_on, write = write })
-  return exit_code(asked, result.counts)
+  return math.max(exit_code(asked, result.counts), exit_code(asked, unstaged or {}))
 end
 
 local function undo(asked, folder)

@@ -25,6 +25,30 @@ function glob.matches(text, name)
   return name:find(pattern_of(text)) ~= nil
 end
 
+---Whether one of several matches; no list at all leaves nothing out.
+---@param list string[]? globs and names
+---@param name string
+---@return boolean
+function glob.any(list, name)
+  if not list then return true end
+  for _, text in ipairs(list) do
+    if glob.matches(text, name) then return true end
+  end
+  return false
+end
+
+---@generic T
+---@param items T[] each with an `id`
+---@param list string[]? globs and ids
+---@return T[] chosen
+function glob.choose(items, list)
+  local chosen = {}
+  for _, one in ipairs(items) do
+    if glob.any(list, one.id) then chosen[#chosen + 1] = one end
+  end
+  return chosen
+end
+
 local function by_index(a, b) return a.index < b.index end
 
 --- The first of the sorted jobs whose name is not below `prefix`.
