@@ -1,122 +1,23 @@
---- Which rules look at a file, and with which configuration. Globs are turned into functions
---- once; most of them are of a shape that needs no glob machinery.
+--- Which rules look at a file, and with which configuration.
 ---
 ---     local chosen = select.new(rules)
 ---     local list = chosen:of "Assets/UI/button.png"   -- { rule, config, rule, config, ... }
 
-local core = require "orch.core.walk"
-local pattern = require "orch.fs.pattern"
+local globs = require "orch.check.globs"
 
 local find, match, sub = string.find, string.match, string.sub
+local lower_extension, matches, splitter = globs.lower_extension, globs.matches, globs.splitter
 
 local select = {}
-
---- Without characters that mean something in a glob.
-local function is_literal(text)
-  return not find(text, "[*?%[\\]")
-end
-
-local function begins_with(folder, test)
-  local prefix = folder .. "/"
-  local size = #prefix
-  return function(path, parts)
-    return sub(path, 1, size) == prefix and (not test or test(path, parts))
-  end
-end
-
-local function ends_with(tail)
-  local size = -#tail
-  return function(path) return sub(path, size) == tail end
-end
-
---- "**/*.png", "Assets/**", "Assets/**/*.png", a plain path; anything else goes to C. Second
---- result: the extension that a path must have to match, if there is one. Third: whether the
---- answer is the same for all files of one folder with the same extension.
-local function compile_one(text)
-  if text == "**" then return function() return true end, nil, true end
-  if is_literal(text) then
-    local test = begins_with(text)
-    return function(path) return path == text or test(path) end, nil, false
-  end
-  local folder = match(text, "^(.*)/%*%*$")
-  if folder and is_literal(folder) then return begins_with(folder), nil, true end
-  local tail = match(text, "^%*%*/%*(%.[^.*?%[\\/]+)$")
-  if tail then return ends_with(tail), tail, true end
-  folder, tail = match(text, "^(.*)/%*%*/%*(%.[^.*?%[\\/]+)$")
-  if folder and is_literal(folder) then
-    return begins_with(folder, ends_with(tail)), tail, true
-  end
-  tail = match(text, "%*[^*?%[\\/]*(%.[^.*?%[\\/]+)$")
-  local name = match(text, "[^/]*$")
-  local by_place = name == "**" or name == "*" or tail ~= nil and name == "*" .. tail
-  return function(_, parts) return core.match(text, parts()) or false end, tail, by_place
-end
-
---- "T_Crate.D.PNG" is as good as ".png": globs in rules do not look at the case of what comes
---- after the last dot, as artists' tools do not. So patterns are in lower case there. Second
---- result: the extension.
-local function lower_extension(path)
-  local extension = match(path, "%.([^./]*)$") or ""
-  if not find(extension, "%u") then return path, extension end
-  local lower = extension:lower()
-  return sub(path, 1, -1 - #extension) .. lower, lower
-end
-
---- An excluded folder excludes all that is in it.
-local function compile_exclude(text)
-  local test, _, by_place = compile_one(text)
-  if find(text, "%*%*$") or is_literal(text) then return test, by_place end
-  local below = compile_one(text .. "/**")
-  return function(path, parts) return test(path, parts) or below(path, parts) end, false
-end
-
----@class orch.check.Globs
----@field tests {test: function, extension: string?}[]
----@field excludes function[]
----@field by_place boolean the folder and the extension of a path decide
-
----@return orch.check.Globs
-local function compile_list(patterns)
-  local includes, excludes = pattern.parse("files", 1, patterns)
-  local globs = { tests = {}, excludes = {}, by_place = true }
-  for i, text in ipairs(includes) do
-    local test, tail, by_place = compile_one((lower_extension(text)))
-    globs.tests[i] = { test = test, extension = tail and match(tail, "([^.]*)$") }
-    globs.by_place = globs.by_place and by_place
-  end
-  for i, text in ipairs(excludes) do
-    local by_place
-    globs.excludes[i], by_place = compile_exclude((lower_extension(text)))
-    globs.by_place = globs.by_place and by_place
-  end
-  if #includes == 0 then globs.tests[1] = { test = function() return true end } end
-  return globs
-end
-
-local function matches(globs, path, parts)
-  local excludes, tests = globs.excludes, globs.tests
-  for i = 1, #excludes do if excludes[i](path, parts) then return false end end
-  for i = 1, #tests do if tests[i].test(path, parts) then return true end end
-  return false
-end
-
---- The names in a path, split when somebody asks.
-local function splitter(path)
-  local split
-  return function()
-    split = split or pattern.split(path)
-    return split
-  end
-end
 
 ---Whether a path matches a list of globs, as a function.
 ---@param patterns string[]
 ---@return fun(path: string): boolean
 function select.matcher(patterns)
-  local globs = compile_list(patterns)
+  local list = globs.compile(patterns)
   return function(path)
     path = lower_extension(path)
-    return matches(globs, path, splitter(path))
+    return matches(list, path, splitter(path))
   end
 end
 
@@ -126,7 +27,7 @@ local function compile_config(rule)
   for i, entry in ipairs(rule.config) do
     local values = {}
     for key, value in pairs(entry) do if key ~= 1 then values[key] = value end end
-    list[i] = { globs = compile_list { entry[1] }, values = values }
+    list[i] = { globs = globs.compile { entry[1] }, values = values }
   end
   return list[1] and list or nil
 end
@@ -149,9 +50,10 @@ Selection.__index = Selection
 ---@param rules orch.check.Rule[]
 ---@return orch.check.Selection
 function select.new(rules)
-  local self = setmetatable({ items = {}, by_extension = {}, places = {}, of_rule = {}, last = "" }, Selection)
+  local self = setmetatable({ items = {}, by_extension = {}, places = {}, of_rule = {},
+    last = "" }, Selection)
   for i, rule in ipairs(rules) do
-    local item = { rule = rule, globs = compile_list(rule.files), config = compile_config(rule) }
+    local item = { rule = rule, globs = globs.compile(rule.files), config = compile_config(rule) }
     item.by_place = is_by_place(item)
     self.items[i], self.of_rule[rule] = item, item
   end
