@@ -58,7 +58,10 @@ local function literal(text)
   return (text:gsub("[*?%[%]{}\\]", "\\%0"):gsub("^!", "\\!"))
 end
 
-local function add_existing(list, relative, full)
+local function add_existing(list, relative, full, word)
+  if not fs.exists(full) then
+    arg.fail("'%s' is a link that leads nowhere", require("orch.check.report.say").name(word))
+  end
   local name = literal(relative)
   list[#list + 1] = name
   if name ~= relative and fs.stat(full, { follow = false }).type == "folder" then
@@ -89,7 +92,7 @@ local function add(list, folder, word)
     relative = inside(folder, path.normalize(full))
   end
   if relative == "" then return true end
-  if relative and is_there(full) then return add_existing(list, relative, full) end
+  if relative and is_there(full) then return add_existing(list, relative, full, word) end
   if not relative then
     arg.fail("'%s' is not in the project, which is '%s'; orch check -C FOLDER checks another "
       .. "one", word, folder)
