@@ -119,7 +119,9 @@ describe("orch check", function()
     put("Assets/Locked/inside.png", PNG)
     orch.process.run { "chmod", "000", folder .. "/Assets/secret.png", folder .. "/Assets/Locked" }
     orch.process.run { "chmod", "a+rx", folder }
-    local _ <close> = orch.defer(orch.process.run, { "chmod", "755", folder .. "/Assets/Locked" })
+    local _ <close> = orch.defer(function()
+      orch.process.run { "chmod", "755", folder .. "/Assets/Locked" }
+    end)
     local executable = require("orch.core.runtime").executable()
     local list, result = told(nobody.run { executable, "check", "--json", "--no-cache", "-C", folder,
       check = false })
