@@ -1,89 +1,15 @@
 --- The numbers of accessors: whether min and max are right, indices name vertices, normals
 --- have length 1, times rise, and so on. Looked at in pieces, so that others run in between.
 
-local format = require "orch.gltf.format"
 local numbers = require "orch.core.numbers"
+local stored = require "orch.gltf.stored"
 local task = require "orch.core.task"
 local transform = require "orch.gltf.transform"
 
 local data = {}
 
---- Elements between two checkpoints; a multiple of 3, for triangles and splines.
-local PIECE = 3 << 16
---- Bytes that the elements of one sparse accessor may take together.
-local MOST = 256 << 20
-
 --- What a vector of signed bytes may be off by.
 local UNIT_3 = 0.00674
-
-local FIELD_COUNT = 8
-
---- The numbers of an accessor for the core; nil where they cannot be read.
-local function view_of(accessor, view, offset, component, count)
-  local buffer = view and view.source
-  if not buffer or not buffer.bytes then return nil end
-  local at = view.byteOffset + offset
-  local columns = format.columns[accessor.type] or 1
-  local rows = format.lengths[accessor.type] // columns
-  local made = { buffer.bytes, buffer.base + at, component.code, columns, rows,
-    (format.column_size(accessor.type, component)), accessor.stride, count }
-  return made, buffer.size - at
-end
-
-local SCALAR = { type = "SCALAR" }
-
-local function part_view(part, component, count)
-  SCALAR.stride = component.size
-  local view, left = view_of(SCALAR, part.view, part.byteOffset, component, count)
-  return view and left >= component.size * count and view or nil
-end
-
---- With some elements replaced; matrices with gaps between columns are left alone.
-local function sparse_view(accessor, base)
-  local sparse, element = accessor.sparse, accessor.length
-  if not sparse.readable or accessor.count * element > MOST then return nil end
-  if base and base[6] ~= base[5] * accessor.component.size and base[4] > 1 then return nil end
-  local values = sparse.values.view.source
-  local indices = part_view(sparse.indices, sparse.indices.component, sparse.count)
-  if not indices or not values or not values.bytes then return nil end
-  local at = sparse.values.view.byteOffset + sparse.values.byteOffset
-  if at + sparse.count * element > values.size then return nil end
-  local dense = numbers.patch(accessor.count, element, base, indices, values.bytes,
-    values.base + at)
-  local columns = format.columns[accessor.type] or 1
-  return { dense, 0, accessor.component.code, columns, format.lengths[accessor.type] // columns,
-    (format.column_size(accessor.type, accessor.component)), element, accessor.count }
-end
-
----@return table? view as the core takes it
-local function numbers_of(accessor)
-  if accessor.seen ~= nil then return accessor.seen end
-  accessor.seen = false
-  if not accessor.count or not accessor.component or not format.lengths[accessor.type]
-    or not (accessor.view or accessor.sparse) then
-    return false
-  end
-  local base
-  if accessor.view then
-    if not accessor.readable then return false end
-    local left
-    base, left = view_of(accessor, accessor.view, accessor.byteOffset, accessor.component,
-      accessor.count)
-    if not base or accessor.bytes > left then return false end
-  end
-  accessor.seen = (accessor.sparse and sparse_view(accessor, base))
-    or (not accessor.sparse and base) or false
-  return accessor.seen
-end
-
---- fn(first, n) for all elements.
-local function pieces(view, fn)
-  local count = view[FIELD_COUNT]
-  for first = 0, count - 1, PIECE do
-    if first > 0 then task.checkpoint() end
-    fn(first, math.min(PIECE, count - first))
-  end
-end
 
 local function single(value)
   return (string.unpack("<f", string.pack("<f", value)))
@@ -133,7 +59,7 @@ local function check_range(report, accessor, view)
   local is_float = accessor.component.code == "f"
   if not is_float and not accessor.min and not accessor.max then return end
   local least, most, below, above
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local low, high, under, over, bad = numbers.range(view, first, n, limit_of(report),
       accessor.min, accessor.max)
     least, most = merge(least, low, less), merge(most, high, greater)
@@ -149,7 +75,7 @@ local checks = {}
 
 function checks.indices(report, accessor, view, check)
   local degenerate = 0
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local beyond, restarts, twice = numbers.indices(view, first, n, limit_of(report), check.last,
       accessor.component.max, check.by_three)
     degenerate = degenerate + twice
@@ -166,7 +92,7 @@ function checks.indices(report, accessor, view, check)
 end
 
 local function check_lengths(report, accessor, view, path, code, parts, tolerance, cubic)
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local found = numbers.lengths(view, first, n, limit_of(report), parts, tolerance,
       accessor.normalized, cubic)
     for i = 1, #found, 2 do
@@ -181,7 +107,7 @@ end
 
 function checks.tangent(report, accessor, view, check)
   check_lengths(report, accessor, view, check.path, "ACCESSOR_VECTOR3_NON_UNIT", 3, UNIT_3)
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local found = numbers.signs(view, first, n, limit_of(report), accessor.normalized)
     for i = 1, #found, 2 do
       report:at("ACCESSOR_INVALID_SIGN", check.path, found[i], found[i] + 3, found[i + 1])
@@ -196,7 +122,7 @@ function checks.quaternions(report, accessor, view, check)
 end
 
 function checks.clamped(report, _, view, check)
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local found = numbers.outside(view, first, n, limit_of(report), 0, 1)
     for i = 1, #found, 2 do
       report:at("ACCESSOR_NON_CLAMPED", check.path, found[i], found[i + 1])
@@ -206,7 +132,7 @@ end
 
 function checks.times(report, _, view, check)
   local last = 0
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local negative = numbers.outside(view, first, n, limit_of(report), 0, math.huge)
     for i = 1, #negative, 2 do
       report:at("ACCESSOR_ANIMATION_INPUT_NEGATIVE", check.path, negative[i], negative[i + 1])
@@ -221,7 +147,7 @@ function checks.times(report, _, view, check)
 end
 
 function checks.bind_matrices(report, _, view, check)
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local found = numbers.last_rows(view, first, n, limit_of(report))
     for i = 1, #found, 3 do
       report:at("ACCESSOR_INVALID_IBM", check.path, found[i], found[i + 1], found[i + 2])
@@ -237,10 +163,10 @@ local function check_sparse(report, accessor)
     or not sparse.indices.byteOffset or not sparse.indices.view.byteOffset then
     return
   end
-  local view = part_view(sparse.indices, component, sparse.count)
+  local view = stored.part(sparse.indices, component, sparse.count)
   if not view then return end
   local last = -1
-  pieces(view, function(first, n)
+  stored.pieces(view, function(first, n)
     local found, beyond
     beyond = numbers.outside(view, first, n, limit_of(report), 0, accessor.count - 1)
     found, last = numbers.steps(view, first, n, limit_of(report), last)
@@ -289,10 +215,10 @@ function data.check(report, gltf)
   end
   local looked_at = 0
   for i, accessor in ipairs(accessors) do
-    local view = accessor and numbers_of(accessor)
+    local view = accessor and stored.of(accessor)
     if view then
-      looked_at = looked_at + view[FIELD_COUNT]
-      if looked_at > PIECE then
+      looked_at = looked_at + stored.count(view)
+      if looked_at > stored.PIECE then
         task.checkpoint()
         looked_at = 0
       end
@@ -303,7 +229,7 @@ function data.check(report, gltf)
     end
   end
   report:pop()
-  require("orch.gltf.influence").check(report, gltf, numbers_of)
+  require("orch.gltf.influence").check(report, gltf, stored.of)
 end
 
 return data
