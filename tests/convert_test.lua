@@ -106,7 +106,7 @@ describe("convert", function()
     end }
     expect(result):equals { converted = 2, skipped = 0, failed = {},
       outputs = { "out/1.up", "out/2.up" } }
-    expect(seen[1]):matches "^out/%.orch%-.*1%.up$"
+    expect(seen[1]):matches "^out/%.orch%-.*%.up$"
     expect(fs.read "out/2.up"):equals "TEXT 2"
   end)
 
