@@ -461,7 +461,9 @@ end, fixes = { mend = { safe = true, run = function(file)
         local undone = p:check("--undo", "--force")
         expect(undone.exit_code == 0 or undone.exit_code == 2):is(true)
         for _, name in ipairs(names) do expect(p:read(name)):equals("bad " .. name .. "\n") end
-        expect(#fs.list(p:at "Assets")):equals(#names + 1)
+        -- A name that lives for the moment of a rename is cleared by a later write there.
+        local there = fs.glob({ "*", "!*.orch-*.tmp" }, { cwd = p:at "Assets" })
+        expect(#there):equals(#names + 1)
       end
     end)
   end)
