@@ -7,6 +7,7 @@ local asset = require "orch.asset"
 local cache = require "orch.check.cache"
 local core = require "orch.core.task"
 local doubt = require "orch.check.doubt"
+local hex = require "orch.hex"
 local key = require "orch.check.key"
 local place = require "orch.place"
 local plan = require "orch.check.plan"
@@ -57,7 +58,7 @@ end
 local function hex_keys(rules, keys)
   local out, always = {}, false
   for _, rule in ipairs(rules) do
-    out[rule.id] = plan.hex(keys.by_rule[rule.id])
+    out[rule.id] = hex(keys.by_rule[rule.id])
     always = always or not rule.cache
   end
   return out, always

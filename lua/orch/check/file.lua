@@ -4,6 +4,7 @@
 
 local arg = require "orch.arg"
 local code = require "orch.core.code"
+local hex = require "orch.hex"
 
 local concat, sort = table.concat, table.sort
 local find, match = string.find, string.match
@@ -121,10 +122,6 @@ local function message_of(name, given)
       end)))
   end
   return text, template
-end
-
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
 end
 
 ---The name by which a finding is known from run to run.

@@ -34,11 +34,6 @@ end
 
 local still_holds = plan.still_holds
 
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
-plan.hex = hex
-
 ---The id of a set of rules with their keys.
 ---@param keys table<string, string> rule -> hexadecimal key
 ---@return string id 16 bytes

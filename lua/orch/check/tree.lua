@@ -7,13 +7,10 @@
 
 local core = require "orch.core.stamp"
 local fs = require "orch.fs"
+local hex = require "orch.hex"
 local pattern = require "orch.fs.pattern"
 
 local tree = {}
-
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
 
 --- Files with more bytes are told apart by size and time, as git does: to read them costs
 --- more than to look at their headers again.

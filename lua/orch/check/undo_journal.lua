@@ -7,6 +7,7 @@
 --- An entry is `applied` (in doubt: nobody has looked at the result), `kept`, `restored` or
 --- `undone`. A last line that is torn was written by somebody who then did nothing.
 
+local hex = require "orch.hex"
 local json = require "orch.json"
 
 local VERSION = 1
@@ -27,7 +28,7 @@ local function pack(record)
   local copy = {}
   for key, value in pairs(record) do
     if (key == "path" or key == "name") and not utf8.len(value) then
-      copy[key .. "_hex"] = value:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+      copy[key .. "_hex"] = hex(value)
     elseif key == "changes" then
       copy[key] = json.array {}
       for i, change in ipairs(value) do copy[key][i] = pack(change) end
@@ -40,9 +41,9 @@ end
 
 local function unpack(record)
   for _, key in ipairs { "path", "name" } do
-    local hex = record[key .. "_hex"]
-    if hex then
-      record[key] = hex:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
+    local digits = record[key .. "_hex"]
+    if digits then
+      record[key] = digits:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
     end
   end
   for _, change in ipairs(record.changes or {}) do unpack(change) end

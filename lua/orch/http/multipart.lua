@@ -8,6 +8,7 @@
 
 local arg = require "orch.arg"
 local file = require("orch.http.body").file
+local hex = require "orch.hex"
 
 --- At the end of the text or within it: as WHATWG's form-data encoding has it.
 local function quoted(text)
@@ -26,7 +27,7 @@ local part_options = {
 
 local function boundary()
   local random <close> = assert(io.open("/dev/urandom", "rb"))
-  return "orch-" .. random:read(16):gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+  return "orch-" .. hex(random:read(16))
 end
 
 local function check_text(fname, name, what, text)

@@ -7,6 +7,7 @@
 
 local code = require "orch.core.code"
 local fingerprint = require "orch.pipeline.fingerprint"
+local hex = require "orch.hex"
 local place = require "orch.place"
 
 local concat, sort, hash_all = table.concat, table.sort, code.hash_all
@@ -81,8 +82,8 @@ local function show(value)
   return text:sub(1, utf8.offset(text, 0, SHOWN + 1) - 1) .. "..."
 end
 
-local function hex(bytes)
-  return "#" .. bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+local function digest(bytes)
+  return "#" .. hex(bytes)
 end
 
 local function is_value(value)
@@ -124,10 +125,10 @@ function add_one(parts, memo, one, path, seen)
       add_one(parts, memo, field, path .. one.name .. ".", seen)
     end
   elseif type(value) == "function" and code.is_script(value) then
-    parts[key] = hex(code.fingerprint(value))
+    parts[key] = digest(code.fingerprint(value))
     add_captured(parts, memo, value, path .. one.name .. ".", seen)
   else
-    parts[key] = hex(code.hash(fingerprint.encode(memo, value)))
+    parts[key] = digest(code.hash(fingerprint.encode(memo, value)))
   end
 end
 
@@ -147,14 +148,14 @@ end
 
 local function add_run(parts, run, memo)
   if type(run) == "function" and code.is_script(run) then
-    parts.code = hex(code.fingerprint(run))
+    parts.code = digest(code.fingerprint(run))
     add_captured(parts, memo, run, "", {})
   elseif type(run) == "string" then
     parts.command = show(run)
   elseif type(run) == "table" and not getmetatable(run) then
     parts.command = show(command_text(run))
   else
-    parts.code = hex(code.hash(fingerprint.encode(memo, run)))
+    parts.code = digest(code.hash(fingerprint.encode(memo, run)))
   end
 end
 

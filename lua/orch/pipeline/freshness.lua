@@ -25,13 +25,6 @@ function freshness.when_reason(job)
 end
 
 local CHANGED_MEANWHILE = "the %s changed while it ran last"
-local DIGEST = ("%02x"):rep(16)
-
-local function hex(bytes)
-  if #bytes == 16 then return DIGEST:format(bytes:byte(1, 16)) end -- as nearly all are
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
-freshness.hex = hex
 
 local function has_files(job)
   return #job.inputs > 0 or #job.outputs > 0

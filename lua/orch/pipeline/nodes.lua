@@ -3,6 +3,7 @@
 ---     local list = nodes.build(session)
 
 local freshness = require "orch.pipeline.freshness"
+local hex = require "orch.hex"
 local inputs = require "orch.pipeline.inputs"
 local keep = require "orch.pipeline.keep"
 
@@ -147,7 +148,7 @@ local kept = { "inputs_stamp", "inputs_digest", "outputs_stamp", "outputs_digest
 local function state_of(record)
   local state = { seconds = record.seconds, parts = record.parts }
   for _, name in ipairs(kept) do
-    if record[name] and record[name] ~= "" then state[name] = freshness.hex(record[name]) end
+    if record[name] and record[name] ~= "" then state[name] = hex(record[name]) end
   end
   return state
 end
@@ -161,7 +162,7 @@ function nodes.start_event(session, node)
   local anew = session.anew[job.name]
   session.anew[job.name] = nil
   return { job = job.name, attempt = node.number, reason = node.reason, anew = anew,
-    definition = type(job.run) == "function" and freshness.hex(node.definition) or nil }
+    definition = type(job.run) == "function" and hex(node.definition) or nil }
 end
 
 local MOST_FILES = 100 -- of a job's outputs that its event names
@@ -179,7 +180,7 @@ function nodes.success_event(node, value)
   return {
     job = node.job.name, attempt = node.number, status = "ok", elapsed = value.elapsed,
     value = keep.decode(value.text), outputs = files_of(node),
-    definition = freshness.hex(node.definition), digest = freshness.hex(record.digest), state = state_of(record),
+    definition = hex(node.definition), digest = hex(record.digest), state = state_of(record),
   }
 end
 

@@ -6,7 +6,7 @@
 local definition = require "orch.pipeline.definition"
 local errors = require "orch.core.error"
 local events = require "orch.pipeline.events"
-local hex = require("orch.pipeline.freshness").hex
+local hex = require "orch.hex"
 local keep = require "orch.pipeline.keep"
 local model = require "orch.pipeline.model"
 local recover = require "orch.pipeline.recover"
