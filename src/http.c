@@ -78,6 +78,15 @@ static int progress(lua_State *L) {
   return 4;
 }
 
+/* file_time() -> seconds since 1970 or nil: of the remote file, when the option
+ * `file_time` asked for it */
+static int file_time(lua_State *L) {
+  struct exchange *exchange = http_check(L);
+  exchange_look(exchange);
+  push_size(L, exchange->facts.file_time >= 0, exchange->facts.file_time);
+  return 1;
+}
+
 static void set_seconds(lua_State *L, const char *name, curl_off_t us) {
   lua_pushnumber(L, (double)us / 1e6);
   lua_setfield(L, -2, name);
@@ -103,14 +112,23 @@ static int timings(lua_State *L) {
 /* ---- the module ---- */
 
 static const luaL_Reg methods[] = {
-    {"set", http_set_option},  {"headers", http_headers},
-    {"resolve", http_resolve}, {"jar", http_jar},
-    {"body", http_body},       {"send", http_send},
-    {"open", http_open},       {"read", http_read},
-    {"save", http_save},       {"feed", http_feed},
-    {"progress", progress},    {"timings", timings},
-    {"close", close_exchange}, {"__close", close_exchange},
-    {"__gc", collect},         {NULL, NULL},
+    {"set", http_set_option},
+    {"headers", http_headers},
+    {"resolve", http_resolve},
+    {"jar", http_jar},
+    {"body", http_body},
+    {"send", http_send},
+    {"open", http_open},
+    {"read", http_read},
+    {"save", http_save},
+    {"feed", http_feed},
+    {"progress", progress},
+    {"timings", timings},
+    {"file_time", file_time},
+    {"close", close_exchange},
+    {"__close", close_exchange},
+    {"__gc", collect},
+    {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

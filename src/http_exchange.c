@@ -42,6 +42,10 @@ static void release(struct exchange *exchange) {
     transfer_give_easy(easy);
   curl_slist_free_all(exchange->headers);
   curl_slist_free_all(exchange->resolve);
+  for (int i = 0; i < EXCHANGE_LISTS; i++) {
+    curl_slist_free_all(exchange->lists[i]);
+    exchange->lists[i] = NULL;
+  }
   if (exchange->known) known_url_give(exchange->known);
   exchange->known = NULL;
   exchange->transfer.easy = NULL;
@@ -111,6 +115,7 @@ void exchange_look(struct exchange *exchange) {
   curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &facts->received);
   curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &facts->sent);
   curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &facts->expected);
+  curl_easy_getinfo(easy, CURLINFO_FILETIME_T, &facts->file_time);
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &facts->status);
   curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &facts->version);
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &facts->connects);
@@ -145,9 +150,9 @@ struct exchange *exchange_new(const char *method, const char *url) {
   exchange->transfer.easy = transfer_take_easy();
   exchange->transfer.on_end = on_end;
   exchange->url = strdup(url);
-  exchange->secure = strncasecmp(url, "https:", 6) == 0 ||
-                     strncasecmp(url, "ftps:", 5) == 0 ||
-                     strncasecmp(url, "sftp:", 5) == 0;
+  exchange->secure =
+      strncasecmp(url, "https:", 6) == 0 || strncasecmp(url, "ftps:", 5) == 0 ||
+      strncasecmp(url, "sftp:", 5) == 0 || strncasecmp(url, "smtps:", 6) == 0;
   exchange->transfer.forgetful = strncasecmp(url, "http", 4) != 0;
   if (exchange->transfer.easy && exchange->url) return exchange;
   free_exchange(exchange);

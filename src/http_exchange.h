@@ -25,15 +25,18 @@ struct exchange_facts {
   curl_off_t resolved, connected, secured, first_byte, total;
   curl_off_t received, sent;
   curl_off_t expected;  /* Content-Length, or -1 */
+  curl_off_t file_time; /* of a remote file, seconds since 1970, or -1 */
   long status, version; /* CURL_HTTP_VERSION_ */
   long connects;        /* 0: on a kept-alive connection */
   long requested;       /* bytes of the request's header that were sent */
   long os_error;        /* errno of the socket's last failure, or 0 */
 };
 
+enum { EXCHANGE_LISTS = 4 }; /* quote, prequote, postquote, mail_rcpt */
+
 struct exchange {
   struct transfer transfer;
-  struct curl_slist *headers, *resolve;
+  struct curl_slist *headers, *resolve, *lists[EXCHANGE_LISTS];
   char method[24];
   char *url;
   struct known_url *known; /* the same, or NULL */

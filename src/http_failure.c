@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <strings.h>
 #include "error.h"
 
 static const char raiser_key = 0; /* registry key: its address */
@@ -111,10 +112,24 @@ static void raise_file_failure(lua_State *L, struct exchange *exchange) {
   if (sink->status < 0) error_os(L, "write", sink->path, sink->status);
 }
 
+/* What a server of FTP or SMTP said last: "550 Permission denied." */
+static void push_reply(lua_State *L, const struct exchange *exchange) {
+  const struct bytes *head = &exchange->head;
+  size_t end = head->length;
+  if (strncasecmp(exchange->url, "http", 4) == 0) end = 0;
+  while (end > 0 && strchr("\r\n", head->data[end - 1])) end--;
+  size_t begin = end;
+  while (begin > 0 && head->data[begin - 1] != '\n') begin--;
+  if (end > begin)
+    lua_pushlstring(L, head->data + begin, end - begin);
+  else
+    lua_pushnil(L);
+}
+
 int http_raise(lua_State *L, struct exchange *exchange) {
   const struct exchange_facts *facts = &exchange->facts;
   raise_file_failure(L, exchange);
-  luaL_checkstack(L, 13, NULL);
+  luaL_checkstack(L, 16, NULL);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &raiser_key);
   lua_pushstring(L, kind_of(exchange));
   lua_pushstring(L, exchange->method);
@@ -137,6 +152,8 @@ int http_raise(lua_State *L, struct exchange *exchange) {
   else
     lua_pushnil(L);
   lua_pushstring(L, exchange->unix_socket);
-  lua_call(L, 12, 0);
+  lua_pushinteger(L, exchange->code);
+  push_reply(L, exchange);
+  lua_call(L, 14, 0);
   return luaL_error(L, "http: the failure was not raised");
 }

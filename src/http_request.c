@@ -118,6 +118,7 @@ static void say_empty(struct exchange *exchange) {
 void http_set_method(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
   bool http = strncasecmp(exchange->url, "http", 4) == 0;
+  bool ftp = strncasecmp(exchange->url, "ftp", 3) == 0;
   curl_off_t size =
       exchange->source.by_chunks ? -1 : (curl_off_t)exchange->source.total;
   if (!has_body(exchange)) {
@@ -134,8 +135,9 @@ void http_set_method(struct exchange *exchange) {
     /* After TLS 1.3, libcurl's close of an FTP data connection becomes a reset
      * (of the session tickets that it has not read), and the server loses the
      * end of the file. */
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-                     CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2);
+    if (ftp)
+      curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                       CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
   }

@@ -48,7 +48,10 @@ static const struct setting settings[] = {
     {"cookie", CURLOPT_COOKIE, TEXT, 0},
     {"interface", CURLOPT_INTERFACE, TEXT, 0},
     {"expect_timeout", CURLOPT_EXPECT_100_TIMEOUT_MS, SECONDS, 0},
-    /* FTP and SFTP */
+    /* FTP, SFTP and SMTP */
+    {"nobody", CURLOPT_NOBODY, YES, 1},
+    {"file_time", CURLOPT_FILETIME, YES, 1},
+    {"mail_from", CURLOPT_MAIL_FROM, TEXT, 0},
     {"resume_from", CURLOPT_RESUME_FROM_LARGE, SIZE, 0},
     {"create_dirs", CURLOPT_FTP_CREATE_MISSING_DIRS, YES,
      CURLFTP_CREATE_DIR_RETRY},
@@ -77,6 +80,13 @@ static const struct choice schemes[] = {
     {"any", (long)CURLAUTH_ANY}, {NULL, 0},
 };
 
+static const struct choice ftp_methods[] = {
+    {"multicwd", CURLFTPMETHOD_MULTICWD},
+    {"nocwd", CURLFTPMETHOD_NOCWD},
+    {"singlecwd", CURLFTPMETHOD_SINGLECWD},
+    {NULL, 0},
+};
+
 static long check_choice(lua_State *L, const char *what, int index,
                          const struct choice *choices) {
   const char *name = luaL_checkstring(L, index);
@@ -96,10 +106,19 @@ static long check_choice(lua_State *L, const char *what, int index,
   return choice->value;
 }
 
+static const char *check_line(lua_State *L, const struct setting *setting) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 3, &size);
+  if (strlen(text) != size || strpbrk(text, "\r\n"))
+    error_usage(L, "http: option `%s` has a line end or a NUL in it",
+                setting->name);
+  return text;
+}
+
 static CURLcode apply(lua_State *L, CURL *easy, const struct setting *setting) {
   switch (setting->type) {
   case TEXT:
-    return curl_easy_setopt(easy, setting->option, luaL_checkstring(L, 3));
+    return curl_easy_setopt(easy, setting->option, check_line(L, setting));
   case NUMBER:
     return curl_easy_setopt(easy, setting->option,
                             (long)luaL_checkinteger(L, 3));
@@ -153,6 +172,9 @@ static bool apply_special(lua_State *L, struct exchange *exchange,
     long scheme = check_choice(L, name, 3, schemes);
     exchange->negotiates = scheme != CURLAUTH_BASIC;
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, scheme);
+  } else if (strcmp(name, "ftp_method") == 0) {
+    curl_easy_setopt(easy, CURLOPT_FTP_FILEMETHOD,
+                     check_choice(L, name, 3, ftp_methods));
   } else if (strcmp(name, "limit") == 0) {
     exchange->limit = (uint64_t)luaL_checkinteger(L, 3);
   } else if (strcmp(name, "rewindable") == 0) {
@@ -169,7 +191,8 @@ static bool apply_special(lua_State *L, struct exchange *exchange,
 
 void http_set(lua_State *L, struct exchange *exchange) {
   const char *name = luaL_checkstring(L, 2);
-  if (apply_special(L, exchange, name)) return;
+  if (apply_special(L, exchange, name) || http_set_list(L, exchange, name))
+    return;
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
     if (strcmp(settings[i].name, name) != 0) continue;
     CURLcode code = apply(L, exchange->transfer.easy, &settings[i]);
@@ -178,41 +201,6 @@ void http_set(lua_State *L, struct exchange *exchange) {
     return;
   }
   error_usage(L, "http: libcurl has no option '%s' here", name);
-}
-
-/* One value may be several lines for libcurl: it checks nothing. */
-static bool add_line(struct curl_slist **list, const char *line) {
-  struct curl_slist *longer = curl_slist_append(*list, line);
-  if (longer) *list = longer;
-  return longer != NULL;
-}
-
-static void add_lines(lua_State *L, int index, struct curl_slist **list) {
-  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
-  for (lua_Integer i = 1; i <= count; i++) {
-    size_t size;
-    lua_rawgeti(L, index, i);
-    const char *line = luaL_checklstring(L, -1, &size);
-    if (strlen(line) != size || strpbrk(line, "\r\n"))
-      error_usage(L, "http: a header has a line end or a NUL in it");
-    if (!add_line(list, line)) luaL_error(L, "not enough memory");
-    lua_pop(L, 1);
-  }
-}
-
-void http_set_headers(lua_State *L, struct exchange *exchange) {
-  luaL_checktype(L, 2, LUA_TTABLE);
-  add_lines(L, 2, &exchange->headers);
-  /* libcurl goes on to take a host named here for the one that cookies belong
-   * to, in later requests of the same handle as well. */
-  for (struct curl_slist *line = exchange->headers; line; line = line->next)
-    if (strncasecmp(line->data, "host:", 5) == 0) exchange->spoils = true;
-}
-
-void http_set_resolve(lua_State *L, struct exchange *exchange) {
-  luaL_checktype(L, 2, LUA_TTABLE);
-  add_lines(L, 2, &exchange->resolve);
-  exchange->spoils = true; /* what it has not read yet, it reads later */
 }
 
 /* Otherwise libcurl makes up six names and asks for each, every time; nobody

@@ -15,6 +15,9 @@ bool http_set_apart(struct exchange *exchange);
 /* Arguments 2 and 3 are a name and its value; raises kind usage. */
 void http_set(lua_State *L, struct exchange *exchange);
 
+/* The same for options that are lists of lines; false: it is none of those. */
+bool http_set_list(lua_State *L, struct exchange *exchange, const char *name);
+
 /* Argument 2 is a list of lines, "Name: value" or "host:port:address". */
 void http_set_headers(lua_State *L, struct exchange *exchange);
 void http_set_resolve(lua_State *L, struct exchange *exchange);

@@ -93,12 +93,15 @@ end
 ---@param status integer? of the answer, when there was a head
 ---@param system string? the system's words
 ---@param socket string path of the unix socket, or ""
+---@param code integer libcurl's, CURLE_...
+---@param reply string? the last line of a server that speaks FTP or SMTP: "550 ..."
 function wire_failure.raise(kind, method, target, detail, phase, received, expected, sent,
-                            elapsed, status, system, socket)
+                            elapsed, status, system, socket, code, reply)
   local shown = url.shown(target)
   errors.throw(errors.make {
     kind = kind, method = method, url = shown, detail = detail, phase = phase,
     received = received, expected = expected, sent = sent, elapsed = elapsed, status = status,
+    curl_code = code, reply = reply,
     message = ("%s %s: %s"):format(method, shown,
       explain(kind, target, detail, phase, received, expected, elapsed, system, socket)),
   })
