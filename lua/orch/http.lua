@@ -48,7 +48,8 @@ local http = {}
 ---@field json any a body; at most one of these four
 ---@field form table? as in `query`
 ---@field multipart table? name = text, { path =, filename =, type = } or a list of these
----@field body string|{path: string}|(fun(): string?)|nil a function gives the next piece or nil
+---@field body string|{path: string, offset: integer?, length: integer?}|(fun(): string?)|nil a
+---  file or a part of one (bytes); a function gives the next piece or nil
 ---@field cookies table<string, string>? for this request
 ---@field progress boolean|string|orch.Progress|fun(done: integer, total: integer?, details: orch.http.Progress)|nil
 ---  a bar, its label, a bar of one's own, or a function that is called at most ten times a

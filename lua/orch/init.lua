@@ -9,6 +9,7 @@ local lazy = {
   log = "log", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
   test = "test", http = "http", ai = "ai", secrets = "secrets",
   asset = "asset", check = "check", image = "image",
+  deploy = "deploy", jwt = "jwt",
   csv = "csv", unity = "unity", xml = "xml", yaml = "yaml",
 
   create_task = { "task", "spawn" }, spawn = { "task", "spawn" },

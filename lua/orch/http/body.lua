@@ -25,6 +25,17 @@ function body.file(fname, path)
   return { path = full, offset = 0, size = info.size }
 end
 
+--- A part of a file, which must be there now.
+local function window(fname, segment, offset, length)
+  length = length or segment.size - offset
+  if length < 0 or offset + length > segment.size then
+    arg.fail("%s: `body` asks for %d bytes from %d on, but '%s' has %d", fname,
+      math.max(length, 0), offset, segment.path, segment.size)
+  end
+  segment.offset, segment.size = offset, length
+  return segment
+end
+
 local function plain_body(fname, value)
   if type(value) == "string" then return value end
   if arg.is_callable(value) then
@@ -38,8 +49,8 @@ local function plain_body(fname, value)
     arg.fail('%s: option `body` should be a string, a function or { path = "file" }; a table goes '
       .. "into `json` or `form`", fname)
   end
-  local o = arg.options(fname .. ": body", value, { path = "path" })
-  return { body.file(fname, o.path) }
+  local o = arg.options(fname .. ": body", value, { path = "path", offset = "size", length = "size" })
+  return { window(fname, body.file(fname, o.path), o.offset or 0, o.length) }
 end
 
 ---The body that the options ask for.

@@ -49,6 +49,8 @@ local function teller(fname, shown)
   return function(done, total) bar:set(done, total) end, bar
 end
 
+watch.teller = teller
+
 ---Tells `tell(done, total, details)`: of the body that is sent, if there is one, otherwise of
 ---the one that is received.
 local function report(tell, meter, sends, at_end)
