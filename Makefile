@@ -12,7 +12,7 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE $(PIC) $(WARN) -Isrc -I/usr/include/lua5.4 \
 	-DORCH_VERSION='"$(VERSION)"' $(CFLAGS) $(SANITIZE)
 
 # Heavy libraries live in plug-ins beside the binary: NAME and what it links.
-PLUGINS = audio csv hash http image inflate json scan serve sqlite stamp xml yaml
+PLUGINS = audio csv hash http image inflate json jwt scan serve sqlite stamp xml yaml
 LIBS_audio = -lsndfile -lm
 LIBS_csv = -lcsv
 LIBS_hash = -lcrypto
@@ -20,6 +20,7 @@ LIBS_http = -lcurl
 LIBS_image = -ljpeg -lz -lm
 LIBS_inflate = -lz
 LIBS_json = -llua5.4-cjson
+LIBS_jwt = -lcrypto
 LIBS_scan = -lpcre2-8
 LIBS_serve = -lmicrohttpd
 LIBS_sqlite = -lsqlite3
@@ -32,6 +33,7 @@ SRC_http = $(wildcard src/http*.c src/transfer*.c)
 SRC_image = $(wildcard src/image*.c)
 SRC_inflate = src/inflate.c
 SRC_json = $(wildcard src/json*.c)
+SRC_jwt = $(wildcard src/jwt*.c)
 SRC_scan = src/scan.c src/scan_segment.c src/search.c src/literal.c
 SRC_serve = $(wildcard src/serve*.c)
 SRC_sqlite = $(wildcard src/sqlite*.c)

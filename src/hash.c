@@ -1,5 +1,5 @@
-/* orch.core.hash, a plug-in: digests over OpenSSL's EVP; libcrypto is linked
- * nowhere else. digest, hmac, new and file answer in hexadecimal digits. */
+/* orch.core.hash, a plug-in: digests over OpenSSL's EVP. digest, hmac,
+ * new and file answer in hexadecimal digits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>

@@ -45,6 +45,25 @@ function hash.base64(bytes)
   return core.base64(bytes)
 end
 
+--- Bytes as base64 for URLs and tokens (RFC 4648 section 5: `-` and `_`, no padding).
+---@param bytes string
+---@return string
+function hash.base64url(bytes)
+  arg.check("hash.base64url", 1, bytes, "string")
+  return (core.base64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
+end
+
+--- The bytes of base64 text: either alphabet, with padding or without, on one line.
+--- Raises kind `usage` for anything else.
+---@param text string
+---@return string bytes
+function hash.unbase64(text)
+  arg.check("hash.unbase64", 1, text, "string")
+  local padded = text:find("=", 1, true) and text or text .. ("="):rep(-#text % 4)
+  return require("orch.core.base64").decode(padded, 1)
+    or arg.fail("hash.unbase64: argument 1 is no base64")
+end
+
 local function one(name)
   local fname = "hash." .. name
   return function(text)
