@@ -134,6 +134,8 @@ struct file {
   struct op_work work;
   const EVP_MD *algorithm;
   const char *path; /* the argument, on the stack */
+  off_t offset;
+  uint64_t left; /* to be read, at most */
   int status;
   unsigned size;
   unsigned char bytes[EVP_MAX_MD_SIZE];
@@ -143,11 +145,14 @@ static int add_file(struct file *file, int fd, EVP_MD_CTX *context,
                     char *chunk) {
   ssize_t n = 1;
   if (!EVP_DigestInit_ex(context, file->algorithm, NULL)) return UV_ENOMEM;
+  if (file->offset > 0 && lseek(fd, file->offset, SEEK_SET) < 0)
+    return uv_translate_sys_error(errno);
   while (n > 0 && !op_work_stopped(&file->work)) {
-    do n = read(fd, chunk, CHUNK);
+    do n = read(fd, chunk, file->left < CHUNK ? file->left : CHUNK);
     while (n < 0 && errno == EINTR);
     if (n < 0) return uv_translate_sys_error(errno);
     EVP_DigestUpdate(context, chunk, (size_t)n);
+    file->left -= (uint64_t)n;
   }
   EVP_DigestFinal_ex(context, file->bytes, &file->size);
   return 0;
@@ -187,13 +192,19 @@ static const struct op_kind file_kind = {
     .cancel = op_work_cancel,
 };
 
-/* file(algorithm, path) */
+/* file(algorithm, path[, offset, length]) */
 static int hash_file(lua_State *L) {
   const EVP_MD *algorithm = check_algorithm(L, 1);
   const char *path = luaL_checkstring(L, 2);
+  lua_Integer offset = luaL_optinteger(L, 3, 0);
+  lua_Integer length = luaL_optinteger(L, 4, LUA_MAXINTEGER);
+  luaL_argcheck(L, offset >= 0, 3, "below 0");
+  luaL_argcheck(L, length >= 0, 4, "below 0");
   struct file *file = op_new(L, &file_kind);
   file->algorithm = algorithm;
   file->path = path;
+  file->offset = (off_t)offset;
+  file->left = (uint64_t)length;
   op_work_start(&file->work, run_file);
   return op_await(L, &file->work.op);
 }

@@ -78,6 +78,15 @@ describe("the digest of a file", function()
     expect(core.file("md5", path)):equals(hash.md5 "")
   end)
 
+  it("is that of a part of it", function()
+    expect(core.file("md5", path, 3, 16)):equals(hash.md5 "3456789abcdef012")
+    expect(core.file("md5", path, 0, 300000)):equals(hash.md5(("0123456789abcdef"):rep(18750)))
+    expect(core.file("md5", path, 1599999, 100)):equals(hash.md5 "f")
+    expect(core.file("md5", path, 5, 0)):equals(hash.md5 "")
+    expect(core.file("md5", path, 1 << 40, 5)):equals(hash.md5 "")
+    expect(function() core.file("md5", path, -1, 5) end):raises("below 0")
+  end)
+
   it("fails for what cannot be read", function()
     local err = expect(function() core.file("md5", path .. ".gone") end):raises("os")
     expect({ err.code, err.path }):equals { "ENOENT", path .. ".gone" }
