@@ -24,6 +24,7 @@ orch = {
   hash = require "orch.hash",
   jwt = require "orch.jwt",
   log = require "orch.log",
+  notify = require "orch.notify",
   tty = require "orch.tty",
   stdin = require "orch.stdin",
   sh = require "orch.sh",

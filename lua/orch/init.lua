@@ -6,7 +6,7 @@ local lazy = {
   audio = "audio", font = "font", convert = "convert", gltf = "gltf", model = "model",
   fs = "fs", process = "process", thread = { "thread", "thread" },
   thread_map = { "thread", "thread_map" }, json = "json", hash = "hash",
-  log = "log", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
+  log = "log", notify = "notify", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
   test = "test", http = "http", ai = "ai", secrets = "secrets",
   asset = "asset", check = "check", image = "image",
   deploy = "deploy", jwt = "jwt",

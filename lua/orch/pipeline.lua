@@ -34,6 +34,10 @@ end
 function pipeline.finish_body(registry, found, words)
   if registry.count == 0 then
     if found.pipeline then return pipeline.without_jobs(found) end
+    if registry.hooks then
+      require("orch.log").warn("notify.at_end and notify.follow tell of the jobs of a script, and "
+        .. "this one declares none")
+    end
     return nil
   end
   local usage = require "orch.pipeline.usage"

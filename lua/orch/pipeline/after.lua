@@ -1,5 +1,7 @@
---- What is written when a run is over, because the command line asked for it: reports.
+--- What is done when a run is over: reports, because the command line asked for them, and
+--- what the script wants to have told of it.
 ---
+---     local _ <close> = after.hooks(session)
 ---     local _ <close> = after.reports(session)
 
 local after = {}
@@ -46,6 +48,34 @@ function after.reports(session)
     if session.options.json and session.options.ui ~= "json" then
       io.stdout:write((require "orch.report.make"("json", session.model, session.run.folder)))
     end
+  end })
+end
+
+--- What fails in there is said, and changes nothing.
+local function call(name, hook, session)
+  local fn = hook[name]
+  if not fn then return end
+  local ok, err = pcall(fn, session)
+  if not ok then require("orch.log").warn("at the " .. name .. " of the run: " .. tostring(err)) end
+end
+
+--- All at once: each may wait for somebody else.
+local function finish_all(session, hooks)
+  local s <close> = require("orch.core.task").open("end of the run", nil, false, nil, false)
+  for _, hook in ipairs(hooks) do s:start("end of the run", call, "finish", hook, session) end
+end
+
+---Calls what the script has registered about its run: `begin(session)` now, `finish(session)`
+---when the closer is closed, and the run has ended one way or another.
+---@param session table
+---@return table? closer
+function after.hooks(session)
+  local hooks = session.registry.hooks
+  if not hooks then return nil end
+  for _, hook in ipairs(hooks) do call("begin", hook, session) end
+  return setmetatable({}, { __close = function()
+    local shield <close> = require("orch.core.task").open("end of the run", nil, true, nil, false)
+    finish_all(session, hooks)
   end })
 end
 

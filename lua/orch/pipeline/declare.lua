@@ -58,6 +58,7 @@ local Job = {
 ---@field params orch.Param[]
 ---@field count integer of jobs
 ---@field closed boolean the body has ended
+---@field hooks {begin: fun(session: table)?, finish: fun(session: table)?}[]? about its run
 
 ---Forgets everything: before a script is loaded once more, and in tests.
 ---@return orch.Registry

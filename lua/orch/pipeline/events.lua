@@ -65,6 +65,16 @@ function Log:listen(fn)
   self.listeners[#self.listeners + 1] = fn
 end
 
+---Calls it no more. Also works while records are being told.
+---@param fn fun(record: table)
+function Log:unlisten(fn)
+  local rest = {}
+  for _, listener in ipairs(self.listeners) do
+    if listener ~= fn then rest[#rest + 1] = listener end
+  end
+  self.listeners = rest
+end
+
 ---Writes a record and tells the listeners. Never waits, so it also works while the task is
 ---cancelled. Raises kind `os` when the disk is full.
 ---@param name string
