@@ -1,0 +1,263 @@
+--- S3: Amazon's, MinIO, Cloudflare R2 and whatever speaks the same. Files of any size go up in
+--- parts, several at once; what a broken upload has left is used by the next one.
+---
+---     local s3 = orch.deploy.s3
+---     s3.upload { folder = "out/web", bucket = "play.example.com", prefix = "demo/",
+---       region = "eu-west-1", cache_control = "no-cache" }
+---     s3.upload { file = "game.zip", bucket = "builds", key = "nightly/game.zip",
+---       endpoint = "https://minio.studio.lan:9000", profile = "studio" }
+---
+--- Requests are signed with AWS Signature Version 4. Errors have the service's own words:
+--- kinds `auth`, `rejected`, `conflict`, `changed`, with `reason` (NoSuchBucket, ...),
+--- `status`, `request_id`; and `network`, `timeout`, `tls`, `status` as of `orch.http`.
+
+local arg = require "orch.arg"
+local common = require "orch.deploy.common"
+local address = require "orch.deploy.s3.address"
+local clients = require "orch.deploy.s3.client"
+local clock = require "orch.core.clock"
+local etag = require "orch.deploy.s3.etag"
+local folders = require "orch.deploy.folder"
+local map = require "orch.map"
+local object = require "orch.deploy.s3.object"
+
+local s3 = {}
+
+local function merged(...)
+  local all = {}
+  for _, spec in ipairs { ... } do
+    for name, types in next, spec do all[name] = types end
+  end
+  return all
+end
+
+local upload_spec = merged(clients.spec, object.spec, {
+  folder = "path", key = "string", prefix = "string", connections = "integer", delete = "boolean",
+  include = "string|table", exclude = "string|table",
+})
+
+local for_folders = { "delete", "include", "exclude" }
+
+local function check_upload(fname, opts)
+  local o = common.options(fname, opts, upload_spec, { "bucket" })
+  if (o.file == nil) == (o.folder == nil) then
+    arg.fail("%s needs one of the options `file` and `folder`", fname)
+  end
+  if o.folder and o.key then
+    arg.fail("%s: a folder has no `key`; say `prefix`, which goes before the names", fname)
+  end
+  for _, name in ipairs(for_folders) do
+    if o.file and o[name] ~= nil then
+      arg.fail("%s: option `%s` is for a `folder`", fname, name)
+    end
+  end
+  o.part_size, o.connections = o.part_size or 16 << 20, o.connections or 4
+  if o.part_size < etag.LEAST_PART then
+    arg.fail("%s: option `part_size` should be at least \"5M\": S3 refuses smaller parts", fname)
+  end
+  if o.connections < 1 or o.connections > 64 then
+    arg.fail("%s: option `connections` should be from 1 to 64, not %d", fname, o.connections)
+  end
+  o.prefix = (o.prefix or ""):gsub("^/+", "")
+  if o.prefix ~= "" and o.prefix:sub(-1) ~= "/" then o.prefix = o.prefix .. "/" end
+  return o
+end
+
+--- One file as it should be; the bytes that were there already.
+local function put(fname, client, file, key, o, shown)
+  local headers = object.headers(fname, o, file.name)
+  if file.size <= o.part_size then
+    return object.put(client, file, key, headers, shown:file()), 0
+  end
+  local own = { resume = o.resume, connections = o.connections,
+    part_size = etag.part_size(file.size, o.part_size) }
+  return require("orch.deploy.s3.multipart").put(client, file, key, own, headers, shown)
+end
+
+local function key_of(fname, o, name)
+  local key = o.key or o.prefix .. name
+  if key:sub(-1) == "/" then key = key .. name end
+  return address.check_key(fname, key)
+end
+
+local function upload_file(fname, client, o, started)
+  local source = require("orch.deploy.source").open(fname, o.file)
+  local key = key_of(fname, o, source.name)
+  local file = { path = source.path, size = source.size, name = key,
+    check = function() source:check() end }
+  local there = object.look(client, key, o.dry_run)
+  local result = { service = "s3", file = source.shown, size = source.size, bytes = 0,
+    bucket = o.bucket, key = key, url = client.at:url(key) }
+  if there and etag.same(file, there, etag.part_size(file.size, o.part_size)) then
+    result.skipped, result.etag = true, there.etag
+  end
+  if o.dry_run then
+    result.dry_run = true
+    result.would = result.skipped and ("would send nothing: s3://%s/%s is %s"):format(o.bucket,
+      key, source.shown) or ("would upload %s (%s) to s3://%s/%s%s"):format(source.shown,
+      common.size(source.size), o.bucket, key, there and ", in the place of another file" or "")
+  elseif not result.skipped then
+    local shown <close> = folders.progress(fname, o.progress, source.size)
+    local resumed
+    result.etag, resumed = put(fname, client, file, key, o, shown)
+    result.bytes = source.size - resumed
+    result.resumed = resumed > 0 and resumed or nil
+  end
+  result.elapsed = clock.now() - started
+  return result
+end
+
+local function send_all(fname, client, files, o, shown)
+  local resumed = 0
+  map.each(files, function(file)
+    file.check = function() folders.check(fname, file) end
+    local _, before = put(fname, client, file, o.prefix .. file.name, o, shown)
+    resumed = resumed + before
+  end, { concurrency = o.connections })
+  return resumed
+end
+
+local function plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" or "s") end
+
+local function upload_folder(fname, client, o, started)
+  local sync = require "orch.deploy.s3.sync"
+  local files = folders.open(fname, o.folder, { include = o.include, exclude = o.exclude })
+  for _, file in ipairs(files) do address.check_key(fname, o.prefix .. file.name) end
+  local plan = sync.plan(client, files, o)
+  local result = { service = "s3", file = o.folder, size = files.total, bytes = 0,
+    files = #files, sent = 0, deleted = 0, bucket = o.bucket, prefix = o.prefix,
+    url = client.at:url(o.prefix),
+    skipped = plan.count == 0 and #plan.surplus == 0 or nil }
+  if o.dry_run then
+    result.dry_run = true
+    result.would = ("would upload %s of %d (%s) from %s to s3://%s/%s"):format(
+      plural(plan.count, "file"), #files, common.size(plan.bytes), o.folder, o.bucket, o.prefix)
+    if #plan.surplus > 0 then
+      result.would = ("%s, and delete %s there"):format(result.would,
+        plural(#plan.surplus, "object"))
+    end
+  else
+    local shown <close> = folders.progress(fname, o.progress, plan.bytes)
+    local resumed = send_all(fname, client, plan.first, o, shown)
+    resumed = resumed + send_all(fname, client, plan.pages, o, shown)
+    sync.delete(client, plan.surplus)
+    result.sent, result.deleted = plan.count, #plan.surplus
+    result.bytes = plan.bytes - resumed
+    result.resumed = resumed > 0 and resumed or nil
+  end
+  result.elapsed = clock.now() - started
+  return result
+end
+
+---@class orch.deploy.s3.Where
+---@field bucket string
+---@field region string? by default AWS_REGION, that of the profile, "us-east-1"; R2: "auto"
+---@field endpoint string? of what is not Amazon's, "https://host:9000"; AWS_ENDPOINT_URL
+---@field path_style boolean? the bucket is in the path; by default with an `endpoint`
+---@field access_key string? by default AWS_ACCESS_KEY_ID, or that of the profile
+---@field secret_key string?
+---@field session_token string?
+---@field profile string? of ~/.aws/credentials and ~/.aws/config
+
+---@class orch.deploy.s3.Options: orch.deploy.Options, orch.deploy.s3.Where
+---@field folder orch.Path? instead of `file`: all that is in it, unless it is there already
+---@field key string? of the file; its name by default; "in/" gets it behind
+---@field prefix string? of the names of a folder: "demo/"
+---@field part_size number|string|nil "16M"; larger files go up in such parts; "5M" or more
+---@field connections integer? parts and files that are sent at the same time, 4
+---@field content_type string|table<string, string>|nil by the ending of the name; a table adds
+---  endings: { data = "application/x-data" }
+---@field content_encoding string|false|nil by default br and gzip for `x.wasm.br`, `x.js.gz`, ...
+---@field cache_control string|(fun(name: string): string?)|nil
+---@field acl string? "public-read"
+---@field storage_class string? "STANDARD_IA"
+---@field metadata table<string, string>?
+---@field delete boolean? of a folder: removes objects below `prefix` that are not in it, but
+---  not those that `include` and `exclude` leave out
+---@field include string|string[]|nil patterns as in `fs.glob`, relative to the folder
+---@field exclude string|string[]|nil
+
+---Uploads a file or a folder. What is there already, with the same size and an ETag that says
+---the same, is not sent. `resume = false` begins anew, and leaves nothing behind when it fails.
+---@async
+---@param opts orch.deploy.s3.Options
+---@return orch.deploy.Result result also `bucket`, `url`, and `key` and `etag`, or, of a folder,
+---  `prefix`, `files`, `sent`, `deleted`; raises as the module says, and `os`
+function s3.upload(opts)
+  local fname = "deploy.s3.upload"
+  local started = clock.now()
+  local o = check_upload(fname, opts)
+  local client = clients.open(fname, o)
+  client:limit(o.connections)
+  if o.file then return upload_file(fname, client, o, started) end
+  return upload_folder(fname, client, o, started)
+end
+
+local ask_spec = merged(clients.spec, { key = "string", part_size = "size" })
+
+local function ask(fname, opts)
+  local o = common.options(fname, opts, ask_spec, { "bucket", "key" })
+  address.check_key(fname, o.key)
+  return o, clients.open(fname, o)
+end
+
+---What there is under a key.
+---@async
+---@param opts orch.deploy.s3.Where|{key: string, file: orch.Path?}
+---@return {exists: boolean, size: integer?, etag: string?, modified: string?, type: string?, metadata: table?, url: string, same: boolean?}
+---  `same`: whether it is `file`, by size and ETag
+function s3.status(opts)
+  local o, client = ask("deploy.s3.status", opts)
+  local there = object.look(client, o.key, true)
+  local status = { exists = there ~= nil, url = client.at:url(o.key) }
+  for name, value in next, there or {} do status[name] = value end
+  if o.file then
+    local source = require("orch.deploy.source").open("deploy.s3.status", o.file)
+    status.same = there ~= nil and etag.same({ path = source.path, size = source.size }, there,
+      etag.part_size(source.size, o.part_size or 16 << 20))
+  end
+  return status
+end
+
+---Whether there is an object under a key; with `file`, whether it is that file.
+---@async
+---@param opts orch.deploy.s3.Where|{key: string, file: orch.Path?}
+---@return boolean
+function s3.exists(opts)
+  local status = s3.status(opts)
+  if type(opts) == "table" and opts.file then return status.same end
+  return status.exists
+end
+
+local presign_spec = merged(clients.spec, { key = "string", expires = "duration",
+  method = "string", download_as = "string" })
+
+local LONGEST_LINK <const> = 7 * 24 * 3600
+
+---A link that works without a key for some time: for testers. Nothing is asked of the service.
+---@async
+---@param opts orch.deploy.s3.Where|{key: string, expires: number|string|nil, method: string?, download_as: string?}
+---  `expires`: "1h", up to 7 days; `download_as`: the name under which a browser saves it
+---@return string url
+function s3.presign(opts)
+  local fname = "deploy.s3.presign"
+  if type(opts) ~= "table" then arg.fail("%s takes one table: %s { key = ... }", fname, fname) end
+  local o = arg.options(fname, opts, presign_spec)
+  for _, name in ipairs { "bucket", "key" } do
+    if not o[name] then arg.fail("%s needs the option `%s`", fname, name) end
+  end
+  address.check_key(fname, o.key)
+  local expires = math.floor(o.expires or 3600)
+  if expires < 1 or expires > LONGEST_LINK then
+    arg.fail("%s: option `expires` should be from 1 second to 7 days", fname)
+  end
+  local query = {}
+  if o.download_as then
+    local plain = o.download_as:gsub('[%c"\\]', "_")
+    query["response-content-disposition"] = ('attachment; filename="%s"'):format(plain)
+  end
+  return clients.open(fname, o):link({ method = (o.method or "GET"):upper(), key = o.key,
+    query = query }, expires)
+end
+
+return arg.public("orch.deploy.s3", s3)

@@ -1,0 +1,181 @@
+--- One object: what is there, its headers, and a file put in one piece.
+
+local answer = require "orch.deploy.s3.answer"
+local arg = require "orch.arg"
+local core = require "orch.core.hash"
+local errors = require "orch.core.error"
+local etag = require "orch.deploy.s3.etag"
+local failure = require "orch.deploy.failure"
+local media = require "orch.deploy.media"
+local urls = require "orch.http.url"
+
+local object = {}
+
+---The options that say what an object is like.
+object.spec = {
+  content_type = "string|table", content_encoding = "string|boolean",
+  cache_control = "string|callable", acl = "string", storage_class = "string",
+  metadata = "table", part_size = "size",
+}
+
+local function metadata_of(fname, metadata, headers)
+  for name, value in next, metadata or {} do
+    if type(name) ~= "string" or not name:find "^[%w_-]+$"
+      or not (type(value) == "string" or math.type(value)) then
+      arg.fail("%s: option `metadata` should be { name = \"text\" }, not { [%s] = %s }", fname,
+        tostring(name), arg.describe(value))
+    end
+    if tostring(value):find "[^\32-\126]" then
+      arg.fail("%s: metadata '%s' has characters that no header can carry; percent-encode them",
+        fname, name)
+    end
+    headers["x-amz-meta-" .. name:lower()] = tostring(value)
+  end
+end
+
+local function type_of(o, name, usual)
+  local wanted = o.content_type
+  if type(wanted) ~= "table" then return wanted or usual end
+  local ending = name:match "%.([^./]+)$"
+  return ending and wanted[ending] or usual
+end
+
+---The headers that a new object is made with.
+---@param fname string
+---@param o table
+---@param name string by which its type is known
+---@return table<string, string>
+function object.headers(fname, o, name)
+  local kind, encoding = media.of(name)
+  if o.content_encoding ~= nil then encoding = o.content_encoding end
+  if encoding == true then arg.fail("%s: `content_encoding` is a text, or false", fname) end
+  local cache = o.cache_control
+  if arg.is_callable(cache) then cache = cache(name) end
+  local headers = {
+    ["content-type"] = type_of(o, name, kind), ["content-encoding"] = encoding or nil,
+    ["cache-control"] = cache, ["x-amz-acl"] = o.acl, ["x-amz-storage-class"] = o.storage_class,
+  }
+  metadata_of(fname, o.metadata, headers)
+  return headers
+end
+
+---@class orch.deploy.s3.Object
+---@field size integer
+---@field etag string digits, perhaps "-" and a number of parts
+---@field modified string? as the service says it
+---@field type string?
+---@field metadata table<string, string>?
+
+local function from_headers(response)
+  local headers, metadata = response.headers, {}
+  for name, value in pairs(headers) do
+    local own = name:match "^x%-amz%-meta%-(.+)$"
+    if own then metadata[own] = value end
+  end
+  return { size = math.tointeger(tonumber(headers["content-length"])) or -1,
+    etag = etag.clean(headers.etag), modified = headers["last-modified"],
+    type = headers["content-type"], metadata = metadata }
+end
+
+--- Names may have what XML cannot say; asked for that, the service encodes them as a form does.
+---A name in a listing.
+---@param root orch.xml.Element
+---@param element orch.xml.Element
+---@return string
+function object.key(root, element)
+  local key = answer.text(element, "Key") or ""
+  if answer.text(root, "EncodingType") ~= "url" then return key end
+  return urls.decode((key:gsub("+", " ")))
+end
+
+---An object in a listing.
+---@param root orch.xml.Element
+---@param element orch.xml.Element `Contents`
+---@return string key
+---@return orch.deploy.s3.Object
+function object.listed(root, element)
+  return object.key(root, element), {
+    size = math.tointeger(tonumber(answer.text(element, "Size"))) or -1,
+    etag = etag.clean(answer.text(element, "ETag")), modified = answer.text(element, "LastModified"),
+  }
+end
+
+--- A HEAD has no words: a listing of that one key has, and may know of it.
+local function ask_again(client, key)
+  local ok, root = pcall(client.request, client, { what = ("look for '%s'"):format(key),
+    method = "GET", xml = true, query = { ["list-type"] = "2", ["encoding-type"] = "url",
+      prefix = key, ["max-keys"] = "1" } })
+  if not ok then
+    if answer.is(root, "AccessDenied") then return nil end
+    error(root, 0)
+  end
+  for _, element in ipairs(root:all "Contents") do
+    local name, found = object.listed(root, element)
+    if name == key then return found end
+  end
+end
+
+---What there is under a key.
+---@async
+---@param client orch.deploy.s3.Client
+---@param key string
+---@param thorough boolean? says also when there is no such bucket
+---@return orch.deploy.s3.Object? object nil: none, or the keys may not see it
+function object.look(client, key, thorough)
+  local ok, response = pcall(client.request, client,
+    { what = ("look for '%s'"):format(key), method = "HEAD", key = key })
+  if ok then return from_headers(response) end
+  local status = errors.is(response) and response.service and response.status
+  if not status or status >= 500 or status == 429 then error(response, 0) end
+  if status == 404 and not thorough then return nil end
+  return ask_again(client, key)
+end
+
+--- Such objects have an ETag that is no MD5.
+local function is_encrypted(headers)
+  local how = headers["x-amz-server-side-encryption"]
+  return how and how:find "kms" ~= nil
+    or headers["x-amz-server-side-encryption-customer-algorithm"] ~= nil
+end
+
+---Raises when what has arrived is not what was sent.
+---@param what string
+---@param headers table of the answer
+---@param wanted string digits
+function object.check_etag(what, headers, wanted)
+  local got = etag.clean(headers.etag)
+  if got == wanted or not etag.is_md5(got) or is_encrypted(headers) then return end
+  failure.throw("s3", { what = what, kind = "http", retryable = true,
+    words = ("the ETag of what has arrived is %s, not %s"):format(got, wanted) })
+end
+
+---@class orch.deploy.s3.File
+---@field path string absolute
+---@field name string by which its type is known
+---@field size integer
+---@field md5 string?
+---@field check async fun() raises kind `changed`
+
+---Puts a file in one piece.
+---@async
+---@param client orch.deploy.s3.Client
+---@param file orch.deploy.s3.File
+---@param key string
+---@param headers table
+---@param tell fun(done: integer)
+---@return string etag
+function object.put(client, file, key, headers, tell)
+  local what = ("put '%s'"):format(key)
+  file.md5 = file.md5 or core.file("md5", file.path)
+  file.check()
+  headers["content-md5"] = etag.base64(file.md5)
+  local body = file.size > 0 and { path = file.path, offset = 0, length = file.size } or ""
+  local response = client:request { what = what, need = "s3:PutObject", method = "PUT", key = key,
+    headers = headers, body = body, progress = tell }
+  object.check_etag(what, response.headers, file.md5)
+  file.check()
+  tell(file.size)
+  return file.md5
+end
+
+return object

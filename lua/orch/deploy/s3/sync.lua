@@ -1,0 +1,129 @@
+--- A folder to a prefix: what is there already, as size and ETag say, is not sent; what is not in
+--- the folder is deleted where that is asked for. Pages come last, so that none refers to a file
+--- that is not there yet.
+
+local answer = require "orch.deploy.s3.answer"
+local core = require "orch.core.hash"
+local etag = require "orch.deploy.s3.etag"
+local failure = require "orch.deploy.failure"
+local map = require "orch.map"
+local object = require "orch.deploy.s3.object"
+
+local sync = {}
+
+local DELETED_AT_ONCE <const> = 1000
+
+---All objects below a prefix.
+---@async
+---@param client orch.deploy.s3.Client
+---@param prefix string
+---@return table<string, orch.deploy.s3.Object> objects by key
+function sync.list(client, prefix)
+  local objects, token = {}, nil
+  repeat
+    local root = client:request { what = ("list '%s'"):format(prefix), need = "s3:ListBucket",
+      method = "GET", xml = true,
+      query = { ["list-type"] = "2", ["encoding-type"] = "url", prefix = prefix,
+        ["continuation-token"] = token } }
+    for _, element in ipairs(root:all "Contents") do
+      local key, one = object.listed(root, element)
+      objects[key] = one
+    end
+    token = answer.text(root, "IsTruncated") == "true"
+      and answer.text(root, "NextContinuationToken") or nil
+  until not token
+  return objects
+end
+
+--- Who may not list asks for each.
+local function look_for_all(client, prefix, files)
+  local ok, objects = pcall(sync.list, client, prefix)
+  if ok then return objects, true end
+  if not answer.is(objects, "AccessDenied") then error(objects, 0) end
+  local found = {}
+  map.each(files, function(file)
+    found[prefix .. file.name] = object.look(client, prefix .. file.name)
+  end)
+  return found, false
+end
+
+local function is_page(file)
+  return file.name:find "%.html?$" ~= nil
+end
+
+---What is to be sent, and what to be deleted.
+---@async
+---@param client orch.deploy.s3.Client
+---@param files orch.deploy.FolderFile[]
+---@param o {prefix: string, part_size: integer, delete: boolean?, include: any, exclude: any}
+---@return {first: table[], pages: table[], surplus: string[], bytes: integer, count: integer}
+function sync.plan(client, files, o)
+  local there, all = look_for_all(client, o.prefix, files)
+  local plan = { first = {}, pages = {}, surplus = {}, bytes = 0, count = 0 }
+  local same = map.map(files, function(file)
+    local one = there[o.prefix .. file.name]
+    return one ~= nil and etag.same(file, one, etag.part_size(file.size, o.part_size))
+  end, { concurrency = 4 })
+  for i, file in ipairs(files) do
+    if not same[i] then
+      table.insert(is_page(file) and plan.pages or plan.first, file)
+      plan.bytes, plan.count = plan.bytes + file.size, plan.count + 1
+    end
+  end
+  if not o.delete then return plan end
+  if not all then
+    failure.throw("s3", { what = ("list '%s'"):format(o.prefix), kind = "auth",
+      words = "`delete` has to know what is there", hint = "the access key needs s3:ListBucket" })
+  end
+  local ours = {}
+  for _, file in ipairs(files) do ours[o.prefix .. file.name] = true end
+  local chosen = sync.chooser(o)
+  for key in next, there do
+    if not ours[key] and chosen(key:sub(#o.prefix + 1)) then table.insert(plan.surplus, key) end
+  end
+  table.sort(plan.surplus)
+  return plan
+end
+
+---Whether `include` and `exclude` would take a name: what they leave out is not deleted either.
+---@return fun(name: string): boolean
+function sync.chooser(o)
+  local pattern = require "orch.fs.pattern"
+  local fname = "deploy.s3.upload"
+  local included = o.include and pattern.compile(fname, 1, o.include)
+  local allowed = o.exclude and pattern.compile_exclusions(fname, 1, o.exclude)
+  return function(name)
+    return name ~= "" and (not included or included(name)) and (not allowed or allowed(name))
+  end
+end
+
+local escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }
+
+local function delete_some(client, keys, from, to)
+  local list = { "<Delete><Quiet>true</Quiet>" }
+  for i = from, to do
+    list[#list + 1] = "<Object><Key>" .. keys[i]:gsub("[&<>]", escapes) .. "</Key></Object>"
+  end
+  list[#list + 1] = "</Delete>"
+  local body = table.concat(list)
+  local asked = { what = ("delete %d objects"):format(to - from + 1), need = "s3:DeleteObject",
+    method = "POST", query = { delete = "" }, body = body, xml = true,
+    headers = { ["content-md5"] = etag.base64(core.digest("md5", body)),
+      ["content-type"] = "application/xml" } }
+  local refused = client:request(asked):find "Error"
+  if not refused then return end
+  failure.throw("s3", { what = ("delete '%s'"):format(answer.text(refused, "Key") or "?"),
+    kind = "rejected", reason = answer.text(refused, "Code"),
+    words = answer.text(refused, "Message") })
+end
+
+---@async
+---@param client orch.deploy.s3.Client
+---@param keys string[]
+function sync.delete(client, keys)
+  for from = 1, #keys, DELETED_AT_ONCE do
+    delete_some(client, keys, from, math.min(from + DELETED_AT_ONCE - 1, #keys))
+  end
+end
+
+return sync
