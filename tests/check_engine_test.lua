@@ -256,6 +256,12 @@ check "fine" { run = function(file) file:info "seen" end }
 end)
 
 describe("rule files", function()
+  it("cannot take back what is ignored", function()
+    local p = project()
+    p.write("checks/a.lua", SIZE .. "check.ignore('Old/**', '!Old/new.png')")
+    expect(p.check().findings[1].message):contains "'!Old/new.png' takes nothing back"
+  end)
+
   it("configure, ignore, and see nothing of each other's globals", function()
     local p = project()
     p.write("checks/a.lua", SIZE .. "shared = 1\ncheck.ignore 'Old/**'")

@@ -10,15 +10,15 @@ local excerpt = require "orch.cli.excerpt"
 local file_class = require "orch.check.file"
 local hint = require "orch.cli.hint"
 local report = require "orch.cli.report"
+local rules = require "orch.check.rule"
 
 local broken = { ID = "rule.broken" }
 
 --- The rule under which such findings go.
-broken.rule = {
-  id = broken.ID, title = "Rules run without errors", severity = "error", scope = "file",
+broken.rule = rules.pseudo {
+  id = broken.ID, title = "Rules run without errors", severity = "error",
   why = "A rule that fails checks nothing: what it would have found goes unseen.",
-  files = { "checks/**/*.lua" }, config = {}, fixes = {}, tags = {}, shipped = true,
-  where = "orch", source = "orch", line = 0, timeout = 0, cache = false,
+  files = { "checks/**/*.lua" },
 }
 
 --- The line with its caret, as excerpt draws them: here as text and column.
@@ -93,7 +93,7 @@ function broken.finding(err, known)
     rule = broken.ID, severity = "error", path = path or known.source or "checks", line = line,
     column = code and code.column, message = message, template = message, hint = advice,
     code = code, related = known.file and { { path = known.file, note = "the file it failed on" } },
-    found = rule and ("the rule '%s' %s"):format(rule.id, "fails") or nil,
+    found = rule and ("the rule '%s' fails"):format(rule.id) or nil,
   }
   finding.key = file_class.key_of { rule = broken.ID, path = finding.path, template = message,
     related = { { path = tostring(line) } } }

@@ -3,7 +3,7 @@
 ---
 ---     local store = cache.open "/home/ann/game"
 ---     local files = store:files()      -- path -> { content, set, findings, depends }
----     store:save { files = changed, gone = paths, blob = tree.blob }
+---     store:save { files = changed, gone = paths, trees = { files.blob } }
 
 local errors = require "orch.core.error"
 local fs = require "orch.fs"

@@ -69,7 +69,11 @@ end
 
 local function ignore(set, ...)
   local list = type((...)) == "table" and (...) or { ... }
-  pattern.parse("check.ignore", 1, list)
+  local _, excluded = pattern.parse("check.ignore", 1, list)
+  if excluded[1] then
+    arg.fail("check.ignore: '!%s' takes nothing back; `files` of a rule can leave out more",
+      excluded[1])
+  end
   table.move(list, 1, #list, #set.ignore + 1, set.ignore)
 end
 

@@ -1,7 +1,7 @@
 --- What a rule's results depend on besides the file: its code with all that it captures, its
 --- configuration, and the readers it may use.
 ---
----     local keys = key.of(set)       -- keys.by_rule["texture.size"], keys.all
+---     local keys = key.of(rules)       -- keys.by_rule["texture.size"], keys.all
 
 local arg = require "orch.arg"
 local code = require "orch.core.code"

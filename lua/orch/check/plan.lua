@@ -96,7 +96,7 @@ end
 
 ---@class orch.check.Ask
 ---@field tree orch.check.Tree
----@field files orch.check.Files
+---@field files orch.check.Listing
 ---@field rows table<string, table> of the cache
 ---@field known_keys table<string, table<string, string>> of the cache
 ---@field keys table<string, string> rule -> hexadecimal key

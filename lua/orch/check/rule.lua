@@ -162,4 +162,14 @@ function rules.change(rule, change)
   if change.cache then rule.trusted = true end
 end
 
+---A rule of orch's own that has no `run`: findings that come about otherwise go under it.
+---@param given {id: string, title: string, why: string, severity: orch.check.Severity, files: string[], scope: "file"|"project"|nil, cache: boolean?}
+---@return orch.check.Rule
+function rules.pseudo(given)
+  local rule = { scope = "file", config = {}, fixes = {}, tags = {}, shipped = true,
+    where = "orch", source = "orch", line = 0, timeout = 0, cache = false }
+  for key, value in pairs(given) do rule[key] = value end
+  return rule
+end
+
 return rules

@@ -1,12 +1,12 @@
 --- One rule and one file: what it says, what it looked at, and what becomes of its failures.
 ---
----     local runner = run_rule.new(folder, on_finding)
----     runner:group(file, { rule, config, rule, config })     -- runner.runs: one for each rule
+---     local slot, guard <close> = track.slot(folder)
+---     local runs = run_rule.group(slot, file, { rule, config, rule, config })   -- one for each
 
 local broken = require "orch.check.broken"
-local core = require "orch.core.error"
 local errors = require "orch.core.error"
 local file_class = require "orch.check.file"
+local rules = require "orch.check.rule"
 local tasks = require "orch.core.task"
 local track = require "orch.check.track"
 local wait_for = require("orch.scope").wait_for
@@ -17,12 +17,11 @@ local MOST_TIMEOUTS = 3
 local run_rule = {}
 
 --- Findings about files that cannot be read, whichever rule wanted to.
-run_rule.unreadable = {
-  id = "asset.broken", title = "Files can be read", severity = "error", scope = "file",
+run_rule.unreadable = rules.pseudo {
+  id = "asset.broken", title = "Files can be read", severity = "error", files = { "**" },
   why = "A file that is cut off or damaged fails later: in the import, in the build, or at a "
     .. "player's.",
-  files = { "**" }, config = {}, fixes = {}, tags = {}, shipped = true, where = "orch",
-  source = "orch", line = 0, timeout = 0, cache = true,
+  cache = true,
 }
 
 ---@class orch.check.Run
@@ -95,9 +94,9 @@ local function call(slot, run, subject, config)
   if slot.locals then tasks.set_locals(slot.locals) end
   slot.run = run
   subject._run = run
-  local ok, err = xpcall(in_scope, core.handler, run.rule, subject, config)
+  local ok, err = xpcall(in_scope, errors.handler, run.rule, subject, config)
   slot.run, subject._run = nil, nil
-  if not ok then fail(run, core.normalize(err), slot.folder) end
+  if not ok then fail(run, errors.normalize(err), slot.folder) end
 end
 
 local function is_timeout(err)

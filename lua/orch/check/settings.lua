@@ -3,15 +3,15 @@
 
 local arg = require "orch.arg"
 local file_class = require "orch.check.file"
+local rules = require "orch.check.rule"
 local select = require "orch.check.select"
 
 local settings = {}
 
-settings.rule = {
+settings.rule = rules.pseudo {
   id = "rule.config", title = "Settings of rules are for files that are there",
   why = "Files that were meant to have a budget of their own silently get another one.",
-  severity = "warning", scope = "file", files = { "checks/**/*.lua" }, config = {}, fixes = {},
-  tags = {}, shipped = true, where = "orch", source = "orch", line = 0, timeout = 0, cache = true,
+  severity = "warning", files = { "checks/**/*.lua" }, cache = true,
 }
 
 local function is_used(pattern, paths)
@@ -54,7 +54,9 @@ function settings.check(state)
   for _, rule in ipairs(state.rules) do
     for _, entry in ipairs(rule.shipped and {} or rule.config) do
       local any = entry[1]:find "^%*%*"
-      if not any and not is_used(entry[1], paths) then state:found(finding(rule, entry[1], paths)) end
+      if not any and not is_used(entry[1], paths) then
+        state:found(finding(rule, entry[1], paths))
+      end
     end
   end
 end

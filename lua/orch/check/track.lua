@@ -1,7 +1,7 @@
 --- Which other files a rule looks at: its results hold for as long as those stay as they are.
 ---
----     local tracking <close> = track.open(folder)
----     local slot = track.slot()
+---     local tracking <close> = track.open()
+---     local slot, guard <close> = track.slot(folder)
 ---     slot.run = run          -- run.depends = { ["Assets/a.png.meta"] = true }
 
 local arg = require "orch.arg"

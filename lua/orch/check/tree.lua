@@ -12,8 +12,8 @@ local pattern = require "orch.fs.pattern"
 
 local tree = {}
 
---- Files with more bytes are told apart by size and time, as git does: to read them costs
---- more than to look at their headers again.
+--- Files with more bytes are told apart by size and time alone: to read them costs more than to
+--- look at their headers again.
 local LIMIT = 256 << 10
 
 local always = { ".git", ".hg", ".svn", ".orch", "node_modules" }
@@ -35,9 +35,11 @@ local function ignored(folder, more)
       table.move(engine[2], 1, #engine[2], #list + 1, list)
     end
   end
-  local includes, excludes = pattern.parse("check.ignore", 1, #more > 0 and more or { "!.orch" })
-  table.move(includes, 1, #includes, #list + 1, list)
-  return list, excludes
+  if #more > 0 then
+    local includes = pattern.parse("check.ignore", 1, more)
+    table.move(includes, 1, #includes, #list + 1, list)
+  end
+  return list
 end
 
 ---@class orch.check.Tree
@@ -58,7 +60,7 @@ local function as_it_is(patterns) return patterns, {} end
 ---@return orch.check.Tree
 function tree.new(folder, ignore)
   return setmetatable({ folder = folder, patterns = { "**" }, began = os.time(),
-    excludes = (ignored(folder, ignore)) }, Tree)
+    excludes = ignored(folder, ignore) }, Tree)
 end
 
 ---@async
@@ -81,7 +83,7 @@ function Tree:keep_stamp(stamp, times)
   end
 end
 
----@class orch.check.Files
+---@class orch.check.Listing
 ---@field blob string
 ---@field paths string[] sorted
 ---@field contents string[] 16 bytes each: of the content, or of size and time
@@ -92,7 +94,7 @@ end
 ---@async
 ---@param known string? a blob of before
 ---@param by_facts boolean? sizes and times stand for all contents: nothing will be remembered
----@return orch.check.Files
+---@return orch.check.Listing
 function Tree:list(known, by_facts)
   local blob, _, _, _, stamp, unread, reason =
     core.detail(self.folder, self.patterns, self.excludes, as_it_is, known,

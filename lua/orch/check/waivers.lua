@@ -33,9 +33,8 @@ local spec = { rule = "string|table", path = "string|table", reason = "string", 
   expires = "string" }
 
 local function pseudo(id, severity, title, why)
-  return { id = id, title = title, why = why, severity = severity, scope = "project",
-    files = { NAME }, config = {}, fixes = {}, tags = {}, shipped = true, where = "orch",
-    source = "orch", line = 0, timeout = 0, cache = false }
+  return require("orch.check.rule").pseudo { id = id, title = title, why = why,
+    severity = severity, scope = "project", files = { NAME } }
 end
 
 ---The rules under which findings about the file itself go.

@@ -2,7 +2,6 @@
 ---
 ---     local news = work.run { items = plan.items, jobs = 8, ... }    -- rows for the cache
 
-local core = require "orch.core.task"
 local each = require("orch.map").each
 local file_class = require "orch.check.file"
 local plan = require "orch.check.plan"
@@ -69,7 +68,7 @@ end
 
 ---@class orch.check.Work
 ---@field items orch.check.Item[]
----@field files orch.check.Files
+---@field files orch.check.Listing
 ---@field ask orch.check.Ask
 ---@field folder string
 ---@field jobs integer
@@ -106,7 +105,6 @@ function work.run(opts)
   local workers = {}
   for n = 1, math.min(opts.jobs, #items) do workers[n] = n end
   each(workers, worker, { concurrency = math.max(1, #workers) })
-  core.checkpoint()
   local depends = complete(opts.ask, rows)
   return { files = rows, rules = store(opts.ask, rows), depends = depends }
 end
