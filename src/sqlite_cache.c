@@ -3,9 +3,10 @@
 #include <string.h>
 #include "sqlite.h"
 
-static bool is_text(sqlite3_stmt *statement, const char *sql, size_t length) {
-  const char *text = sqlite3_sql(statement);
-  return strlen(text) == length && memcmp(text, sql, length) == 0;
+static bool is_text(const struct cached_statement *entry, const char *sql,
+                    size_t length) {
+  return entry->length == length &&
+         memcmp(sqlite3_sql(entry->statement), sql, length) == 0;
 }
 
 /* Where a text is, or where it may go. */
@@ -16,7 +17,7 @@ static struct cached_statement *find(struct database *database, const char *sql,
     struct cached_statement *entry = &database->cache[i];
     if (entry->statement == NULL) {
       if (oldest->statement) oldest = entry;
-    } else if (is_text(entry->statement, sql, length)) {
+    } else if (is_text(entry, sql, length)) {
       return entry;
     } else if (oldest->statement && entry->used < oldest->used) {
       oldest = entry;
@@ -33,33 +34,31 @@ static bool is_all(struct query *query, const char *tail) {
   return code == SQLITE_OK && more == NULL;
 }
 
-static bool refuse(struct query *query, const char *sql, const char *words) {
-  run_failed(query, SQLITE_MISUSE, sql);
-  sqlite3_snprintf(sizeof query->message, query->message, "%s", words);
-  return false;
-}
-
 static bool compile(struct query *query, struct cached_statement *entry,
                     const char *sql, size_t length) {
   const char *tail;
-  if (memchr(sql, '\0', length)) return refuse(query, sql, "NUL in the text");
+  if (memchr(sql, '\0', length))
+    return run_refused(query, SQLITE_MISUSE, sql, "NUL in the text");
   int code =
       sqlite3_prepare_v3(query->database->handle, sql, (int)length + 1,
                          SQLITE_PREPARE_PERSISTENT, &entry->statement, &tail);
   if (code != SQLITE_OK) return run_failed(query, code, sql);
   if (entry->statement == NULL)
-    return refuse(query, sql, "there is no statement in it");
+    return run_refused(query, SQLITE_MISUSE, sql,
+                       "there is no statement in it");
+  entry->length = length;
   if (is_all(query, tail)) return true;
   sqlite3_finalize(entry->statement);
   entry->statement = NULL;
-  return refuse(query, sql, "there is more than one statement in it");
+  return run_refused(query, SQLITE_MISUSE, sql,
+                     "there is more than one statement in it");
 }
 
 sqlite3_stmt *cache_prepare(struct query *query, const char *sql,
                             size_t length) {
   struct database *database = query->database;
   struct cached_statement *entry = find(database, sql, length);
-  if (entry->statement && !is_text(entry->statement, sql, length)) {
+  if (entry->statement && !is_text(entry, sql, length)) {
     sqlite3_finalize(entry->statement);
     entry->statement = NULL;
   }

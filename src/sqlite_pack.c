@@ -99,22 +99,54 @@ static void add_text(lua_State *L, struct buffer *buffer, int index,
   add_value(L, buffer, &value);
 }
 
+static bool has_metatable(lua_State *L, const char *name) {
+  if (!lua_getmetatable(L, -1)) return false;
+  luaL_getmetatable(L, name);
+  bool same = lua_istable(L, -1) && lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
 /* A blob is a table {bytes} with a metatable of ours. */
 static bool add_blob(lua_State *L, struct buffer *buffer) {
-  if (!lua_getmetatable(L, -1)) return false;
-  luaL_getmetatable(L, SQLITE_BLOB_TYPE);
-  bool blob = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  if (!blob) return false;
+  if (!has_metatable(L, SQLITE_BLOB_TYPE) && !has_metatable(L, SQLITE_DB_BLOB))
+    return false;
   lua_rawgeti(L, -1, 1);
   add_text(L, buffer, -1, PACKED_BLOB);
   lua_pop(L, 1);
   return true;
 }
 
+static bool is_null(lua_State *L) {
+  if (lua_isnil(L, -1)) return true;
+  if (lua_islightuserdata(L, -1)) return !lua_touserdata(L, -1);
+  lua_getfield(L, LUA_REGISTRYINDEX, SQLITE_DB_NULL);
+  bool same = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
+  lua_pop(L, 1);
+  return same;
+}
+
+/* The value on top is none: the library of orch.db has better words for it. The
+ * name of the parameter is at `key`, if it has one. */
+static void refuse(lua_State *L, const char *what, size_t i, int key) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, SQLITE_DB_CHECK) != LUA_TNIL) {
+    lua_pushstring(L, what);
+    if (key)
+      lua_pushvalue(L, key);
+    else
+      lua_pushinteger(L, (lua_Integer)i);
+    lua_pushvalue(L, -4);
+    lua_call(L, 3, 0);
+  }
+  error_usage(L,
+              "%s: parameter %d should be a number, a string, a boolean, "
+              "a blob or nil, not a %s",
+              what, (int)i, luaL_typename(L, -1));
+}
+
 /* The value on top. */
 static void pack_value(lua_State *L, struct buffer *buffer, const char *what,
-                       size_t i) {
+                       size_t i, int key) {
   struct packed_value value = {.tag = PACKED_NULL};
   int type = lua_type(L, -1);
   if (type == LUA_TSTRING) {
@@ -134,12 +166,8 @@ static void pack_value(lua_State *L, struct buffer *buffer, const char *what,
                   "%s: parameter %d is not a number (0/0), which SQLite "
                   "would store as NULL",
                   what, (int)i);
-  } else if (type != LUA_TNIL &&
-             !(type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, -1))) {
-    error_usage(L,
-                "%s: parameter %d should be a number, a string, a boolean, "
-                "a blob or nil, not a %s",
-                what, (int)i, lua_typename(L, type));
+  } else if (!is_null(L)) {
+    refuse(L, what, i, key);
   }
   add_value(L, buffer, &value);
 }
@@ -164,7 +192,62 @@ void pack_row(lua_State *L, struct buffer *buffer, int index,
   add_count(L, buffer, n);
   for (size_t i = 1; i <= n; i++) {
     lua_rawgeti(L, index, (lua_Integer)i);
-    pack_value(L, buffer, what, i);
+    pack_value(L, buffer, what, i, 0);
+    lua_pop(L, 1);
+  }
+}
+
+static void pack_named(lua_State *L, struct buffer *buffer, int index,
+                       const char *what) {
+  size_t n = 0, count = buffer->length;
+  add_count(L, buffer, 0);
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    int key = lua_gettop(L) - 1;
+    if (lua_type(L, key) != LUA_TSTRING)
+      error_usage(L,
+                  "%s: the parameters have names and places; they are "
+                  "either a list or by name",
+                  what);
+    add_text(L, buffer, key, PACKED_TEXT);
+    pack_value(L, buffer, what, ++n, key);
+    lua_pop(L, 1);
+  }
+  n |= PACKED_NAMED;
+  memcpy(buffer->data + count, &n, sizeof n);
+}
+
+static bool is_list(lua_State *L, int index) {
+  if (lua_rawlen(L, index) > 0) return true;
+  lua_pushnil(L);
+  if (!lua_next(L, index)) return true;
+  bool list = lua_type(L, -2) != LUA_TSTRING ||
+              (strcmp(lua_tostring(L, -2), "n") == 0 && lua_isinteger(L, -1));
+  lua_pop(L, 2);
+  return list;
+}
+
+void pack_params(lua_State *L, struct buffer *buffer, int index,
+                 const char *what) {
+  luaL_checkstack(L, 10, NULL);
+  if (lua_isnil(L, index))
+    add_count(L, buffer, 0);
+  else if (is_list(L, index))
+    pack_row(L, buffer, index, what);
+  else
+    pack_named(L, buffer, index, what);
+}
+
+void pack_many(lua_State *L, struct buffer *buffer, int index, size_t first,
+               size_t last, const char *what) {
+  add_count(L, buffer, last - first + 1);
+  for (size_t i = first; i <= last; i++) {
+    if (lua_rawgeti(L, index, (lua_Integer)i) != LUA_TTABLE)
+      error_usage(L,
+                  "%s: item %d of the list should be a table of parameters, "
+                  "not a %s",
+                  what, (int)i, luaL_typename(L, -1));
+    pack_params(L, buffer, lua_gettop(L), what);
     lua_pop(L, 1);
   }
 }
@@ -259,4 +342,30 @@ void pack_push_rows(lua_State *L, const struct query *query, int null) {
   lua_createtable(L, query->columns, 0);
   lua_insert(L, names);
   for (int i = query->columns; i >= 1; i--) lua_rawseti(L, names, i);
+}
+
+void pack_push_first(lua_State *L, const struct query *query) {
+  int names = lua_gettop(L) + 1;
+  push_names(L, query);
+  push_row(L, query, query->out.data, names, 0);
+}
+
+void pack_push_value(lua_State *L, const struct query *query) {
+  struct packed_value value;
+  packed_read(query->out.data, &value);
+  if (!push_value(L, &value, 0)) lua_pushnil(L);
+}
+
+void pack_push_names(lua_State *L, const struct query *query) {
+  const char *from = query->names.data, *end = from + query->names.length;
+  lua_newtable(L);
+  for (lua_Integer i = 1; from < end; i++) {
+    struct packed_value name;
+    from = packed_read(from, &name);
+    if (name.tag == PACKED_NULL)
+      lua_pushboolean(L, false);
+    else
+      lua_pushlstring(L, name.bytes, name.length);
+    lua_rawseti(L, -2, i);
+  }
 }

@@ -1,5 +1,5 @@
-/* What a connection does on a thread of the pool: open, statements, batches,
- * close. No Lua here. */
+/* What a connection does on its thread: open, statements, batches, close. No
+ * Lua here. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +20,17 @@ bool run_failed(struct query *query, int code, const char *sql) {
                           ? sqlite3_errmsg(handle)
                           : sqlite3_errstr(code);
   sqlite3_snprintf(sizeof query->message, query->message, "%s", words);
+  query->offset = handle ? sqlite3_error_offset(handle) : -1;
+  query->rolled_back =
+      query->footing == INSIDE && handle && sqlite3_get_autocommit(handle);
+  return false;
+}
+
+bool run_refused(struct query *query, int code, const char *sql,
+                 const char *words) {
+  run_failed(query, code, sql);
+  query->offset = -1;
+  sqlite3_snprintf(sizeof query->message, query->message, "%s", words);
   return false;
 }
 
@@ -29,12 +40,12 @@ static bool out_of_memory(struct query *query) {
 
 /* ---- waiting and stopping ---- */
 
-static bool stopped(struct database *database) {
+bool run_stopped(struct database *database) {
   return __atomic_load_n(&database->running->stop, __ATOMIC_RELAXED);
 }
 
 static int on_progress(void *data) {
-  return stopped(data);
+  return run_stopped(data);
 }
 
 /* SQLite's own handler would sleep on after a cancellation. */
@@ -43,7 +54,8 @@ static int on_busy(void *data, int count) {
   uint64_t now_ns = uv_hrtime();
   if (count == 0) database->busy_since_ns = now_ns;
   uint64_t waited_ms = (now_ns - database->busy_since_ns) / 1000000;
-  if (stopped(database) || waited_ms >= (uint64_t)database->busy_ms) return 0;
+  if (run_stopped(database) || waited_ms >= (uint64_t)database->busy_ms)
+    return 0;
   struct timespec pause = {.tv_nsec = count < 10 ? 1000000 : 10000000};
   nanosleep(&pause, NULL);
   return 1;
@@ -63,59 +75,57 @@ void run_open(struct query *query) {
     return;
   }
   sqlite3_extended_result_codes(database->handle, 1);
+  int on = 0;
+  if (database->strict)
+    sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DQS_DML, 0, &on);
   sqlite3_busy_handler(database->handle, on_busy, database);
   sqlite3_progress_handler(database->handle, LOOK_EVERY, on_progress, database);
 }
 
+/* With what is left of cursors that nobody closed. */
 void run_close(struct query *query) {
   struct database *database = query->database;
   cache_clear(database);
+  sqlite3_stmt *statement;
+  while ((statement = sqlite3_next_stmt(database->handle, NULL)))
+    sqlite3_finalize(statement);
   sqlite3_close_v2(database->handle);
   database->handle = NULL;
 }
 
-/* ---- one statement ---- */
+/* ---- where a statement may run ---- */
 
-static int bind_value(sqlite3_stmt *statement, int i,
-                      const struct packed_value *value) {
-  switch (value->tag) {
-  case PACKED_INTEGER:
-    return sqlite3_bind_int64(statement, i, value->integer);
-  case PACKED_FLOAT:
-    return sqlite3_bind_double(statement, i, value->number);
-  case PACKED_TEXT:
-    return sqlite3_bind_text64(statement, i, value->bytes, value->length,
-                               SQLITE_STATIC, SQLITE_UTF8);
-  case PACKED_BLOB:
-    return sqlite3_bind_blob64(statement, i, value->bytes, value->length,
-                               SQLITE_STATIC);
-  default:
-    return sqlite3_bind_null(statement, i);
+bool run_may_start(struct query *query, sqlite3_stmt *statement) {
+  struct database *database = query->database;
+  if (database->reader && statement && !sqlite3_stmt_readonly(statement)) {
+    query->needs_writer = true;
+    return false;
+  }
+  if (query->footing != INSIDE || !sqlite3_get_autocommit(database->handle))
+    return true;
+  run_refused(query, SQLITE_ABORT, NULL,
+              "the transaction is over already: an error has rolled it back");
+  query->rolled_back = true;
+  return false;
+}
+
+void run_check_end(struct query *query) {
+  sqlite3 *handle = query->database->handle;
+  bool open = !sqlite3_get_autocommit(handle);
+  if (query->footing == OUTSIDE && open) {
+    sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+    if (query->code == SQLITE_OK)
+      run_refused(query, SQLITE_MISUSE, query->sql,
+                  "a transaction was begun and not ended, and is rolled back: "
+                  "others would have been in it; use transaction(fn)");
+  } else if (query->footing == INSIDE && !open && query->code == SQLITE_OK) {
+    run_refused(query, SQLITE_MISUSE, query->sql,
+                "the statement has ended the transaction, which the end of its "
+                "function does");
   }
 }
 
-/* Binds a packed row; where the next one begins, or NULL. */
-static const char *bind_row(struct query *query, sqlite3_stmt *statement,
-                            const char *from) {
-  size_t given, wanted = (size_t)sqlite3_bind_parameter_count(statement);
-  from = packed_read_count(from, &given);
-  if (given != wanted) {
-    run_failed(query, SQLITE_RANGE, sqlite3_sql(statement));
-    sqlite3_snprintf(sizeof query->message, query->message,
-                     "the statement has %d parameters, %d were given",
-                     (int)wanted, (int)given);
-    return NULL;
-  }
-  for (size_t i = 1; i <= given; i++) {
-    struct packed_value value;
-    from = packed_read(from, &value);
-    int code = bind_value(statement, (int)i, &value);
-    if (code == SQLITE_OK) continue;
-    run_failed(query, code, sqlite3_sql(statement));
-    return NULL;
-  }
-  return from;
-}
+/* ---- rows ---- */
 
 /* A connection without a mutex may read its values as they are, which takes
  * half the time of sqlite3_column_*. */
@@ -146,7 +156,7 @@ static void read_column(sqlite3_stmt *statement, int i,
   value->length = (size_t)sqlite3_value_bytes(column);
 }
 
-static bool keep_names(struct query *query, sqlite3_stmt *statement) {
+bool run_keep_names(struct query *query, sqlite3_stmt *statement) {
   query->columns = sqlite3_column_count(statement);
   for (int i = 0; i < query->columns; i++) {
     struct packed_value name = {.tag = PACKED_TEXT};
@@ -158,7 +168,7 @@ static bool keep_names(struct query *query, sqlite3_stmt *statement) {
   return true;
 }
 
-static bool keep_row(struct query *query, sqlite3_stmt *statement) {
+bool run_keep_row(struct query *query, sqlite3_stmt *statement) {
   for (int i = 0; i < query->columns; i++) {
     struct packed_value value;
     read_column(statement, i, &value);
@@ -178,10 +188,11 @@ static bool step_all(struct query *query, sqlite3_stmt *statement) {
     if (code != SQLITE_ROW && code != SQLITE_DONE)
       return run_failed(query, code, sqlite3_sql(statement));
     if (first && sqlite3_column_count(statement) > 0)
-      good = keep_names(query, statement);
+      good = run_keep_names(query, statement);
     first = false;
     if (good && code == SQLITE_ROW && query->wants_rows)
-      good = keep_row(query, statement);
+      good = run_keep_row(query, statement);
+    if (query->limit && query->rows == query->limit) break;
   } while (good && code == SQLITE_ROW);
   return good || out_of_memory(query);
 }
@@ -190,7 +201,7 @@ static bool step_all(struct query *query, sqlite3_stmt *statement) {
  * is not ours for longer than this. */
 static const char *run_row(struct query *query, sqlite3_stmt *statement,
                            const char *from) {
-  const char *next = bind_row(query, statement, from);
+  const char *next = bind_params(query, statement, from);
   if (next && !step_all(query, statement)) next = NULL;
   sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);
@@ -203,10 +214,17 @@ static void count_changes(struct query *query, int64_t before) {
   query->last_id = sqlite3_last_insert_rowid(handle);
 }
 
+void run_prepare(struct query *query) {
+  cache_prepare(query, query->sql, query->sql_length);
+}
+
 void run_one(struct query *query) {
   int64_t before = sqlite3_total_changes64(query->database->handle);
   sqlite3_stmt *statement = cache_prepare(query, query->sql, query->sql_length);
-  if (statement) run_row(query, statement, query->in);
+  if (statement && run_may_start(query, statement)) {
+    run_row(query, statement, query->in);
+    run_check_end(query);
+  }
   count_changes(query, before);
 }
 
@@ -217,9 +235,31 @@ static bool execute(struct query *query, const char *sql) {
   return code == SQLITE_OK || run_failed(query, code, sql);
 }
 
+/* Statement by statement, so that a mistake has its place in the whole text. */
+static void run_statements(struct query *query) {
+  sqlite3 *handle = query->database->handle;
+  const char *tail = query->sql;
+  while (*tail && query->code == SQLITE_OK) {
+    const char *sql = tail;
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(handle, sql, -1, &statement, &tail);
+    if (code == SQLITE_OK && !statement) continue;
+    while (code == SQLITE_OK || code == SQLITE_ROW)
+      code = sqlite3_step(statement);
+    if (code != SQLITE_DONE) {
+      run_failed(query, code, query->sql);
+      if (query->offset >= 0) query->offset += (int)(sql - query->sql);
+    }
+    sqlite3_finalize(statement);
+  }
+}
+
 void run_script(struct query *query) {
   int64_t before = sqlite3_total_changes64(query->database->handle);
-  execute(query, query->sql);
+  if (run_may_start(query, NULL)) {
+    run_statements(query);
+    run_check_end(query);
+  }
   count_changes(query, before);
 }
 
@@ -233,12 +273,20 @@ static const char *run_item(struct query *query, const char *from) {
   if (statement == NULL) return NULL;
   while (from && rows-- > 0) {
     from = run_row(query, statement, from);
-    if (from && stopped(query->database)) {
+    if (from && run_stopped(query->database)) {
       run_failed(query, SQLITE_INTERRUPT, sql.bytes);
       return NULL;
     }
   }
   return from;
+}
+
+/* Which may meet the cancellation, too. */
+static void roll_back(struct query *query, const char *sql) {
+  sqlite3 *handle = query->database->handle;
+  int code = SQLITE_INTERRUPT;
+  while (code == SQLITE_INTERRUPT && !sqlite3_get_autocommit(handle))
+    code = sqlite3_exec(handle, sql, NULL, NULL, NULL);
 }
 
 void run_batch(struct query *query) {
@@ -248,11 +296,41 @@ void run_batch(struct query *query) {
   const char *from = packed_read_count(query->in, &items);
   if (!execute(query, "BEGIN IMMEDIATE")) return;
   while (from && items-- > 0) from = run_item(query, from);
-  if (from && execute(query, "COMMIT")) {
+  if (from && execute(query, "COMMIT"))
+    count_changes(query, before);
+  else
+    roll_back(query, "ROLLBACK");
+}
+
+/* One statement for many rows of parameters. */
+static bool run_rows(struct query *query) {
+  size_t rows;
+  const char *from = packed_read_count(query->in, &rows);
+  sqlite3_stmt *statement = cache_prepare(query, query->sql, query->sql_length);
+  if (!statement) return false;
+  for (size_t i = 1; i <= rows; i++) {
+    query->at_row = i;
+    from = run_row(query, statement, from);
+    if (!from) return false;
+    if (run_stopped(query->database))
+      return run_failed(query, SQLITE_INTERRUPT, query->sql);
+  }
+  query->at_row = 0;
+  return true;
+}
+
+/* All of it or nothing, in a transaction as well. */
+void run_many(struct query *query) {
+  bool inside = query->footing == INSIDE;
+  int64_t before = sqlite3_total_changes64(query->database->handle);
+  if (!run_may_start(query, NULL)) return;
+  if (!execute(query, inside ? "SAVEPOINT orch_many" : "BEGIN IMMEDIATE"))
+    return;
+  if (run_rows(query) &&
+      execute(query, inside ? "RELEASE orch_many" : "COMMIT")) {
     count_changes(query, before);
     return;
   }
-  int code = SQLITE_INTERRUPT; /* which may meet the ROLLBACK, too */
-  while (code == SQLITE_INTERRUPT && !sqlite3_get_autocommit(handle))
-    code = sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+  roll_back(query,
+            inside ? "ROLLBACK TO orch_many; RELEASE orch_many" : "ROLLBACK");
 }

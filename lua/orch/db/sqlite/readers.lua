@@ -1,0 +1,111 @@
+--- The connections of a database that only read: some for statements, and one for each
+--- rows() that is being read.
+---
+---     local reader <close> = readers:take()
+---     reader.conn:ask(...)
+
+local arg = require "orch.arg"
+local connection = require "orch.db.sqlite.connection"
+local park = require "orch.core.park"
+
+local readers = {}
+
+--- A hundred rows() at once are a mistake, each with a thread and a snapshot of the file.
+local MOST_LENT = 100
+
+---@class orch.db.Reader
+---@field conn table
+local Reader = { __name = "orch.db.reader" }
+Reader.__index = Reader
+
+---@class orch.db.Readers
+local Readers = { __name = "orch.db.readers" }
+Readers.__index = Readers
+
+function Reader:__close()
+  self.pool:give(self)
+end
+
+local undo = {
+  __close = function(self)
+    if self.done then return end
+    self.pool.count = self.pool.count - 1
+    self.pool.waiting:wake() -- there is room for another attempt
+  end,
+}
+
+local function add(self)
+  self.count = self.count + 1
+  local attempt <close> = setmetatable({ pool = self }, undo)
+  local conn = connection.open(self.settings, "reader")
+  attempt.done = true
+  return setmetatable({ conn = conn, pool = self }, Reader)
+end
+
+---Waits for its turn while all are in use.
+---@async
+---@return orch.db.Reader reader for `<close>`
+function Readers:take()
+  while true do
+    local reader = table.remove(self.idle)
+    if reader then return reader end
+    if self.count - self.lent < self.size then return add(self) end
+    reader = self.waiting:wait()
+    if reader then return reader end
+  end
+end
+
+---One for as long as rows are read from it; never waits for another.
+---@async
+---@return orch.db.Reader reader
+function Readers:lend()
+  if self.lent >= MOST_LENT then
+    arg.fail("db:rows: %d loops are reading from '%s' at this moment; that is too many",
+      self.lent, self.settings.name)
+  end
+  self.lent = self.lent + 1
+  local attempt <close> = setmetatable({}, { __close = function(a)
+    if not a.done then self.lent = self.lent - 1 end
+  end })
+  local reader = table.remove(self.idle) or add(self)
+  attempt.done, reader.is_lent = true, true
+  return reader
+end
+
+--- Those that were lent beyond the size are closed when they come back.
+---@async
+function Readers:give(reader)
+  if reader.is_lent then self.lent, reader.is_lent = self.lent - 1, nil end
+  if self.closed or self.count - self.lent > self.size then
+    self.count = self.count - 1
+    reader.conn:close()
+  elseif not self.waiting:wake(reader) then
+    self.idle[#self.idle + 1] = reader
+  end
+end
+
+---@async
+function Readers:close()
+  self.closed = true
+  for reader in function() return table.remove(self.idle) end do
+    self.count = self.count - 1
+    reader.conn:close()
+  end
+end
+
+---@private
+function Readers:waiting_text()
+  return ("a reader of '%s', all %d are in use"):format(self.settings.name, self.size)
+end
+
+---@param settings orch.db.SQLiteSettings
+---@param size integer
+---@return orch.db.Readers
+function readers.new(settings, size)
+  local self = setmetatable({ settings = settings, size = size, idle = {}, count = 0, lent = 0 },
+    Readers)
+  self.waiting = park.new(self)
+  return self
+end
+
+return readers

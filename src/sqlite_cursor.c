@@ -1,0 +1,105 @@
+/* Statements that are read piece by piece, and copies of a whole database: what
+ * takes many steps. No Lua here. */
+#include <time.h>
+#include "sqlite.h"
+
+enum {
+  PIECE = 256 << 10, /* bytes of a piece that may still grow by a row */
+  PAGES = 256,       /* a step of a backup */
+};
+
+/* ---- cursors ---- */
+
+static void end_cursor(struct cursor *cursor) {
+  if (!cursor->statement) return;
+  sqlite3_finalize(cursor->statement);
+  cursor->statement = NULL;
+  cursor->database->cursors--;
+}
+
+static void begin_cursor(struct query *query) {
+  struct cursor *cursor = query->cursor;
+  struct database *database = query->database;
+  cursor->begun = true;
+  /* The cache says what is wrong with a text, and keeps nothing of ours. */
+  sqlite3_stmt *checked = cache_prepare(query, query->sql, query->sql_length);
+  if (!checked || !run_may_start(query, checked)) return;
+  int code =
+      sqlite3_prepare_v2(database->handle, query->sql,
+                         (int)query->sql_length + 1, &cursor->statement, NULL);
+  if (code != SQLITE_OK) {
+    run_failed(query, code, query->sql);
+    return;
+  }
+  database->cursors++;
+  if (!bind_params(query, cursor->statement, query->in)) end_cursor(cursor);
+}
+
+static bool fetch_row(struct query *query, sqlite3_stmt *statement) {
+  int code = sqlite3_step(statement);
+  if (code != SQLITE_ROW && code != SQLITE_DONE)
+    return run_failed(query, code, query->sql);
+  bool good = query->columns >= 0 || run_keep_names(query, statement);
+  if (code == SQLITE_DONE)
+    end_cursor(query->cursor);
+  else
+    good = good && run_keep_row(query, statement);
+  return good || run_failed(query, SQLITE_NOMEM, NULL);
+}
+
+/* Up to `limit` rows, fewer where they are large. */
+void run_fetch(struct query *query) {
+  struct cursor *cursor = query->cursor;
+  if (!cursor->begun) begin_cursor(query);
+  bool good = true;
+  while (good && cursor->statement && query->rows < query->limit &&
+         query->out.length < PIECE)
+    good = fetch_row(query, cursor->statement);
+  if (!good) end_cursor(cursor);
+  if (query->footing == OUTSIDE && !cursor->statement) run_check_end(query);
+}
+
+void run_end_cursor(struct query *query) {
+  end_cursor(query->cursor);
+}
+
+/* ---- backups ---- */
+
+static int copy_pages(struct query *query, sqlite3_backup *backup) {
+  int code;
+  do {
+    code = sqlite3_backup_step(backup, PAGES);
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+      struct timespec pause = {.tv_nsec = 5000000};
+      nanosleep(&pause, NULL);
+    }
+    if (run_stopped(query->database)) return SQLITE_INTERRUPT;
+  } while (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED);
+  return code;
+}
+
+/* Into the file `sql`, of one moment: a transaction that reads keeps what
+ * others write away from it. */
+void run_backup(struct query *query) {
+  struct database *database = query->database;
+  sqlite3 *target = NULL;
+  int code = sqlite3_open(query->sql, &target);
+  bool alone = sqlite3_get_autocommit(database->handle);
+  if (code == SQLITE_OK && alone)
+    code = sqlite3_exec(database->handle,
+                        "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL,
+                        NULL);
+  sqlite3_backup *backup =
+      code == SQLITE_OK
+          ? sqlite3_backup_init(target, "main", database->handle, "main")
+          : NULL;
+  if (backup) {
+    code = copy_pages(query, backup);
+    sqlite3_backup_finish(backup);
+  } else if (code == SQLITE_OK) {
+    code = sqlite3_errcode(target);
+  }
+  if (alone) sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
+  if (code != SQLITE_DONE) run_refused(query, code, NULL, sqlite3_errstr(code));
+  sqlite3_close(target);
+}
