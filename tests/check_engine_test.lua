@@ -259,7 +259,7 @@ describe("rule files", function()
   it("cannot take back what is ignored", function()
     local p = project()
     p.write("checks/a.lua", SIZE .. "check.ignore('Old/**', '!Old/new.png')")
-    expect(p.check().findings[1].message):contains "'!Old/new.png' takes nothing back"
+    expect(of(p.check(), "rule.broken")[1].message):contains "'!Old/new.png' takes nothing back"
   end)
 
   it("configure, ignore, and see nothing of each other's globals", function()
