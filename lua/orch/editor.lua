@@ -7,12 +7,14 @@ orch = {
   ---@type table<integer, string>
   args = {},
 
+  archive = require "orch.archive",
   audio = require "orch.audio",
   gltf = require "orch.gltf",
   model = require "orch.model",
   font = require "orch.font",
   convert = require "orch.convert",
   fs = require "orch.fs",
+  db = require "orch.db",
   process = require "orch.process",
   thread = require("orch.thread").thread,
   thread_map = require("orch.thread").thread_map,

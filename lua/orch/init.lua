@@ -3,8 +3,9 @@
 
 --- field -> module, or {module, field of the module}
 local lazy = {
+  archive = "archive",
   audio = "audio", font = "font", convert = "convert", gltf = "gltf", model = "model",
-  fs = "fs", process = "process", thread = { "thread", "thread" },
+  fs = "fs", db = "db", process = "process", thread = { "thread", "thread" },
   thread_map = { "thread", "thread_map" }, json = "json", hash = "hash",
   log = "log", notify = "notify", tty = "tty", stdin = "stdin", sh = "sh", progress = "progress",
   test = "test", http = "http", ai = "ai", secrets = "secrets",
