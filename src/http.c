@@ -8,6 +8,7 @@
 #include "http_jar.h"
 #include "http_setting.h"
 #include "http_url.h"
+#include "transfer_line.h"
 
 int luaopen_orch_core_http(lua_State *L);
 
@@ -111,6 +112,13 @@ static int timings(lua_State *L) {
 
 /* ---- the module ---- */
 
+/* hang_up(url): closes the idle connections of FTP, SFTP or SMTP to its server
+ */
+static int hang_up(lua_State *L) {
+  lines_hang_up(luaL_checkstring(L, 1));
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
     {"set", http_set_option},
     {"headers", http_headers},
@@ -132,9 +140,13 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"new", new_exchange},           {"jar", http_jar_new},
-    {"parse", http_url_parse},       {"join", http_url_join},
-    {"raise_with", http_raise_with}, {NULL, NULL},
+    {"new", new_exchange},
+    {"jar", http_jar_new},
+    {"parse", http_url_parse},
+    {"join", http_url_join},
+    {"raise_with", http_raise_with},
+    {"hang_up", hang_up},
+    {NULL, NULL},
 };
 
 static int close_pool(lua_State *L) {

@@ -10,6 +10,11 @@ enum {
   MOST_RESERVED = 64 << 20, /* for a body whose length the server names */
 };
 
+/* On the thread of a line nobody waits for less than the end. */
+static void tell(struct exchange *exchange) {
+  if (!exchange->transfer.line) exchange_changed(exchange);
+}
+
 /* ---- the answer ---- */
 
 /* A status line begins a head: an interim answer's is replaced. */
@@ -34,7 +39,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *data) {
   /* An answer that comes early may end the transfer, but libcurl does not look
    * at it while the body of the request is paused. */
   if (exchange->source.paused) transfer_resume_soon(&exchange->transfer);
-  exchange_changed(exchange);
+  tell(exchange);
   return size;
 }
 
@@ -75,7 +80,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *owner) {
   if (exchange->mode == BODY_STREAM && exchange->body.length >= WINDOW)
     return pause_receiving(exchange);
   size_t kept = keep(exchange, data, size);
-  exchange_changed(exchange);
+  tell(exchange);
   return kept;
 }
 

@@ -6,9 +6,16 @@
 #include <string.h>
 #include <strings.h>
 #include "http_callback.h"
+#include "transfer_line.h"
+
+/* A thread has the handle and all that its callbacks touch. */
+static bool busy_line(const struct exchange *exchange) {
+  return exchange->transfer.line && exchange->transfer.running;
+}
 
 static bool busy(const struct exchange *exchange) {
-  return exchange->source.reading || exchange->sink.writing;
+  return exchange->source.reading || exchange->sink.writing ||
+         busy_line(exchange);
 }
 
 static bool over(const struct exchange *exchange) {
@@ -36,7 +43,10 @@ void exchange_end_feeder(struct exchange *exchange) {
 
 static void release(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
-  if (easy && exchange->spoils)
+  struct line *line = exchange->transfer.line;
+  if (line && easy)
+    line_give(line, !exchange->spoils);
+  else if (easy && exchange->spoils)
     curl_easy_cleanup(easy);
   else if (easy)
     transfer_give_easy(easy);
@@ -107,6 +117,10 @@ void exchange_look(struct exchange *exchange) {
   struct exchange_facts *facts = &exchange->facts;
   CURL *easy = exchange->transfer.easy;
   if (easy == NULL) return;
+  if (busy_line(exchange)) {
+    line_look(exchange->transfer.line, &facts->received, &facts->sent);
+    return;
+  }
   curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &facts->resolved);
   curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &facts->connected);
   curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &facts->secured);
@@ -142,18 +156,28 @@ static void on_end(struct transfer *transfer, CURLcode code) {
   exchange_changed(exchange);
 }
 
+static void take_easy(struct exchange *exchange, const char *url) {
+  struct transfer *transfer = &exchange->transfer;
+  if (!line_is_for(url)) {
+    transfer->easy = transfer_take_easy();
+    return;
+  }
+  transfer->line = line_take(url);
+  if (transfer->line) transfer->easy = line_easy(transfer->line);
+  exchange->source.blocks = true;
+}
+
 struct exchange *exchange_new(const char *method, const char *url) {
   struct exchange *exchange = calloc(1, sizeof *exchange);
   if (exchange == NULL) return NULL;
   snprintf(exchange->method, sizeof exchange->method, "%s", method);
   exchange->limit = UINT64_MAX;
-  exchange->transfer.easy = transfer_take_easy();
   exchange->transfer.on_end = on_end;
+  take_easy(exchange, url);
   exchange->url = strdup(url);
   exchange->secure =
       strncasecmp(url, "https:", 6) == 0 || strncasecmp(url, "ftps:", 5) == 0 ||
       strncasecmp(url, "sftp:", 5) == 0 || strncasecmp(url, "smtps:", 6) == 0;
-  exchange->transfer.forgetful = strncasecmp(url, "http", 4) != 0;
   if (exchange->transfer.easy && exchange->url) return exchange;
   free_exchange(exchange);
   return NULL;
@@ -162,14 +186,15 @@ struct exchange *exchange_new(const char *method, const char *url) {
 static void set_address(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
   curl_easy_setopt(easy, CURLOPT_URL, exchange->url);
-  exchange->known = known_url_take(exchange->url);
+  if (!exchange->transfer.line) exchange->known = known_url_take(exchange->url);
   if (exchange->known)
     curl_easy_setopt(easy, CURLOPT_CURLU, known_url_parts(exchange->known));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->detail);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
   if (exchange->resolve)
     curl_easy_setopt(easy, CURLOPT_RESOLVE, exchange->resolve);
-  if (!exchange->secure && !exchange->shares && transfer_all_busy())
+  if (!exchange->transfer.line && !exchange->secure && !exchange->shares &&
+      transfer_all_busy())
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
@@ -184,14 +209,15 @@ void exchange_start(struct exchange *exchange) {
 void exchange_abort(struct exchange *exchange) {
   if (!exchange->started || exchange->ended) return;
   transfer_stop(&exchange->transfer);
-  on_end(&exchange->transfer, CURLE_ABORTED_BY_CALLBACK);
+  if (!busy_line(exchange))
+    on_end(&exchange->transfer, CURLE_ABORTED_BY_CALLBACK);
 }
 
 void exchange_drop(struct exchange *exchange) {
   exchange_wait(&exchange->waiter, NULL);
   exchange_wait(&exchange->feeder, NULL);
   transfer_stop(&exchange->transfer);
-  release(exchange);
+  if (!busy_line(exchange)) release(exchange);
   exchange->dropped = true;
   exchange_changed(exchange);
 }

@@ -57,12 +57,17 @@ static lua_Integer field(lua_State *L, const char *name) {
   return value;
 }
 
-/* A string, or {path=, offset=, size=}, on top of the stack. */
-static void fill_segment(lua_State *L, struct segment *segment) {
+/* A string, or {path=, offset=, size=}, on top of the stack. A thread may go on
+ * reading for a moment when Lua has let go of the string: hence the copy. */
+static void fill_segment(lua_State *L, struct segment *segment, bool copies) {
   if (lua_type(L, -1) == LUA_TSTRING) {
     size_t size;
     segment->data = lua_tolstring(L, -1, &size);
     segment->size = size;
+    if (!copies || size == 0) return;
+    segment->data = segment->copy = malloc(size);
+    if (segment->copy == NULL) luaL_error(L, "not enough memory");
+    memcpy(segment->copy, lua_tostring(L, -1), size);
     return;
   }
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -90,7 +95,7 @@ int http_body(lua_State *L) {
       lua_pushvalue(L, 2);
     else
       lua_rawgeti(L, 2, (lua_Integer)i + 1);
-    fill_segment(L, &source->segments[i]);
+    fill_segment(L, &source->segments[i], source->blocks);
     source->total += source->segments[i].size;
     lua_pop(L, 1);
   }
@@ -118,9 +123,14 @@ static void say_empty(struct exchange *exchange) {
 void http_set_method(struct exchange *exchange) {
   CURL *easy = exchange->transfer.easy;
   bool http = strncasecmp(exchange->url, "http", 4) == 0;
-  bool ftp = strncasecmp(exchange->url, "ftp", 3) == 0;
   curl_off_t size =
       exchange->source.by_chunks ? -1 : (curl_off_t)exchange->source.total;
+  /* After TLS 1.3, libcurl's close of an FTP data connection becomes a reset
+   * (of the session tickets that it has not read), and the server loses the
+   * end of the file. */
+  if (strncasecmp(exchange->url, "ftp", 3) == 0)
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+                     CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2);
   if (!has_body(exchange)) {
     if (strcmp(exchange->method, "HEAD") == 0)
       curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -132,12 +142,6 @@ void http_set_method(struct exchange *exchange) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->method);
   } else {
-    /* After TLS 1.3, libcurl's close of an FTP data connection becomes a reset
-     * (of the session tickets that it has not read), and the server loses the
-     * end of the file. */
-    if (ftp)
-      curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-                       CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, size);
   }

@@ -25,6 +25,7 @@ void source_close(struct source *source) {
     struct segment *segment = &source->segments[i];
     if (segment->fd >= 0) close(segment->fd);
     free(segment->path);
+    free(segment->copy);
   }
   free(source->segments);
   free(source->ahead);
@@ -56,6 +57,16 @@ static void read_ahead(uv_work_t *req) {
   source->shrunk = got == 0;
   source->ahead_begin = 0;
   source->ahead_end = got > 0 ? (size_t)got : 0;
+}
+
+static enum source_read read_here(struct source *source) {
+  if (source->ahead == NULL) source->ahead = malloc(AHEAD);
+  source->req.data = source;
+  if (source->ahead == NULL)
+    source->status = UV_ENOMEM;
+  else
+    read_ahead(&source->req);
+  return source->status < 0 || source->shrunk ? SOURCE_FAILED : SOURCE_DATA;
 }
 
 /* ---- on the loop ---- */
@@ -99,7 +110,11 @@ static enum source_read read_file(struct source *source, char *to, size_t size,
   source->failed = segment->path;
   if (source->reading) return SOURCE_WAIT;
   if (source->status < 0 || source->shrunk) return SOURCE_FAILED;
-  if (ahead == 0) return read_cached(source, to, size, got);
+  if (ahead == 0 && !source->blocks) return read_cached(source, to, size, got);
+  if (ahead == 0) {
+    if (read_here(source) == SOURCE_FAILED) return SOURCE_FAILED;
+    ahead = source->ahead_end - source->ahead_begin;
+  }
   *got = size < ahead ? size : ahead;
   memcpy(to, source->ahead + source->ahead_begin, *got);
   source->ahead_begin += *got;

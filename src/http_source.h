@@ -8,9 +8,10 @@
 #include <stdint.h>
 #include <uv.h>
 
-/* Either `data`, which its owner keeps alive, or `path`. */
+/* Either `data`, which its owner keeps alive or which is `copy`, or `path`. */
 struct segment {
   const char *data;
+  char *copy;
   char *path; /* the source's own */
   int fd;     /* -1: not open */
   uint64_t offset, size;
@@ -25,6 +26,7 @@ struct source {
   size_t current;
   uint64_t at; /* in the current segment */
   bool paused; /* libcurl has been told to wait */
+  bool blocks; /* it is read on a thread, which may wait for a disk */
 
   /* file content that was not in the kernel's cache, read by a thread */
   uv_work_t req;

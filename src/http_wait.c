@@ -30,9 +30,18 @@ static void check_free(lua_State *L, struct exchange *exchange,
     error_usage(L, "%s: another task is already waiting for it", kind->name);
 }
 
+/* What a thread does comes as a whole. */
+static void check_line(lua_State *L, const struct exchange *exchange,
+                       enum exchange_want want) {
+  if (!exchange->transfer.line) return;
+  if (want != WANT_END || exchange->source.by_chunks)
+    error_usage(L, "http: piece by piece is for http:// and https:// only");
+}
+
 static int wait_for(lua_State *L, struct exchange *exchange,
                     enum exchange_want want, const struct op_kind *kind) {
   check_free(L, exchange, kind);
+  check_line(L, exchange, want);
   struct wait *wait = op_new(L, kind);
   wait->exchange = exchange;
   exchange->want = want;

@@ -8,12 +8,12 @@
 #include <uv.h>
 #include "descriptors.h"
 #include "runtime.h"
+#include "transfer_line.h"
 #include "transfer_socket.h"
 
 enum {
   CONNECTIONS = 2048, /* kept open, unless more transfers run at once */
   SPARE_EASIES = 128,
-  PULSE_MS = 20,
 };
 
 struct group {
@@ -24,8 +24,7 @@ struct group {
 
 static struct {
   struct group groups[TRANSFER_GROUPS];
-  uv_timer_t pulse; /* while there are forgetful transfers */
-  struct transfer *forgetful, *soon;
+  struct transfer *soon;
   unsigned running;
   int awaited;
   bool open;
@@ -71,34 +70,6 @@ static void act(void *owner, curl_socket_t fd, int bits) {
 static void on_timer(uv_timer_t *timer) {
   act(timer->data, CURL_SOCKET_TIMEOUT, 0);
   after_work();
-}
-
-/* Going on after a pause lets libcurl look at everything once. */
-static void on_pulse(uv_timer_t *pulse) {
-  (void)pulse;
-  struct transfer *one = pool.forgetful;
-  while (one) {
-    struct transfer *next = one->next;
-    curl_easy_pause(one->easy, CURLPAUSE_RECV);
-    transfer_resume(one);
-    one = next;
-  }
-}
-
-static void watch_forgetful(struct transfer *transfer) {
-  if (!transfer->forgetful) return;
-  if (pool.forgetful == NULL)
-    uv_timer_start(&pool.pulse, on_pulse, PULSE_MS, PULSE_MS);
-  transfer->next = pool.forgetful;
-  pool.forgetful = transfer;
-}
-
-static void forget(struct transfer *transfer) {
-  if (!transfer->forgetful) return;
-  struct transfer **place = &pool.forgetful;
-  while (*place != transfer) place = &(*place)->next;
-  *place = transfer->next;
-  if (pool.forgetful == NULL) uv_timer_stop(&pool.pulse);
 }
 
 static void take_off_soon(struct transfer *transfer) {
@@ -168,12 +139,13 @@ int transfer_open(void) {
     uv_unref((uv_handle_t *)timer); /* see transfer_awaited */
     timer->data = &pool.groups[i];
   }
-  uv_timer_init(runtime_loop(), &pool.pulse);
-  uv_unref((uv_handle_t *)&pool.pulse);
+  int status = lines_open();
+  if (status < 0) return status;
   return transfer_sockets_open(act, after_work);
 }
 
 void transfer_close(void) {
+  lines_close();
   while (pool.spares > 0) curl_easy_cleanup(pool.spare[--pool.spares]);
   pool.open = false;
   for (int i = 0; i < TRANSFER_GROUPS; i++) {
@@ -183,7 +155,6 @@ void transfer_close(void) {
     uv_close((uv_handle_t *)&group->timer, NULL);
   }
   transfer_sockets_close();
-  uv_close((uv_handle_t *)&pool.pulse, NULL);
   curl_global_cleanup();
   uselocale(LC_GLOBAL_LOCALE);
   if (pool.utf8) freelocale(pool.utf8);
@@ -204,6 +175,11 @@ void transfer_give_easy(CURL *easy) {
 
 int transfer_start(struct transfer *transfer) {
   CURL *easy = transfer->easy;
+  if (transfer->line) {
+    transfer->running = true;
+    line_start(transfer->line, transfer);
+    return 0;
+  }
   struct group *group = &pool.groups[transfer->group];
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, transfer_socket_open);
@@ -212,7 +188,6 @@ int transfer_start(struct transfer *transfer) {
       curl_multi_add_handle(group->multi, easy) != CURLM_OK)
     return UV_ENOMEM;
   transfer->running = true;
-  watch_forgetful(transfer);
   pool.running++;
   if (++group->running > group->room) make_room(group, group->room * 2);
   return 0;
@@ -220,8 +195,11 @@ int transfer_start(struct transfer *transfer) {
 
 void transfer_stop(struct transfer *transfer) {
   if (!transfer->running) return;
+  if (transfer->line) {
+    line_abort(transfer->line);
+    return;
+  }
   transfer->running = false;
-  forget(transfer);
   if (transfer->soon) take_off_soon(transfer);
   pool.running--;
   pool.groups[transfer->group].running--;
@@ -229,7 +207,7 @@ void transfer_stop(struct transfer *transfer) {
 }
 
 void transfer_resume(struct transfer *transfer) {
-  if (!transfer->running) return;
+  if (!transfer->running || transfer->line) return;
   CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
   if (code == CURLE_OK) return;
   if (code == CURLE_BAD_FUNCTION_ARGUMENT) return; /* has no connection yet */

@@ -21,11 +21,8 @@ enum transfer_group {
 struct transfer {
   CURL *easy; /* its CURLOPT_PRIVATE is this struct */
   enum transfer_group group;
+  struct line *line; /* FTP, SFTP, SMTP: a thread does it; else NULL */
   bool running;
-  /* FTP and SFTP: libcurl 7.88 may read an answer of the server, owe the next
-   * step and ask for no event, so that it has to be asked now and then. */
-  bool forgetful;
-  struct transfer *next; /* of the forgetful ones that run */
   struct transfer *next_soon;
   bool soon; /* to be resumed after the callback */
   /* Once, on the loop's thread, unless it was stopped before. */
@@ -49,7 +46,8 @@ bool transfer_all_busy(void);
 int transfer_start(struct transfer *transfer);
 
 /* Ends it at once, without on_end; closes its connection unless others use
- * that too. No effect on one that does not run. */
+ * that too. Where a thread does it, it only ends soon, and on_end follows. No
+ * effect on one that does not run. */
 void transfer_stop(struct transfer *transfer);
 
 /* Goes on after a callback has paused it. */
