@@ -31,8 +31,9 @@ Client.__index = Client
 ---@field retry boolean|orch.http.RetryOptions|nil default: 5 attempts
 ---@field auth (async fun(force: boolean): string?)? the Authorization header; `force`: the one
 ---  before was refused
----@field words (fun(response: orch.http.Response): string?, string?, string?)? the service's
----  sentence, its word for the reason, and our hint; may raise on what it cannot read
+---@field words (fun(response: orch.http.Response): string?, string?, string?, string?)? the
+---  service's sentence, its word for the reason, our hint, and the kind where the status alone
+---  says it wrong; may raise on what it cannot read
 
 ---@param o orch.deploy.ClientOptions
 ---@return orch.deploy.Client
@@ -48,9 +49,9 @@ end
 local function said(self, what, response)
   local fields = { what = what }
   if response and self.words then
-    local ok, words, reason, hint = pcall(self.words, response)
+    local ok, words, reason, hint, kind = pcall(self.words, response)
     if ok then
-      fields.words, fields.reason, fields.hint = words, reason, hint
+      fields.words, fields.reason, fields.hint, fields.kind = words, reason, hint, kind
     elseif errors.is_cancelled(words) then
       error(words, 0)
     end

@@ -1,0 +1,76 @@
+--- An app in the store, as all calls see it: address, login, one who works on it at a time.
+---
+---     local game = app.of("deploy.google_play.status", { package = "com.studio.game", key = key })
+---     app.alone(game, function() app.with_edit(game, true, function(edit) end) end)
+
+local account = require "orch.deploy.google_play.account"
+local call = require "orch.deploy.call"
+local edits = require "orch.deploy.google_play.edit"
+local errors = require "orch.core.error"
+local log = require "orch.log"
+local releases = require "orch.deploy.google_play.release"
+
+local app = {}
+
+local SERVER = "https://androidpublisher.googleapis.com"
+
+--- The option for requests: all of ours may be sent twice.
+local function retry_of(retry)
+  if retry == false then return false end
+  local plan = { attempts = 5, methods = { "GET", "POST", "PUT", "DELETE" } }
+  for name, value in next, type(retry) == "table" and retry or {} do plan[name] = value end
+  return plan
+end
+
+--- The app at the service: its address and login.
+function app.of(fname, o)
+  releases.check_package(fname, o.package)
+  local who = account.read(fname, o.key)
+  local options = { http = o.http, retry = retry_of(o.retry) }
+  return {
+    package = o.package, keep = o.resume ~= false,
+    path = ("androidpublisher/v3/applications/%s/edits"):format(o.package),
+    target = o.package .. (o.base_url and " at " .. o.base_url or ""),
+    api = call.client { service = "google_play", base_url = o.base_url or SERVER, http = o.http,
+      retry = options.retry, words = require "orch.deploy.google_play.words",
+      auth = function(force) return who:bearer(options, force) end },
+  }
+end
+
+--- Runs `fn(app)` while nobody else here works on the app.
+---@async
+function app.alone(self, fn)
+  local _ <close> = require("orch.lock").lock("google_play " .. self.target):acquire()
+  local memo <close> = require("orch.deploy.memo").open { service = "google_play",
+    target = self.target, resume = self.keep }
+  self.memo = memo
+  return fn(self)
+end
+
+--- Runs `fn(edit)` with an edit; once more when another change of the app ends it.
+function app.with_edit(self, reading, fn)
+  local function once()
+    local edit <close> = edits.open(self, reading)
+    return fn(edit)
+  end
+  local ok, err = pcall(once)
+  if ok then return end
+  if not edits.is_gone(err) then error(err, 0) end
+  log.warn(("google_play: %s was changed by somebody else meanwhile, and that ended our edit (%s); "
+    .. "beginning again"):format(self.package, err.words or err.message))
+  once()
+end
+
+--- The releases of a track; one that nobody has used yet has none.
+function app.track(edit, track)
+  local ok, response = pcall(edit.get, edit, ("read the track '%s'"):format(track),
+    "/tracks/" .. require("orch.http.url").encode(track))
+  if ok then return response:json().releases or {} end
+  if errors.is(response) and response.status == 404 and not edits.is_gone(response)
+    and tostring(response.words):lower():find "track" then
+    return {}
+  end
+  error(response, 0)
+end
+
+return app
