@@ -68,6 +68,7 @@ describe("orch check", function()
       expect(refused(2, "--fail-on", "eror")):contains "did you mean 'error'?"
       expect(refused(2, "--chnged")):contains "did you mean '--changed'?"
       expect(refused(2, "--rule", "text.tab")):contains "did you mean 'text.tabs'?"
+      expect(refused(2, "Asets/**/*.txt")):contains "no file matches 'Asets/**/*.txt'"
       expect(refused(2, "-j", "0")):contains "-j should be a whole number of at least 1"
       expect(refused(2, "--unsafe")):contains "--unsafe belongs to --fix or --diff"
       expect(refused(2, "--force")):contains "--force belongs to --undo"

@@ -159,6 +159,15 @@ local function count_unstaged(folder, result)
   return counts
 end
 
+--- A slip of the pen in a glob must not look like a project where all is well.
+local function complain_of_globs(review)
+  for _, path in ipairs(review.paths or {}) do
+    if path:find "[*?%[{]" and not fs.glob(path, { cwd = review.folder })[1] then
+      arg.fail("no file matches '%s'", say.name(path))
+    end
+  end
+end
+
 local function check(asked, review, outputs, words)
   local result, unstaged
   if asked.fix then
@@ -171,6 +180,7 @@ local function check(asked, review, outputs, words)
     result = require "orch.check.fix_diff" { review = review, result = result,
       unsafe = asked.unsafe, write = outputs:is_for_people() and write or nil }
   end
+  if result.files == 0 then complain_of_globs(review) end
   tell_of(result)
   if asked.diff and outputs:is_for_people() then
     write(require("orch.check.report.summary").counts(result) .. "\n")

@@ -37,7 +37,7 @@ function summary.counts(result)
     return ("%s in %s of %s"):format(counts, say.number(summary.affected(result.findings)),
       say.count(result.files, "file")) .. time_of(result)
   end
-  if result.files == 0 then return "no file was looked at: none is meant by a rule" end
+  if result.files == 0 then return "no rule is about any file here: nothing was checked" end
   return "no problems in " .. say.count(result.files, "file") .. time_of(result)
 end
 
