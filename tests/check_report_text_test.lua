@@ -207,7 +207,7 @@ together they waste 20.5 MiB of VRAM and 302.7 KiB on disk, cost 0.4 ms
     expect(plain(results.of {})):equals "no problems in 1,204 files; 0.31 s (1,180 unchanged)\n"
     expect(plain(results.of({}, { files = 1, checked = 0, cached = 1 }))):equals
       "no problems in 1 file; 0.31 s (all unchanged)\n"
-    expect(plain(results.of({}, { files = 0, cached = 0 }))):contains "no file was looked at"
+    expect(plain(results.of({}, { files = 0, cached = 0 }))):contains "nothing was checked"
   end)
 
   it("does not count the files of rules among those that were looked at", function()
