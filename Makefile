@@ -12,7 +12,8 @@ FLAGS = -std=gnu11 -D_GNU_SOURCE $(PIC) $(WARN) -Isrc -I/usr/include/lua5.4 \
 	-DORCH_VERSION='"$(VERSION)"' $(CFLAGS) $(SANITIZE)
 
 # Heavy libraries live in plug-ins beside the binary: NAME and what it links.
-PLUGINS = audio csv hash http image inflate json jwt scan serve sqlite stamp xml yaml
+PLUGINS = archive audio csv hash http image inflate json jwt postgres scan serve sqlite stamp xml yaml
+LIBS_archive = -larchive
 LIBS_audio = -lsndfile -lm
 LIBS_csv = -lcsv
 LIBS_hash = -lcrypto
@@ -21,11 +22,13 @@ LIBS_image = -ljpeg -lz -lm
 LIBS_inflate = -lz
 LIBS_json = -llua5.4-cjson
 LIBS_jwt = -lcrypto
+LIBS_postgres = -lpq
 LIBS_scan = -lpcre2-8
 LIBS_serve = -lmicrohttpd
 LIBS_sqlite = -lsqlite3
 LIBS_xml = -lexpat
 LIBS_yaml = -lyaml
+SRC_archive = $(wildcard src/archive*.c)
 SRC_audio = $(wildcard src/audio*.c)
 SRC_csv = src/csv.c src/json_text.c
 SRC_hash = src/hash.c
@@ -34,6 +37,7 @@ SRC_image = $(wildcard src/image*.c)
 SRC_inflate = src/inflate.c
 SRC_json = $(wildcard src/json*.c)
 SRC_jwt = $(wildcard src/jwt*.c)
+SRC_postgres = $(wildcard src/pg*.c)
 SRC_scan = src/scan.c src/scan_segment.c src/search.c src/literal.c
 SRC_serve = $(wildcard src/serve*.c)
 SRC_sqlite = $(wildcard src/sqlite*.c)

@@ -13,6 +13,7 @@ set -eu
 #   libcurl4-openssl-dev  the HTTP client (and FTP, SFTP), in a plug-in
 #   libmicrohttpd-dev     the HTTP server of http.serve, in a plug-in
 #   libsqlite3-dev  the state of pipelines, in a plug-in
+#   libarchive-dev  zip and tar, in a plug-in
 #   libyaml-dev     YAML, in a plug-in
 #   libexpat1-dev   XML, in a plug-in
 #   libcsv-dev      CSV, in a plug-in
@@ -25,7 +26,7 @@ set -eu
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev
-  libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
+  libarchive-dev libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
   zlib1g-dev libsndfile1-dev libstb-dev libjpeg62-turbo-dev
   lua-cjson-dev lua-argparse"
 # test: real tools that the tests drive:
@@ -35,6 +36,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   libxml2-utils   reads our JUnit files
 #   python3         the HTTP server that misbehaves on request
 #   python3-yaml    reads what orch.yaml writes, and the other way round
+#   zip, unzip, libarchive-tools, zstd, xz-utils  make and read archives as others do
 #   openssl         throw-away certificates
 #   nginx-light     HTTP/2, and an HTTP server as users have one
 #   vsftpd          uploads over FTP
@@ -49,7 +51,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
   python3 python3-yaml openssl nginx-light vsftpd openssh-server chromium graphviz
-  zsh fish
+  zsh fish zip unzip libarchive-tools zstd xz-utils
   ffmpeg fontconfig fonts-dejavu-core assimp-utils
   imagemagick libmagickcore-6.q16-6-extra"
 
