@@ -32,9 +32,9 @@ local function read_endpoint(fname, text)
   if not text:find "^%a[%w+.-]*://" then
     arg.fail("%s: the endpoint %q has no scheme; write \"https://%s\"", fname, text, text)
   end
-  text = urls.check(fname, text)
-  local scheme, user, host, rest = urls.split(text)
-  if rest:find "[?#]" or user ~= "" then
+  local plain, user = urls.check(fname, text)
+  local scheme, _, host, rest = urls.split(plain)
+  if rest:find "[?#]" or user then
     arg.fail("%s: the endpoint %q should be scheme, host and port only", fname, urls.shown(text))
   end
   return scheme, host, (rest:gsub("/+$", ""))

@@ -132,6 +132,7 @@ end
 ---@private
 function Client:once(asked)
   local response = self:attempt(asked)
+  if asked.verify then asked.verify(response) end
   if asked.xml then return answer.xml(self, asked, response), response end
   return response
 end
@@ -153,6 +154,7 @@ end
 ---@field headers table?
 ---@field body string|{path: string, offset: integer, length: integer}|nil
 ---@field progress (fun(done: integer))?
+---@field verify fun(response: orch.http.Response)? raises for an answer that is none
 ---@field xml boolean? the answer is XML, and is given first
 
 ---@async

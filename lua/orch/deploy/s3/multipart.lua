@@ -123,8 +123,8 @@ local function send(client, file, key, id, part, count, tell)
   local response = client:request { what = what, need = "s3:PutObject", method = "PUT", key = key,
     query = { partNumber = tostring(part.number), uploadId = id },
     headers = { ["content-md5"] = etag.base64(part.md5) },
-    body = { path = file.path, offset = part.offset, length = part.length }, progress = tell }
-  object.check_etag(what, response.headers, part.md5)
+    body = { path = file.path, offset = part.offset, length = part.length }, progress = tell,
+    verify = function(response) object.check_etag(what, response.headers, part.md5) end }
   file.check()
   tell(part.length)
   part.etag = response.headers.etag
@@ -207,11 +207,11 @@ function multipart.put(client, file, key, o, headers, shown)
   for _, part in ipairs(parts) do
     if part.done then
       resumed = resumed + part.length
-      shown:file()(part.length)
     else
       missing[#missing + 1] = part
     end
   end
+  shown:file()(resumed)
   map.each(missing, function(part)
     send(client, file, key, id, part, #parts, shown:file())
   end, { concurrency = o.connections })

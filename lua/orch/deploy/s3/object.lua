@@ -170,9 +170,9 @@ function object.put(client, file, key, headers, tell)
   file.check()
   headers["content-md5"] = etag.base64(file.md5)
   local body = file.size > 0 and { path = file.path, offset = 0, length = file.size } or ""
-  local response = client:request { what = what, need = "s3:PutObject", method = "PUT", key = key,
-    headers = headers, body = body, progress = tell }
-  object.check_etag(what, response.headers, file.md5)
+  client:request { what = what, need = "s3:PutObject", method = "PUT", key = key,
+    headers = headers, body = body, progress = tell,
+    verify = function(response) object.check_etag(what, response.headers, file.md5) end }
   file.check()
   tell(file.size)
   return file.md5
