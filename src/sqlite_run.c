@@ -198,13 +198,12 @@ static bool step_all(struct query *query, sqlite3_stmt *statement) {
 }
 
 /* The packed row at `from`; where the next one begins, or NULL. What was bound
- * is not ours for longer than this. */
+ * stays bound until the next row, or until somebody clears it. */
 static const char *run_row(struct query *query, sqlite3_stmt *statement,
                            const char *from) {
   const char *next = bind_params(query, statement, from);
   if (next && !step_all(query, statement)) next = NULL;
   sqlite3_reset(statement);
-  sqlite3_clear_bindings(statement);
   return next;
 }
 
@@ -223,6 +222,7 @@ void run_one(struct query *query) {
   sqlite3_stmt *statement = cache_prepare(query, query->sql, query->sql_length);
   if (statement && run_may_start(query, statement)) {
     run_row(query, statement, query->in);
+    sqlite3_clear_bindings(statement);
     run_check_end(query);
   }
   count_changes(query, before);
@@ -275,9 +275,10 @@ static const char *run_item(struct query *query, const char *from) {
     from = run_row(query, statement, from);
     if (from && run_stopped(query->database)) {
       run_failed(query, SQLITE_INTERRUPT, sql.bytes);
-      return NULL;
+      from = NULL;
     }
   }
+  sqlite3_clear_bindings(statement);
   return from;
 }
 
@@ -308,15 +309,17 @@ static bool run_rows(struct query *query) {
   const char *from = packed_read_count(query->in, &rows);
   sqlite3_stmt *statement = cache_prepare(query, query->sql, query->sql_length);
   if (!statement) return false;
-  for (size_t i = 1; i <= rows; i++) {
+  for (size_t i = 1; from && i <= rows; i++) {
     query->at_row = i;
     from = run_row(query, statement, from);
-    if (!from) return false;
-    if (run_stopped(query->database))
-      return run_failed(query, SQLITE_INTERRUPT, query->sql);
+    if (from && run_stopped(query->database)) {
+      run_failed(query, SQLITE_INTERRUPT, query->sql);
+      from = NULL;
+    }
   }
-  query->at_row = 0;
-  return true;
+  sqlite3_clear_bindings(statement);
+  if (from) query->at_row = 0;
+  return from != NULL;
 }
 
 /* All of it or nothing, in a transaction as well. */
