@@ -14,7 +14,7 @@ local function read(fname, value)
   if type(value) == "string" then return value end
   local name = value.path
   if type(name) ~= "string" then
-    arg.fail("%s: option `key` should be the text of the .p8 file, or { path = \"AuthKey_....p8\" }",
+    arg.fail('%s: option `key` should be the text of the .p8 file, or { path = "AuthKey_....p8" }',
       fname)
   end
   local ok, text = pcall(require("orch.fs").read, name)

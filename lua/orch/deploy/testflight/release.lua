@@ -13,7 +13,8 @@ local failed = { INVALID = true, FAILED = true }
 
 local function refused(what, state, list, hint)
   failure.throw("testflight", { kind = "rejected", what = what, reason = state, errors = list,
-    hint = hint, words = api_words(list, true) or "App Store Connect gives no reason here; Apple sends it by e-mail" })
+    hint = hint, words = api_words(list, true)
+      or "App Store Connect gives no reason here; Apple sends it by e-mail" })
 end
 
 --- Why Apple did not want it is told by the upload, not by the build.
