@@ -14,6 +14,7 @@ set -eu
 #   libmicrohttpd-dev     the HTTP server of http.serve, in a plug-in
 #   libsqlite3-dev  the state of pipelines, in a plug-in
 #   libarchive-dev  zip and tar, in a plug-in
+#   libpq-dev       PostgreSQL, in a plug-in
 #   libyaml-dev     YAML, in a plug-in
 #   libexpat1-dev   XML, in a plug-in
 #   libcsv-dev      CSV, in a plug-in
@@ -41,6 +42,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   nginx-light     HTTP/2, and an HTTP server as users have one
 #   vsftpd          uploads over FTP
 #   openssh-server  uploads over SFTP
+#   postgresql-15   the server that db.postgres is tested with, and bench too
 #   chromium        opens our HTML reports, as a browser does
 #   graphviz        reads what orch graph --dot writes
 #   zsh, fish       completion, beside that for bash
@@ -50,7 +52,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   imagemagick, libmagickcore-6.q16-6-extra  what identify says of images, EXR too
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
-  python3 python3-yaml openssl nginx-light vsftpd openssh-server chromium graphviz
+  python3 python3-yaml openssl nginx-light vsftpd openssh-server postgresql-15 chromium graphviz
   zsh fish zip unzip libarchive-tools zstd xz-utils
   ffmpeg fontconfig fonts-dejavu-core assimp-utils
   imagemagick libmagickcore-6.q16-6-extra"
