@@ -191,14 +191,15 @@ static bool follow(struct walker *walker, const char *name, int matches,
   return enter(walker, enters, true);
 }
 
-static bool is_project_state(const struct walker *walker, const char *name) {
-  return walker->folder->path_size == 0 && strcmp(name, ".orch") == 0;
+/* What orch remembers, here or of a project further down. */
+static bool is_project_state(const char *name) {
+  return strcmp(name, ".orch") == 0;
 }
 
 bool stamp_visit(struct walker *walker, const char *name, unsigned char type) {
   struct stat info;
   int matches, enters;
-  if (is_project_state(walker, name)) return true;
+  if (is_project_state(name)) return true;
   step(walker, name, &matches, &enters, false);
   if (matches == 0 && (enters == 0 || type == DT_REG)) return true;
   size_t base = sizeof(struct stamp_facts) + walker->folder->path_size;

@@ -6,7 +6,7 @@
 ---     local added, removed, changed = inputs.compare(known_blob, now.blob)
 ---
 --- Paths and patterns are relative to the project's folder. A folder that is named counts
---- as everything below it; `.orch` is never entered; a link counts as what it leads to.
+--- as everything below it; no `.orch` is entered; a link counts as what it leads to.
 
 local core = require "orch.core.stamp"
 local pattern = require "orch.fs.pattern"
