@@ -10,8 +10,8 @@ local process = require "orch.process"
 local RSA = fs.read "tests/data/jwt/rfc7515_a2.pem"
 local EC = fs.read "tests/data/jwt/rfc7515_a3.pem"
 
-local PAYLOAD = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290"
-  .. "Ijp0cnVlfQ"
+local PAYLOAD = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc"
+  .. "19yb290Ijp0cnVlfQ"
 local A2 = "eyJhbGciOiJSUzI1NiJ9." .. PAYLOAD .. "."
   .. "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5"
   .. "jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb"
@@ -139,7 +139,8 @@ describe("jwt refuses", function()
         local flipped = bytes:sub(1, i - 1) .. string.char(bytes:byte(i) ~ 1) .. bytes:sub(i + 1)
         fails("signature", head .. "." .. PAYLOAD .. "." .. hash.base64url(flipped), key, algorithm)
       end
-      for _, other in ipairs { "", bytes:sub(1, -2), bytes .. "\0", ("\0"):rep(64), ("x"):rep(5000) } do
+      for _, other in ipairs { "", bytes:sub(1, -2), bytes .. "\0", ("\0"):rep(64),
+        ("x"):rep(5000) } do
         fails("signature", head .. "." .. PAYLOAD .. "." .. hash.base64url(other), key, algorithm)
       end
     end
@@ -254,7 +255,8 @@ describe("jwt refuses", function()
     expect(function()
       jwt.sign({}, { algorithm = "ES256", key = EC, headers = { alg = "none" } })
     end):raises("header `alg`")
-    expect(function() jwt.sign({}, { algorithm = "ES256", key = EC, kid = "x" }) end):raises("usage")
+    expect(function() jwt.sign({}, { algorithm = "ES256", key = EC, kid = "x" }) end)
+      :raises("usage")
     expect(function() jwt.sign({}) end):raises("usage")
   end)
 end)

@@ -16,7 +16,8 @@ local http = require "orch.http"
 local json = require "orch.json"
 local jwt = require "orch.jwt"
 
-local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "tests/stores"
+local KEY = require("orch.fs.path").absolute((debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
+  or "tests/stores") .. "/../data/jwt/rfc7515_a2.pem")
 
 local Store = {}
 Store.__index = Store
@@ -294,12 +295,14 @@ local function in_edit(self, app, edit, rest, request)
       return 204
     end
   elseif rest == ":validate" then
-    return "validate", function() return check(app, edit, request.query) or { json = { id = edit.id } } end
+    return "validate", function()
+      return check(app, edit, request.query) or { json = { id = edit.id } }
+    end
   elseif rest == ":commit" then
     return "commit", function() return commit(self, app, edit, request.query) end
   elseif rest == "/bundles" or rest == "/apks" then
-    local name = rest:sub(2)
-    return "builds", function() return { json = { [name] = #edit[name] > 0 and edit[name] or nil } } end
+    local list = edit[rest:sub(2)]
+    return "builds", function() return { json = { [rest:sub(2)] = #list > 0 and list or nil } } end
   elseif rest == "/details" then
     return "details", function() return { json = { defaultLanguage = app.language } } end
   elseif rest == "/tracks" then
@@ -348,7 +351,9 @@ local function route(self, request)
       return "ended", function() return refuse(table.unpack(ended[session.edit.state])) end
     end
     local asking = (request.headers["Content-Range"] or ""):find "%*/" ~= nil
-    return asking and "query" or "chunk", function(fault) return put(self, session, request, fault) end
+    return asking and "query" or "chunk", function(fault)
+      return put(self, session, request, fault)
+    end
   end
   local uploading, package, rest =
     request.path:match "^(/?u?p?l?o?a?d?)/androidpublisher/v3/applications/([%w_.]+)(/.*)$"
@@ -357,15 +362,13 @@ end
 
 --- The fault that was asked for, when it is its turn.
 local function due(self, name)
-  for i, one in ipairs(self.faults) do
-    if one.route == name then
-      one.n = one.n - 1
-      if one.n == 0 then
-        table.remove(self.faults, i)
-        return one.fault
-      end
-    end
+  local found
+  for i = #self.faults, 1, -1 do
+    local one = self.faults[i]
+    if one.route == name then one.n = one.n - 1 end
+    if one.n == 0 then found = table.remove(self.faults, i).fault end
   end
+  return found
 end
 
 local function answer(self, request)
@@ -443,7 +446,7 @@ function google_play.start(o)
     package = package, delay = o.delay or 0, token_lifetime = o.token_lifetime or 3599,
     processing = o.processing, count = 0, granted = 0, bytes = 0,
     apps = {}, edits = {}, sessions = {}, tokens = {}, faults = {}, log = {}, violations = {},
-    private_key = require("orch.fs").read(here .. "/../data/jwt/rfc7515_a2.pem"), port = 0,
+    private_key = require("orch.fs").read(KEY), port = 0,
   }, Store)
   self.apps[package] = { package = package, published = o.published ~= false, review = o.review,
     language = "de-DE", bundles = json.array {}, apks = json.array {}, tracks = {

@@ -66,7 +66,8 @@ function google_play.upload(opts)
   common.with_progress(fname, not o.dry_run and o.progress, function(tell)
     job.tell = tell
     apps.alone(app, function()
-      apps.with_edit(app, o.dry_run, function(edit)
+      local function fits(data) return publish.fits(data, job) end
+      apps.with_edit(app, o.dry_run, fits, function(edit)
         (o.dry_run and publish.rehearse or publish.run)(edit, job)
         if result.skipped then tell(job.source.size, job.source.size) end
       end)
@@ -93,8 +94,8 @@ end
 ---What is released: tracks by name, each a list of releases { name, status, user_fraction,
 ---version_codes, notes, in_app_update_priority }.
 ---@async
----@param opts {package: string, key: string|table, track: string?, http: table?, retry: any, base_url: string?}
----  `track`: only this one
+---@param opts {package: string, key: string|table, track: string?, http: table?, retry: any,
+---  base_url: string?} `track`: only this one
 ---@return {service: string, package: string, tracks: table<string, table[]>} status
 function google_play.status(opts)
   local fname = "deploy.google_play.status"
@@ -107,7 +108,7 @@ function google_play.status(opts)
     result.tracks[name] = plain
   end
   apps.alone(app, function()
-    apps.with_edit(app, true, function(edit)
+    apps.with_edit(app, true, nil, function(edit)
       if o.track then return add(o.track, apps.track(edit, o.track)) end
       for _, track in ipairs(edit:get("read the tracks", "/tracks"):json().tracks or {}) do
         add(track.track, track.releases)
@@ -179,7 +180,7 @@ function google_play.rollout(opts)
   local result = { service = "google_play", package = o.package, track = o.track }
   app.keep = false
   apps.alone(app, function()
-    apps.with_edit(app, false, function(edit) roll_out(edit, o, result) end)
+    apps.with_edit(app, false, nil, function(edit) roll_out(edit, o, result) end)
   end)
   return result
 end

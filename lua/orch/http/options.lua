@@ -234,6 +234,7 @@ function options.read(fname, method, target, opts, client, its_spec, schemes)
     arg.fail("%s: a HEAD request has no body; the answer could not be told from one", fname)
   end
   local once = type(content) == "function"
+  local only_once = once or content and o.retry == false -- then libcurl does not either
   local retry = o.retry
   if retry == nil then retry = client.retry end
   local check = o.check
@@ -250,7 +251,7 @@ function options.read(fname, method, target, opts, client, its_spec, schemes)
     secret = fields.secret(fname, o.secret_headers) or client.secret,
     request = {
       method = method, url = text, headers = next(map) and fields.lines(map) or nil,
-      body = content, rewindable = repeatable[method] and not once, jar = client.jar,
+      body = content, rewindable = repeatable[method] and not only_once, jar = client.jar,
       resolve = resolve_of(fname, o.resolve) or client.resolve,
       settings = settings.for_url(set, user, text),
     },

@@ -1,7 +1,7 @@
 --- An app in the store, as all calls see it: address, login, one who works on it at a time.
 ---
 ---     local game = app.of("deploy.google_play.status", { package = "com.studio.game", key = key })
----     app.alone(game, function() app.with_edit(game, true, function(edit) end) end)
+---     app.alone(game, function() app.with_edit(game, true, nil, function(edit) end) end)
 
 local account = require "orch.deploy.google_play.account"
 local call = require "orch.deploy.call"
@@ -22,7 +22,11 @@ local function retry_of(retry)
   return plan
 end
 
---- The app at the service: its address and login.
+---The app at the service: its address and login.
+---@async
+---@param fname string
+---@param o table checked options: `package`, `key`, `base_url`, `http`, `retry`, `resume`
+---@return orch.deploy.PlayApp
 function app.of(fname, o)
   releases.check_package(fname, o.package)
   local who = account.read(fname, o.key)
@@ -37,7 +41,7 @@ function app.of(fname, o)
   }
 end
 
---- Runs `fn(app)` while nobody else here works on the app.
+---Runs `fn(app)` while nobody else here works on the app.
 ---@async
 function app.alone(self, fn)
   local _ <close> = require("orch.lock").lock("google_play " .. self.target):acquire()
@@ -47,10 +51,14 @@ function app.alone(self, fn)
   return fn(self)
 end
 
---- Runs `fn(edit)` with an edit; once more when another change of the app ends it.
-function app.with_edit(self, reading, fn)
+---Runs `fn(edit)` with an edit; once more when another change of the app ends it.
+---@async
+---@param reading boolean? see `edit.open`
+---@param fits (fun(data: table): boolean)?
+---@param fn async fun(edit: orch.deploy.PlayEdit)
+function app.with_edit(self, reading, fits, fn)
   local function once()
-    local edit <close> = edits.open(self, reading)
+    local edit <close> = edits.open(self, reading, fits)
     return fn(edit)
   end
   local ok, err = pcall(once)
@@ -61,7 +69,9 @@ function app.with_edit(self, reading, fn)
   once()
 end
 
---- The releases of a track; one that nobody has used yet has none.
+---The releases of a track, the service's; one that nobody has used yet has none.
+---@async
+---@return table[]
 function app.track(edit, track)
   local ok, response = pcall(edit.get, edit, ("read the track '%s'"):format(track),
     "/tracks/" .. require("orch.http.url").encode(track))

@@ -63,15 +63,17 @@ end
 ---@async
 ---@param app orch.deploy.PlayApp
 ---@param reading boolean? nothing will be changed: one that is kept stays as it is
+---@param fits (fun(data: table): boolean)? whether what a kept one holds is what is wanted now
 ---@return orch.deploy.PlayEdit edit `<close>`-able
-function edit.open(app, reading)
+function edit.open(app, reading, fits)
   local data = app.memo.data
   local kept = data.edit
-  if kept and not (reading and data.tracked) and is_open(app, kept) then
+  local usable = kept and (reading and not data.release or fits and fits(data))
+  if usable and is_open(app, kept) then
     data.arrived = data.arrived or data.session and 1
     return setmetatable({ id = kept, app = app, borrowed = reading }, Edit)
   end
-  if kept then app.memo:done() end
+  if kept then app.memo:done() end -- a new one ends it
   local id = app.api:post("open an edit", app.path, { json = require("orch.json").decode "{}" })
     :json().id
   return setmetatable({ id = id, app = app }, Edit)

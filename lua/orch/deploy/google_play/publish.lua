@@ -96,12 +96,27 @@ local function send_mapping(edit, job, version_code)
     on_session = function() end, tell = function() end, chunk = job.chunk, retry = job.retry })
 end
 
+local function words_of(release)
+  return ("%s %s %s"):format(release.track, release.status, release.user_fraction)
+end
+
+---Whether the edit of an earlier call may be completed by this one: it holds the same file, and
+---has released nothing that is not wanted now.
+---@param data table of the memo
+---@return boolean
+function publish.fits(data, job)
+  local wanted = job.release
+  return data.file == job.source:identity() and (not data.release
+    or data.release == words_of(wanted) or wanted.status == "draft"
+    and data.release:sub(1, #wanted.track + 1) == wanted.track .. " ")
+end
+
 local function set_track(edit, job, version_code)
   local wanted = job.release
   local function language()
     return edit:get("read the app's language", "/details"):json().defaultLanguage or "en-US"
   end
-  edit.app.memo.data.tracked = true
+  edit.app.memo.data.release = words_of(wanted)
   edit.app.memo:save()
   edit:put(("set the track '%s'"):format(wanted.track),
     "/tracks/" .. urls.encode(wanted.track),
@@ -145,10 +160,7 @@ end
 ---@async
 function publish.run(edit, job)
   local data, result = edit.app.memo.data, job.result
-  if data.file ~= job.source:identity() then
-    data.file, data.session, data.version_code = job.source:identity(), nil, nil
-  end
-  data.edit = edit.id
+  data.file, data.edit = job.source:identity(), edit.id
   if not data.session and not data.version_code and is_there(edit, job) then return end
   local version_code = send_build(edit, job)
   result.version_code = version_code
