@@ -55,6 +55,22 @@ describe("a kept-alive connection that dies before the answer", function()
         .never:equals(play:wait("request", 2).connection)
     end)
 
+    it("with a " .. how .. ": a PUT is sent again, but not with retry = false", function()
+      for _, retry in ipairs { "default", false } do
+        local play = dies_on_second(server[how])
+        expect(http.get(play.url).body):equals "yes"
+        local opts = { body = "a piece" }
+        if retry == false then
+          opts.retry = false
+          fault(function() http.put(play.url, opts) end, { kind = "network" })
+        else
+          expect(http.put(play.url, opts).body):equals "yes"
+        end
+        orch.sleep(0.1)
+        expect(play:count "request"):equals(retry == false and 2 or 3)
+      end
+    end)
+
     it("with a " .. how .. ": a POST with an empty body is not sent again", function()
       local play = dies_on_second(server[how])
       expect(http.get(play.url).body):equals "yes"
