@@ -107,6 +107,14 @@ describe("pipeline.log", function()
     expect(fs.read(path)):equals "***\n"
   end)
 
+  it("has what a command prints, but not where `log` is false", function()
+    local log <close> = logs.open(path)
+    local _ <close> = output.with(log)
+    expect(process.run({ "echo", "a key", log = false }).stdout):equals "a key\n"
+    expect(process.run({ "echo", "a step" }).stdout):equals "a step\n"
+    expect(fs.read(path)):equals "a step\n"
+  end)
+
   it("knows when something was printed last", function()
     local log <close> = logs.open(path)
     local before = log.last_activity

@@ -26,6 +26,7 @@ local quote = require "orch.quote"
 ---@field stall number|string? kind `timeout` when it prints nothing for so long
 ---@field grace number|string? between TERM and KILL; by default the run's `--grace` (10 s)
 ---@field check boolean? false: a failure is returned, not raised
+---@field log boolean? false: what it prints does not go into the log of the job it is in
 ---@field max_output number|string? what may be captured per stream, "256M" by default
 
 ---A plain table, but a field that is not here raises kind `usage`.
@@ -72,7 +73,8 @@ local function tail_of(child, words, takers, tee)
 end
 
 local function run(fname, argv, opts, text, sink)
-  local words, takers, tee = plan_output(fname, opts, sink or command.sink())
+  local words, takers, tee = plan_output(fname, opts,
+    sink or opts.log ~= false and command.sink() or nil)
   local rest <close> = tee
   local child <close>, source = command.start(fname, argv, opts, words, "null")
   if tee then tee.child = child end

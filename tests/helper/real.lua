@@ -53,7 +53,7 @@ function real.nginx(dir, config)
 end
 
 local function user()
-  return process.run { "id", "-un" }.stdout:match "%S+"
+  return process.run({ "id", "-un", log = false }).stdout:match "%S+"
 end
 
 ---An FTP server for everybody.

@@ -16,7 +16,7 @@ command.run_options = {
   stdout = "string|table", stderr = "string|table",
   on_stdout = "callable", on_stderr = "callable",
   timeout = "duration", stall = "duration", grace = "duration",
-  check = "boolean", max_output = "size",
+  check = "boolean", max_output = "size", log = "boolean",
 }
 
 --- The metatable of results.
