@@ -33,6 +33,10 @@ need /usr/bin/identify imagemagick
 # The figures of checks: the loop that studios write (Pillow).
 need /usr/lib/python3/dist-packages/PIL python3-pil
 
+# The figures of databases: a server with pgbench, and a peer.
+need /usr/lib/postgresql/15/bin/pgbench postgresql-15
+need /usr/lib/python3/dist-packages/psycopg2 python3-psycopg2
+
 # The figures of glTF: the validator is a package of npm's.
 need /usr/bin/npm npm
 

@@ -115,6 +115,7 @@ def main():
     words = words[:words.index("--")] if "--" in words else words
     if not BIN:
         sys.exit("there is no initdb")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     server = None
     try:
         server = Server(words[0], words[1], words[2:], settings)
