@@ -258,7 +258,9 @@ static const struct op_kind close_kind = {.name = "sqlite.close",
 static int close_call(lua_State *L) {
   struct database *database = luaL_checkudata(L, 1, DATABASE);
   if (database->handle == NULL || database->closing) return 0;
-  struct query *query = op_new(L, &close_kind);
+  struct query *query = &database->end;
+  memset(query, 0, sizeof *query);
+  op_init(L, &query->op, &close_kind);
   query->database = database;
   database->closing = true;
   thread_post(query, run_close);

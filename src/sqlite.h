@@ -29,37 +29,8 @@ struct packed {
   size_t length, room;
 };
 
-struct query;
-
-/* A statement that is read piece by piece. */
-struct cursor {
-  struct database *database; /* a user value of the cursor */
-  sqlite3_stmt *statement;   /* NULL before the first piece, after the last */
-  bool begun;
-};
-
-struct database {
-  sqlite3 *handle;
-  const char *path; /* a user value of the connection */
-  int busy_ms;
-  uint64_t busy_since_ns;
-  bool reader;  /* refuses what writes, before it is begun */
-  bool strict;  /* "text" in double quotes is a name, and nothing else */
-  bool closing; /* close was called: nothing more is let in */
-  struct cached_statement cache[SQLITE_CACHED];
-  uint64_t uses;
-  int cursors; /* that have begun and not ended */
-
-  /* sqlite_thread.c */
-  pthread_t thread;
-  bool started; /* the thread */
-  bool quick;   /* the last trip was short */
-  pthread_mutex_t lock;
-  pthread_cond_t wake;
-  bool asleep, leaving;
-  struct query *running, *last;
-  struct query *volatile first; /* the queue is FIFO */
-};
+struct database;
+struct cursor;
 
 /* What a statement expects: of a connection that anybody may use, that of a
  * transaction, or whatever it is. */
@@ -98,6 +69,39 @@ struct query {
   bool mismatch;     /* the parameters are not those of the statement */
   bool needs_writer; /* refused by a reader */
   bool rolled_back;  /* it took the transaction with it */
+};
+
+struct database {
+  sqlite3 *handle;
+  const char *path; /* a user value of the connection */
+  int busy_ms;
+  uint64_t busy_since_ns;
+  bool reader;  /* refuses what writes, before it is begun */
+  bool strict;  /* "text" in double quotes is a name, and nothing else */
+  bool closing; /* close was called: nothing more is let in */
+  struct cached_statement cache[SQLITE_CACHED];
+  uint64_t uses;
+  int cursors; /* that have begun and not ended */
+
+  /* sqlite_thread.c */
+  pthread_t thread;
+  bool started; /* the thread */
+  bool quick;   /* the last trip was short */
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  bool asleep, leaving;
+  struct query *running, *last;
+  struct query *volatile first; /* the queue is FIFO */
+
+  struct query end; /* to close or to roll back needs no memory */
+};
+
+/* A statement that is read piece by piece. */
+struct cursor {
+  struct database *database; /* a user value of the cursor */
+  sqlite3_stmt *statement;   /* NULL before the first piece, after the last */
+  bool begun;
+  struct query end; /* here, so that ending one needs no memory */
 };
 
 /* ---- sqlite_pack.c: values between Lua and packed bytes ---- */

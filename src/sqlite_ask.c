@@ -4,6 +4,8 @@
 #include "sqlite.h"
 
 #include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
 #include "error.h"
 
 #define CURSOR "orch.sqlite.cursor"
@@ -250,11 +252,44 @@ static const struct op_kind end_kind = {
 /* close(cursor) */
 static int end_call(lua_State *L) {
   struct cursor *cursor = luaL_checkudata(L, 1, CURSOR);
-  lua_settop(L, 2);
+  lua_settop(L, 1);
   cursor->begun = true;
   if (!cursor->statement || !cursor->database->handle) return 0;
-  struct query *query = cursor_query(L, &end_kind);
+  struct query *query = &cursor->end;
+  op_init(L, &query->op, &end_kind);
+  query->database = cursor->database;
+  query->cursor = cursor;
   thread_post(query, run_end_cursor);
+  return op_await(L, &query->op);
+}
+
+/* ---- rolling back ---- */
+
+static int undo_result(lua_State *L, struct op *op) {
+  struct query *query = (struct query *)op;
+  free(query->failed_sql);
+  query->failed_sql = NULL;
+  if (has_failed(query)) return sqlite_push_failed(L, query);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+/* Not cancelled: it is what a cancellation asks for. */
+static const struct op_kind undo_kind = {.name = "sqlite.undo",
+                                         .size = sizeof(struct query),
+                                         .result = undo_result,
+                                         .shielded = true};
+
+/* undo(database, sql) -> true; nobody else uses the database meanwhile */
+static int undo_call(lua_State *L) {
+  struct database *database = sqlite_check_open(L);
+  const char *sql = luaL_checkstring(L, 2);
+  struct query *query = &database->end;
+  memset(query, 0, sizeof *query);
+  op_init(L, &query->op, &undo_kind);
+  query->database = database;
+  query->sql = sql;
+  thread_post(query, run_script);
   return op_await(L, &query->op);
 }
 
@@ -285,13 +320,10 @@ static int adopt(lua_State *L) {
 }
 
 const luaL_Reg sqlite_ask_methods[] = {
-    {"ask", ask_call},
-    {"many", many_call},
-    {"cursor", cursor_call},
-    {"statements", statements_call},
-    {"backup", backup_call},
-    {"prepare", prepare_call},
-    {NULL, NULL},
+    {"ask", ask_call},         {"many", many_call},
+    {"cursor", cursor_call},   {"statements", statements_call},
+    {"backup", backup_call},   {"undo", undo_call},
+    {"prepare", prepare_call}, {NULL, NULL},
 };
 
 static const luaL_Reg cursor_methods[] = {

@@ -26,6 +26,30 @@ function cases.tasks()
   assert(#orch.task_tree() > 0 and #t:traceback() > 0)
 end
 
+function cases.sqlite()
+  local path = fs.temp_file()
+  do
+    local db <close> = orch.db.sqlite(path, { readers = 2 })
+    db:script "CREATE TABLE IF NOT EXISTS t (a INTEGER PRIMARY KEY, b); DELETE FROM t"
+    db:exec_many("INSERT INTO t VALUES (:a, :b)", { { a = 1, b = "x" }, { a = 2, b = 0.5 } })
+    db:transaction(function(tx)
+      tx:exec("INSERT INTO t VALUES (?, ?)", { 3, orch.db.blob "y" })
+      pcall(tx.transaction, tx, function(inner)
+        inner:exec "DELETE FROM t"
+        error { kind = "mine", message = "on purpose" }
+      end)
+    end)
+    local n = 0
+    for row in db:rows("SELECT a FROM t", nil, { size = 2 }) do n = n + row.a end
+    local sums = orch.gather(
+      function() return db:value "SELECT sum(a) FROM t" end,
+      function() return #db:query("SELECT a, b FROM t WHERE a > ?", { 0 }) end)
+    assert(n == 6 and sums == 6)
+    assert(not pcall(db.query, db, "SELECT nothing FROM t"))
+  end
+  fs.remove(path)
+end
+
 function cases.scopes()
   do
     local s <close> = orch.scope { name = "group", timeout = 60 }

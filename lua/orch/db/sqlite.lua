@@ -229,9 +229,11 @@ function Database:close()
   if self.closed then return end
   transaction.refuse_inside(self, "db:close")
   self.closed = true
-  local s <close> = core.open("db:close", nil, true, nil, false)
   self.readers:close()
-  local _ <close> = self.writing:acquire()
+  if self.writing:locked() then
+    local s <close> = core.open("db:close", nil, true, nil, false)
+    self.writing:acquire():release()
+  end
   local conn = self.conn
   self.conn = nil
   if conn then conn:close() end

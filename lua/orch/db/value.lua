@@ -53,7 +53,7 @@ function value.problem(v)
   if kind == "table" and getmetatable(v) == nil then
     return "is a table, which no column holds: use json.encode(t), or db.blob(bytes) for bytes"
   end
-  return ("should be a string, a number, a boolean, db.null or a db.blob, not %s")
+  return ("should be a number, a string, a boolean, db.null or a db.blob, not %s")
     :format(arg.describe(v))
 end
 

@@ -1,7 +1,6 @@
 --- rows(): a statement that is read some hundred rows at a time.
 
 local connection = require "orch.db.sqlite.connection"
-local core = require "orch.core.task"
 local unclosed = require "orch.unclosed"
 
 local cursor = {}
@@ -22,6 +21,8 @@ local function finish(self)
   unclosed.remove(self)
   self.owner:end_cursor(self)
 end
+
+local NONE = {}
 
 local function fetch(self)
   local _ <close> = self.owner:enter_cursor(self)
@@ -54,11 +55,11 @@ function Cursor:next()
   return self.piece[i]
 end
 
+---Needs no memory, and no cancellation gets into it.
 ---@async
 function Cursor:close()
   if self.over then return end
-  self.piece = {}
-  local s <close> = core.open("rows", nil, true, nil, false)
+  self.piece = NONE
   if self.core then self.core:close() end
   finish(self)
 end

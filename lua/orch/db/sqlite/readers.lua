@@ -39,7 +39,15 @@ local function add(self)
   local attempt <close> = setmetatable({ pool = self }, undo)
   local conn = connection.open(self.settings, "reader")
   attempt.done = true
-  return setmetatable({ conn = conn, pool = self }, Reader)
+  return setmetatable({ conn = conn, pool = self, below = false, is_lent = false }, Reader)
+end
+
+--- Those that nobody uses are a chain: to give one back needs no memory.
+local function pop(self)
+  local reader = self.idle
+  if not reader then return nil end
+  self.idle, reader.below = reader.below, false
+  return reader
 end
 
 ---Waits for its turn while all are in use.
@@ -47,7 +55,7 @@ end
 ---@return orch.db.Reader reader for `<close>`
 function Readers:take()
   while true do
-    local reader = table.remove(self.idle)
+    local reader = pop(self)
     if reader then return reader end
     if self.count - self.lent < self.size then return add(self) end
     reader = self.waiting:wait()
@@ -67,7 +75,7 @@ function Readers:lend()
   local attempt <close> = setmetatable({}, { __close = function(a)
     if not a.done then self.lent = self.lent - 1 end
   end })
-  local reader = table.remove(self.idle) or add(self)
+  local reader = pop(self) or add(self)
   attempt.done, reader.is_lent = true, true
   return reader
 end
@@ -75,19 +83,19 @@ end
 --- Those that were lent beyond the size are closed when they come back.
 ---@async
 function Readers:give(reader)
-  if reader.is_lent then self.lent, reader.is_lent = self.lent - 1, nil end
+  if reader.is_lent then self.lent, reader.is_lent = self.lent - 1, false end
   if self.closed or self.count - self.lent > self.size then
     self.count = self.count - 1
     reader.conn:close()
   elseif not self.waiting:wake(reader) then
-    self.idle[#self.idle + 1] = reader
+    reader.below, self.idle = self.idle, reader
   end
 end
 
 ---@async
 function Readers:close()
   self.closed = true
-  for reader in function() return table.remove(self.idle) end do
+  for reader in pop, self do
     self.count = self.count - 1
     reader.conn:close()
   end
@@ -102,7 +110,7 @@ end
 ---@param size integer
 ---@return orch.db.Readers
 function readers.new(settings, size)
-  local self = setmetatable({ settings = settings, size = size, idle = {}, count = 0, lent = 0 },
+  local self = setmetatable({ settings = settings, size = size, idle = false, count = 0, lent = 0 },
     Readers)
   self.waiting = park.new(self)
   return self

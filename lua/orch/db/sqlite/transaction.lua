@@ -109,21 +109,24 @@ end
 
 -- begin and end
 
-local function run(self, sql)
-  local answer, detail = self.conn:statements(sql)
+local function run(self, sql, inside_one)
+  local answer, detail = self.conn:statements(sql, inside_one)
   if answer == FAILED then connection.raise(self.settings, "transaction", sql, nil, detail) end
 end
 
---- Which an error may have done already, and which must not fail because of a cancellation.
+--- Which an error may have done already. Needs no memory, and no cancellation gets into it; if
+--- it fails all the same, the outer transaction cannot go on as if it had not.
 function Tx:__close()
   if self.ended then return end
-  local s <close> = core.open("rollback", nil, true, nil, false)
-  local _ <close> = setmetatable({}, { __close = function()
-    self.ended = true
-    if self.outer then self.outer.inner = nil end
-  end })
   close_cursors(self)
-  if self.conn:in_transaction() then run(self, self.undo) end
+  self.ended = true
+  if self.begun and self.conn:in_transaction() then
+    local answer, detail = self.conn:undo(self.undo)
+    if answer == FAILED then
+      connection.raise(self.settings, "transaction", self.undo, nil, detail)
+    end
+  end
+  if self.outer then self.outer.inner = nil end
 end
 
 local function call(self, fn, timeout)
@@ -133,9 +136,13 @@ local function call(self, fn, timeout)
   return table.pack(fn(self))
 end
 
-local function perform(self, fn, timeout)
+local function perform(self, begin, fn, timeout)
   local tx <close> = self
+  run(self, begin, self.outer and true)
+  self.begun = true
+  if self.outer then self.outer.inner = self end
   local results = call(self, fn, timeout)
+  if self.inner then enter(self, "db:transaction") end -- which could not be undone
   close_cursors(self)
   run(self, self.commit)
   self.ended = true
@@ -145,7 +152,8 @@ end
 
 local function new(db, conn, fields)
   fields.db, fields.conn, fields.settings = db, conn, db.settings
-  fields.cursors, fields.ended, fields.where = {}, false, errors.where()
+  fields.cursors, fields.where = {}, errors.where()
+  fields.begun, fields.ended = false, false
   return setmetatable(fields, Tx)
 end
 
@@ -164,12 +172,7 @@ function Tx:transaction(fn, opts)
   local name = "orch_" .. self.depth
   local inner = new(self.db, self.conn, { outer = self, depth = self.depth + 1,
     commit = "RELEASE " .. name, undo = ("ROLLBACK TO %s; RELEASE %s"):format(name, name) })
-  local begun, detail = self.conn:statements("SAVEPOINT " .. name, true)
-  if begun == FAILED then
-    connection.raise(self.settings, "tx:transaction", nil, nil, detail)
-  end
-  self.inner = inner
-  local results = perform(inner, fn, opts.timeout)
+  local results = perform(inner, "SAVEPOINT " .. name, fn, opts.timeout)
   return table.unpack(results, 1, results.n)
 end
 
@@ -177,8 +180,7 @@ end
 ---@async
 function transaction.run(db, conn, mode, fn, timeout)
   local tx = new(db, conn, { depth = 1, commit = "COMMIT", undo = "ROLLBACK" })
-  run(tx, "BEGIN " .. mode)
-  local results = perform(tx, fn, timeout)
+  local results = perform(tx, "BEGIN " .. mode, fn, timeout)
   return table.unpack(results, 1, results.n)
 end
 
