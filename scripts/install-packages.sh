@@ -40,6 +40,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   zip, unzip, libarchive-tools, zstd, xz-utils  make and read archives as others do
 #   openssl         throw-away certificates
 #   nginx-light     HTTP/2, and an HTTP server as users have one
+#   libnginx-mod-http-dav-ext  WebDAV with PROPFIND
 #   vsftpd          uploads over FTP
 #   openssh-server  uploads over SFTP
 #   postgresql-15   the server that db.postgres is tested with, and bench too

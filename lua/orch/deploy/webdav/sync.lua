@@ -1,0 +1,112 @@
+--- A folder on the server and one here: what is there, what is to be sent, what is too much.
+
+local listing = require "orch.deploy.webdav.listing"
+local map = require "orch.map"
+local put = require "orch.deploy.webdav.put"
+
+local sync = {}
+
+--- What is in the folders that are here, one question for each; folders that are only there are
+--- entries. Nil where the server cannot be asked, with true where it has no such folder at all.
+local function list_all(dav, folders)
+  local there = {}
+  local level = { "" }
+  local wanted = {}
+  for _, name in ipairs(folders) do wanted[name] = true end
+  while #level > 0 do
+    local below = {}
+    local answers = map.map(level, function(name)
+      local speaks, own, entries = listing.ask(dav, name == "" and "/" or name,
+        dav.root .. put.encode(name), 1)
+      return { speaks = speaks and (own ~= nil or dav.speaks), own = own, entries = entries or {},
+        missing = speaks and own == nil }
+    end, { concurrency = 4 })
+    for i, answer in ipairs(answers) do
+      if not answer.speaks then return nil, answer.missing end
+      if answer.own then there[level[i]] = { folder = true } end
+      for name, entry in next, answer.entries do
+        local path = level[i] .. name .. (entry.folder and "/" or "")
+        there[path] = entry
+        if entry.folder and wanted[path] then below[#below + 1] = path end
+      end
+    end
+    level = below
+  end
+  return there
+end
+
+local function ask_each(dav, files)
+  local there = {}
+  map.each(files, function(file)
+    there[file.name] = listing.head(dav, file.name, dav.root .. put.encode(file.name))
+  end, { concurrency = 4 })
+  return there
+end
+
+local function by_pattern(fname, o)
+  local pattern = require "orch.fs.pattern"
+  local included = o.include and pattern.compile(fname, 1, o.include)
+  local allowed = o.exclude and pattern.compile_exclusions(fname, 1, o.exclude)
+  return function(name)
+    return (not included or included(name)) and (not allowed or allowed(name))
+  end
+end
+
+--- Files, and, where no pattern may protect something in them, whole folders.
+local function surplus_of(fname, there, files, folders, o)
+  local ours, list = {}, {}
+  for _, file in ipairs(files) do ours[file.name] = true end
+  for _, name in ipairs(folders) do ours[name] = true end
+  local chosen = by_pattern(fname, o)
+  for name, entry in next, there do
+    if name ~= "" and not ours[name] and chosen((name:gsub("/$", "")))
+      and not (entry.folder and (o.include or o.exclude)) then
+      list[#list + 1] = name
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+---@class orch.deploy.webdav.Plan
+---@field first table[] files to be sent
+---@field pages table[] those that come last
+---@field missing string[] folders to be made
+---@field surplus string[] what is to be deleted
+---@field bytes integer
+---@field count integer
+
+---@async
+---@param fname string
+---@param dav orch.deploy.webdav.Client
+---@param files orch.deploy.FolderFile[]
+---@param o {delete: boolean?, include: any, exclude: any}
+---@return orch.deploy.webdav.Plan
+function sync.plan(fname, dav, files, o)
+  local names = {}
+  for i, file in ipairs(files) do names[i] = file.name end
+  local folders = put.folders_of(names)
+  local known, missing = list_all(dav, folders)
+  local there = known or ask_each(dav, files)
+  local plan = { first = {}, pages = {}, missing = {}, surplus = {}, bytes = 0, count = 0 }
+  for _, file in ipairs(files) do
+    if not listing.same(file, there[file.name]) then
+      table.insert(file.name:find "%.html?$" and plan.pages or plan.first, file)
+      plan.bytes, plan.count = plan.bytes + file.size, plan.count + 1
+    end
+  end
+  for _, name in ipairs(folders) do
+    if not there[name] then table.insert(plan.missing, name) end
+  end
+  plan.root_is_there = there[""] ~= nil
+  if not o.delete then return plan end
+  if missing then return plan end
+  if not known then
+    require("orch.arg").fail("%s: `delete` has to know what is there, and this server has no "
+      .. "PROPFIND", fname)
+  end
+  plan.surplus = surplus_of(fname, there, files, folders, o)
+  return plan
+end
+
+return sync
