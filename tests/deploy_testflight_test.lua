@@ -121,6 +121,45 @@ describe("an upload to TestFlight", function()
   end)
 end)
 
+describe("an .ipa", function()
+  local function write_ipa(format)
+    fs.mkdir "ipa/Payload/Cat.app"
+    orch.process.run { "python3", "-S", "-E", "-c", [[
+import plistlib, sys
+with open("ipa/Payload/Cat.app/Info.plist", "wb") as out:
+    plistlib.dump({"CFBundleIdentifier": "com.example.cat", "CFBundleName": "K\u00e4tzchen",
+                   "CFBundleShortVersionString": "2.0", "CFBundleVersion": "12",
+                   "UIDeviceFamily": [1, 2], "LSRequiresIPhoneOS": True,
+                   "Long": "x" * 300}, out, fmt=getattr(plistlib, sys.argv[1]))
+]], format }
+    orch.archive.create("real.ipa", { folder = "ipa" })
+    return fs.read "real.ipa"
+  end
+
+  for name, format in pairs { binary = "FMT_BINARY", XML = "FMT_XML" } do
+    case("with a " .. name .. " property list tells version and build", function()
+      local bytes = write_ipa(format)
+      local o = options { file = "real.ipa" }
+      o.version, o.build = nil, nil
+      local result = deploy.testflight.upload(o)
+      expect_fields(result, { version = "2.0", build = "12", state = "VALID" })
+      expect(store.content == bytes):is(true)
+    end)
+  end
+
+  case("of another version, or another app, is refused", function()
+    write_ipa "FMT_BINARY"
+    expect(function() upload { file = "real.ipa", version = "2.0" } end)
+      :raises "`build` is \"871\", but 'real.ipa' says \"12\""
+    local other <close> = app_store.start { key = KEY, bundle_id = "com.example.dog" }
+    expect(function()
+      upload { file = "real.ipa", version = "2.0", build = 12, app = "com.example.dog",
+        base_url = other.url }
+    end):raises "is a build of com.example.cat, not of com.example.dog"
+    expect(other.requests["POST upload"]):is_nil()
+  end)
+end)
+
 describe("what is there already", function()
   case("is not sent again, and still gets its groups", function()
     upload()
@@ -456,6 +495,14 @@ describe("an upload that broke off", function()
     expect(result.bytes):equals(#CONTENT - 2 * PART)
     expect(store.requests["POST upload"]):equals(1)
     no_memo()
+  end)
+
+  case("before it knew what it had reserved takes that", function()
+    store:fail("POST file", 1, { lost = true })
+    fault(function() upload { retry = false } end, { kind = "network" })
+    expect_arrived(upload())
+    expect(store.requests["POST upload"]):equals(1)
+    expect(store.requests["POST file"]):equals(2)
   end)
 
   case("right after its commit is only waited for", function()

@@ -21,24 +21,12 @@ local common = require "orch.deploy.common"
 local find = require "orch.deploy.testflight.find"
 local json = require "orch.json"
 local memos = require "orch.deploy.memo"
+local options = require "orch.deploy.testflight.options"
 local release = require "orch.deploy.testflight.release"
 local send = require "orch.deploy.testflight.send"
 local sources = require "orch.deploy.source"
 
 local testflight = {}
-
-local platforms = { "IOS", "MAC_OS", "TV_OS", "VISION_OS" }
-
-local login = {
-  app = "string|integer", key = "string|table", key_id = "string", issuer_id = "string",
-  version = "string", build = "string|integer", platform = "string",
-}
-local upload_options = {
-  groups = "string|table", notes = "string|table", uses_encryption = "boolean",
-  review = "boolean", wait = "duration|boolean", poll = "duration", parts = "integer",
-  checksum = "string|boolean",
-}
-for name, types in next, login do upload_options[name] = types end
 
 ---@class orch.deploy.testflight.Login
 ---@field app string|integer the bundle id, or Apple's number
@@ -76,67 +64,6 @@ for name, types in next, login do upload_options[name] = types end
 ---@field groups string[] that have it now
 ---@field warnings string[] Apple's
 ---@field url string for people
-
-local function check_platform(fname, o)
-  o.platform = o.platform or "IOS"
-  for _, name in ipairs(platforms) do
-    if name == o.platform then return end
-  end
-  local near = arg.suggest(o.platform, platforms)
-  arg.fail("%s: option `platform` should be %s, not %q%s", fname, table.concat(platforms, ", "),
-    o.platform, near and ("; did you mean \"%s\"?"):format(near) or "")
-end
-
-local function check_texts(fname, name, value, by_name)
-  for key, text in next, type(value) == "table" and value or {} do
-    if type(text) ~= "string" or (type(key) == "string") ~= by_name then
-      arg.fail("%s: option `%s` should be %s", fname, name, by_name
-        and 'a text, or texts by locale such as { ["en-US"] = "..." }'
-        or 'a name, or a list such as { "Testers", "Friends" }')
-    end
-  end
-end
-
-local function check_login(fname, o)
-  o.app = tostring(o.app)
-  o.build = o.build and tostring(o.build)
-  check_platform(fname, o)
-end
-
-local function check_upload(fname, o)
-  check_login(fname, o)
-  if type(o.groups) == "string" then o.groups = { o.groups } end
-  check_texts(fname, "groups", o.groups, false)
-  check_texts(fname, "notes", o.notes, true)
-  o.poll, o.parts = o.poll or 15, o.parts or 4
-  if o.wait == nil or o.wait == true then o.wait = 45 * 60 end
-  if o.parts < 1 then arg.fail("%s: option `parts` should be at least 1", fname) end
-  if o.checksum == nil or o.checksum == true then o.checksum = "MD5" end
-  if o.checksum and o.checksum ~= "MD5" and o.checksum ~= "SHA_256" then
-    arg.fail('%s: option `checksum` should be "MD5", "SHA_256" or false', fname)
-  end
-  if o.wait then return end
-  for _, name in ipairs { "groups", "notes", "uses_encryption", "review" } do
-    if o[name] ~= nil then
-      arg.fail("%s: `%s` needs the processed build, so it cannot go with wait = false", fname,
-        name)
-    end
-  end
-end
-
---- What is not said is read from the file.
-local function fill_in(fname, o, source)
-  if o.version and o.build then return end
-  local info, problem = require("orch.deploy.testflight.info")(source)
-  o.version = o.version or info.version
-  o.build = o.build or info.build
-  for _, name in ipairs { "version", "build" } do
-    if not o[name] then
-      arg.fail("%s needs the option `%s`: it could not be read from '%s'%s", fname, name,
-        source.shown, problem and (" (%s)"):format(problem) or "")
-    end
-  end
-end
 
 local function describe(job)
   local o, app = job.o, job.app
@@ -212,13 +139,14 @@ end
 ---  `wait`, `usage` for a key that is none, and as `orch.http` does
 function testflight.upload(opts)
   local fname = "deploy.testflight.upload"
-  local o = common.options(fname, opts, upload_options, { "file", "app", "key" })
-  check_upload(fname, o)
+  local o = common.options(fname, opts, options.upload, { "file", "app", "key" })
+  options.check_upload(fname, o)
   local started = clock.now()
   local api = apis.open(fname, o)
   local source = sources.open(fname, o.file, { "ipa", "pkg" })
-  fill_in(fname, o, source)
+  local bundle_id = options.fill_in(fname, o, source)
   local app = find.app(api, o.app)
+  options.check_bundle(fname, source, bundle_id, app)
   local job = { api = api, app = app, o = o, source = source,
     groups = find.groups(api, app, o.groups) }
   local result, names = describe(job)
@@ -261,8 +189,8 @@ end
 ---@field errors orch.deploy.AppleError[]?
 
 local function status(fname, opts)
-  local o = common.options(fname, opts, login, { "app", "key" })
-  check_login(fname, o)
+  local o = common.options(fname, opts, options.login, { "app", "key" })
+  options.check_login(fname, o)
   local api = apis.open(fname, o)
   local app = find.app(api, o.app)
   local about = { found = false, app = app.id, bundle_id = app.bundle_id, platform = o.platform,
