@@ -113,18 +113,24 @@ local function fail(reason, message, ...)
     message = "jwt: " .. message:format(...) })
 end
 
+--- The result of a reader; what it does not like (kind `bad`) makes the token malformed.
+local function read(reader, text, bad, what, no)
+  local ok, value = pcall(reader, text)
+  if ok then return value end
+  if not (errors.is(value) and value.kind == bad) then error(value, 0) end
+  fail("malformed", "the token's %s is no %s", what, no)
+end
+
 --- RFC 7515 has neither padding nor the other alphabet.
 local function part(text, what)
-  local ok, bytes = pcall(hash.unbase64, text)
-  if ok and not text:find "[^%w_-]" then return bytes end
-  fail("malformed", "the token's %s is no base64url", what)
+  if text:find "[^%w_-]" then fail("malformed", "the token's %s is no base64url", what) end
+  return read(hash.unbase64, text, "usage", what, "base64url")
 end
 
 local function object(text, what)
   local bytes = part(text, what)
-  local ok, value = pcall(json.decode, bytes)
-  if ok and bytes:find "^%s*{" then return value end
-  fail("malformed", "the token's %s is no JSON object", what)
+  if not bytes:find "^%s*{" then fail("malformed", "the token's %s is no JSON object", what) end
+  return read(json.decode, bytes, "json", what, "JSON object")
 end
 
 local function split(fname, token)

@@ -445,6 +445,19 @@ function cases.pixels()
   assert(not ok and (err.kind == "os" or error(err, 0)))
 end
 
+function cases.jwt()
+  local key = [[
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff
+H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp
+7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt
+-----END PRIVATE KEY-----
+]]
+  local token = orch.jwt.sign({ iss = "x" }, { algorithm = "ES256", key = key })
+  assert(orch.jwt.verify(token, { algorithm = "ES256", key = key }).iss == "x")
+  assert(orch.hash.unbase64(orch.hash.base64url "x") == "x")
+end
+
 function cases.hash()
   local hash = orch.hash
   assert(#hash.sha256 "x" == 64 and #hash.md5 "x" == 32)

@@ -49,6 +49,7 @@ end
 local function decode(fname, text)
   local ok, value = pcall(json.decode, text)
   if ok and type(value) == "table" then return value end
+  if not ok and not (errors.is(value) and value.kind == "json") then error(value, 0) end
   if text:find("-----BEGIN", 1, true) then wrong(fname, "is a bare private key") end
   if #text < 256 and not text:find "[{\n]" and text:find "%.%w+$" then
     wrong(fname, "looks like the name of a file, and the file is given as key = { path = ... }")
