@@ -112,14 +112,25 @@ static void raise_file_failure(lua_State *L, struct exchange *exchange) {
   if (sink->status < 0) error_os(L, "write", sink->path, sink->status);
 }
 
-/* What a server of FTP or SMTP said last: "550 Permission denied." */
+/* The last line before `*end`, without its own end; returns where it begins. */
+static size_t last_line(const struct bytes *head, size_t *end) {
+  while (*end > 0 && strchr("\r\n", head->data[*end - 1])) (*end)--;
+  size_t begin = *end;
+  while (begin > 0 && head->data[begin - 1] != '\n') begin--;
+  return begin;
+}
+
+/* What a server of FTP or SMTP said last: "550 Permission denied." Its farewell
+ * to libcurl's QUIT is not meant. */
 static void push_reply(lua_State *L, const struct exchange *exchange) {
   const struct bytes *head = &exchange->head;
   size_t end = head->length;
   if (strncasecmp(exchange->url, "http", 4) == 0) end = 0;
-  while (end > 0 && strchr("\r\n", head->data[end - 1])) end--;
-  size_t begin = end;
-  while (begin > 0 && head->data[begin - 1] != '\n') begin--;
+  size_t begin = last_line(head, &end);
+  if (end - begin >= 4 && memcmp(head->data + begin, "221 ", 4) == 0) {
+    end = begin;
+    begin = last_line(head, &end);
+  }
   if (end > begin)
     lua_pushlstring(L, head->data + begin, end - begin);
   else

@@ -33,11 +33,11 @@ local function read_files(paths)
   local fs, files, size = require "orch.fs", {}, 0
   for i, path in ipairs(paths or {}) do
     arg.check("chat:post: files", i, path, "path")
-    local bytes = fs.read(path, { limit = LARGEST })
-    size = size + #bytes
+    size = size + fs.size(path)
     if size > LARGEST then
       arg.fail("notify.email: the attachments have more than 25 MB; post a link instead")
     end
+    local bytes = fs.read(path)
     local name = path:match "[^/]*$"
     address.check_line("notify.email", "the name of an attachment", name)
     files[i] = { name = name, content = bytes,

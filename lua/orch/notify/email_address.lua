@@ -12,7 +12,7 @@ local base64 = require("orch.hash").base64
 
 local address = {}
 
-local WORD = 45 -- bytes in an encoded word: 75 characters with its frame
+local WORD = 39 -- bytes in an encoded word: with its frame and "Subject: " within 76 characters
 
 ---Refuses what would end the header line.
 ---@param fname string

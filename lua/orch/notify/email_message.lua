@@ -66,7 +66,7 @@ end
 
 local function multipart(kind, parts)
   local mark = "orch-" .. random()
-  local out = { ('Content-Type: multipart/%s; boundary="%s"\r\n\r\n'):format(kind, mark) }
+  local out = { ('Content-Type: multipart/%s;\r\n boundary="%s"\r\n\r\n'):format(kind, mark) }
   for _, part in ipairs(parts) do out[#out + 1] = ("--%s\r\n%s\r\n"):format(mark, part) end
   out[#out + 1] = ("--%s--\r\n"):format(mark)
   return table.concat(out)
