@@ -38,6 +38,7 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   python3         the HTTP server that misbehaves on request
 #   python3-yaml    reads what orch.yaml writes, and the other way round
 #   zip, unzip, libarchive-tools, zstd, xz-utils  make and read archives as others do
+#   python3-aiosmtpd  a mail server, for mail by SMTP
 #   openssl         throw-away certificates
 #   nginx-light     HTTP/2, and an HTTP server as users have one
 #   libnginx-mod-http-dav-ext  WebDAV with PROPFIND
@@ -53,7 +54,8 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
 #   imagemagick, libmagickcore-6.q16-6-extra  what identify says of images, EXR too
 # No service of theirs is started: the tests run them with folders of their own.
 test="procps util-linux bsdutils libxml2-utils
-  python3 python3-yaml openssl nginx-light vsftpd openssh-server postgresql-15 chromium graphviz
+  python3 python3-yaml python3-aiosmtpd openssl nginx-light vsftpd
+  openssh-server postgresql-15 chromium graphviz
   zsh fish zip unzip libarchive-tools zstd xz-utils
   ffmpeg fontconfig fonts-dejavu-core assimp-utils
   imagemagick libmagickcore-6.q16-6-extra"
