@@ -94,7 +94,8 @@ describe("a build for Steam", function()
     upload { password = "hush-hush!", guard = "6PBP9" }
     expect(json.encode(steamcmd:calls())).never:contains "hush-hush"
     expect(steamcmd:calls()[1][1]):equals "+runscript"
-    expect(fs.read "commands"):contains 'set_steam_guard_code 6PBP9\nlogin studio_build "hush-hush!"'
+    expect(fs.read "commands")
+      :contains 'set_steam_guard_code 6PBP9\nlogin studio_build "hush-hush!"\n'
     expect(fs.read "mode"):matches "^%-rw%-%-%-%-%-%-%-"
     expect(fs.exists(steamcmd:calls()[1][2])):is(false)
   end)
@@ -288,7 +289,7 @@ AppID : 480, change number : 4664962/0, token 0, last change : Sat Jun 23 20:06:
   end)
 
   case("that is cut off is not half a truth", function()
-    steamcmd:says { START, LOGIN, "printf '\"480\" { \"branches\" { \"public\" { \"buildid\" \"25'" }
+    steamcmd:says { START, LOGIN, [[printf '"480" { "branches" { "public" { "buildid" "25']] }
     expect(function() deploy.steam.status { app = 480, user = "x", steamcmd = steamcmd.path } end)
       :raises { kind = "process" }
     steamcmd:says { START, LOGIN, "echo 'No app info for AppID 480 found, requesting...'" }

@@ -290,6 +290,19 @@ describe("a login that is refused", function()
     expect_arrived(upload())
   end)
 
+  case("is renewed before its token expires", function()
+    local now, later = os.time, 0
+    local _ <close> = orch.defer(function() os.time = now end)
+    os.time = function(...) return now(...) + later end
+    store:fail("POST upload", 1, function() later = 500 end)
+    store:fail("PATCH file", 1, function() later = 1500 end)
+    expect_arrived(upload())
+    local count = 0
+    for _ in pairs(store.tokens) do count = count + 1 end
+    expect(count):equals(3)
+    expect(store.refused):equals(0)
+  end)
+
   it("says by how much the clock is off", function() -- the server is started here
     KEY = KEY or app_store.new_key()
     store = { bundle_id = "com.example.cat", key = KEY, key_id = "K", issuer_id = "I" }
@@ -358,6 +371,7 @@ describe("a passing fault", function()
     local broken <close> = cut(store.server.port, 60000, 3)
     store.storage = broken.url
     expect_arrived(upload { parts = 2 })
+    expect(broken:stop()):equals(3)
     expect(store.requests["PUT part"]):equals(5)
   end)
 end)

@@ -1,5 +1,6 @@
 """Passes connections on to 127.0.0.1:PORT, and resets the first N that send more than BYTES in
-the middle. Prints the port that it listens on; ends with its standard input."""
+the middle. Prints the port that it listens on, and a line for each
+that it resets; ends with its standard input."""
 import socket
 import struct
 import sys
@@ -37,6 +38,7 @@ def forth(client):
         while data := client.recv(1 << 14):
             sent += len(data)
             if sent > limit and take_a_cut():
+                print("cut", flush=True)
                 reset(server)
                 return reset(client)
             server.sendall(data)

@@ -94,8 +94,8 @@ local function depots_of(fname, o)
   for id, what in next, o.depots or { [o.app + 1] = o.folder } do
     if type(what) == "string" then what = { folder = what } end
     if not math.tointeger(id) or type(what) ~= "table" or type(what.folder) ~= "string" then
-      arg.fail("%s: `depots` should be { [481] = \"out/win\" } or { [481] = { folder = \"out/win\", "
-        .. "exclude = \"*.pdb\" } }", fname)
+      arg.fail('%s: `depots` should be { [481] = "out/win" } or { [481] = { folder = "out/win", '
+        .. 'exclude = "*.pdb" } }', fname)
     end
     local files = folders.open(fname, what.folder, {})
     total = total + files.total

@@ -60,7 +60,8 @@ end
 local function ask_for_login(self)
   failure.throw(self.service, { kind = "auth", what = self.what, reason = "login",
     words = "butler is not logged in on this machine",
-    hint = "give the option `key` (https://itch.io/user/settings/api-keys), or run `butler login`" })
+    hint = "give the option `key` (https://itch.io/user/settings/api-keys), or run "
+      .. "`butler login`" })
 end
 
 local taken = {}
