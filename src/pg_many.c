@@ -46,6 +46,7 @@ static void unpack_row(struct many *many) {
     memcpy(&many->lengths[i], many->at, sizeof(int));
     many->at += sizeof(int);
     many->values[i] = NULL;
+    many->formats[i] = 0;
     if (many->lengths[i] < 0) continue;
     many->formats[i] = *many->at++;
     many->values[i] = many->at;

@@ -8,7 +8,10 @@ local fs, json, process = orch.fs, orch.json, orch.process
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$")
 
+if package.loaded["tests.postgres"] then return package.loaded["tests.postgres"] end
+
 local postgres = {}
+package.loaded["tests.postgres"] = postgres
 
 ---@class tests.Postgres
 ---@field port integer
@@ -23,15 +26,33 @@ function postgres.installed()
   return #fs.glob "/usr/lib/postgresql/*/bin/initdb" > 0
 end
 
+local function need()
+  if postgres.installed() then return end
+  orch.test.skip "there is no PostgreSQL here; scripts/install-packages.sh test installs it"
+end
+
+local shared
+
+---One for all that leave it as it was; it ends with orch.
+---@async
+---@return tests.Postgres
+function postgres.shared()
+  need()
+  if shared then return shared end
+  local told = process.run { "python3", "-S", "-E", here .. "/postgres.py", "--follow", "trust",
+    "not a secret", timeout = "60s" }
+  shared = setmetatable(json.decode(told.stdout), Server)
+  return shared
+end
+
+---One of its own.
 ---@async
 ---@param opts? {auth: "trust"|"scram"|nil, password: string?, tls: string?, settings: string[]?}
 ---  `tls`: a folder with good.pem, good.key, ca.pem; `settings`: "name=value"
 ---@return tests.Postgres `<close>`-able
 function postgres.start(opts)
+  need()
   opts = opts or {}
-  if not postgres.installed() then
-    orch.test.skip "there is no PostgreSQL here; scripts/install-packages.sh test installs it"
-  end
   local self = setmetatable({ password = opts.password or "not a secret" }, Server)
   local command = { "python3", "-S", "-E", here .. "/postgres.py", opts.auth or "trust",
     self.password, check = false }

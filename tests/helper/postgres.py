@@ -6,10 +6,12 @@ as a user without rights where we are root.
 
 AUTH is trust or scram. Prints {"port":, "socket":, "user":} as JSON. Then each line of
 stdin is a command: stop MODE (fast, immediate), start, kill; each answered with a line. It
-ends, with the folder, when its stdin does.
+ends, with the folder, when its stdin does; or, with --follow as the first word, goes to the
+background and ends with the process that started it.
 """
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -109,8 +111,24 @@ class Server:
         self.child.wait()
 
 
+def follow():
+    """Ends with our caller, of which a pidfd becomes readable then."""
+    caller = os.pidfd_open(os.getppid())
+    ready, done = os.pipe()
+    if os.fork() > 0:
+        os.close(done)
+        os.write(1, os.read(ready, 4096))
+        os._exit(0)
+    os.setsid()
+    return caller, done
+
+
 def main():
     words = sys.argv[1:]
+    following = words[0] == "--follow"
+    if following:
+        words = words[1:]
+        caller, done = follow()
     settings = words[words.index("--") + 1:] if "--" in words else []
     words = words[:words.index("--")] if "--" in words else words
     if not BIN:
@@ -119,8 +137,16 @@ def main():
     server = None
     try:
         server = Server(words[0], words[1], words[2:], settings)
-        print(json.dumps({"port": server.port, "socket": server.dir, "user": USER}),
-              flush=True)
+        facts = json.dumps({"port": server.port, "socket": server.dir, "user": USER}) + "\n"
+        if following:
+            os.write(done, facts.encode())
+            os.close(done)
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for number in range(3):
+                os.dup2(nothing, number)
+            select.select([caller], [], [])
+            return
+        print(facts, end="", flush=True)
         for line in sys.stdin:
             what = line.split()
             if what[0] == "stop":
