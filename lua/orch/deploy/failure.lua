@@ -41,7 +41,9 @@ function failure.throw(service, fields)
   if fields.reason and not said:find(fields.reason, 1, true) then
     said = ("%s (%s)"):format(said:gsub("%.$", ""), fields.reason)
   end
-  if fields.hint then said = said:gsub("%.$", "") .. "; " .. fields.hint end
+  if fields.hint then -- in the sentence, and not a second time below it
+    said, fields.hint = said:gsub("%.$", "") .. "; " .. fields.hint, nil
+  end
   fields.message = require("orch.secrets").redact(("%s: cannot %s: %s"):format(service,
     fields.what, said))
   fields.service = service
