@@ -13,7 +13,8 @@ local summary = require "orch.notify.summary"
 
 local at_end = {}
 
-local GRACE = 10 -- seconds for all that is told at the end
+local GRACE = 5 -- seconds for all that is told at the end
+local RETRY = { attempts = 3, retry_on = { 429 } } -- nobody waits for one who is not there
 local whens = { always = true, failure = true, change = true }
 
 local function register(fname, hook)
@@ -47,7 +48,7 @@ local function is_wanted(session, when)
 end
 
 local function post(channel, content)
-  local ok, err = pcall(channel.post, channel, content)
+  local ok, err = pcall(channel.post, channels.with_retry(channel, RETRY), content)
   if ok then return end
   if errors.is_cancelled(err) then error(err, 0) end
   require("orch.log").warn(("notify.at_end: %s"):format(tostring(err)))

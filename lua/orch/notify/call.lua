@@ -73,7 +73,7 @@ end
 ---  `judge` gives the fields of an Error for an answer that is no success, false for one that is
 ---@return orch.http.Response
 function call.request(channel, what, method, url, opts, how)
-  if channel.retry == false or channel.once then
+  if channel.retry == false then
     return attempt(channel, what, method, url, opts, how)
   end
   local policy = { attempts = ATTEMPTS, max_elapsed = LONGEST_WAIT }

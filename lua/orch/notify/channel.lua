@@ -24,7 +24,7 @@ local Channel = { __name = "orch.notify.channel" }
 local methods = {}
 
 --- Fields that a channel may have, besides those of its adapter.
-local private = { http = true, retry = true, once = true, not_before = true, few_updates = true }
+local private = { http = true, retry = true, not_before = true, few_updates = true }
 
 Channel.__index = function(self, key)
   local method = methods[key]
@@ -186,13 +186,14 @@ function channels.new(adapter, o, name)
   return setmetatable(o, Channel)
 end
 
----The same channel for one attempt at a time, by those who have a plan of their own.
+---The same channel for those who have a plan of their own: other attempts, or one at a time.
 ---@param channel orch.notify.Channel
+---@param retry table|false
 ---@return orch.notify.Channel
-function channels.once(channel)
+function channels.with_retry(channel, retry)
   local copy = {}
   for key, value in next, channel do copy[key] = value end
-  copy.once = true
+  copy.retry = retry
   return setmetatable(copy, Channel)
 end
 

@@ -108,7 +108,7 @@ end
 local unsent = { resolving = true, connecting = true, handshake = true }
 
 local function deliver(self, bytes)
-  if self.once or self.retry == false then return attempt(self, bytes) end
+  if self.retry == false then return attempt(self, bytes) end
   local policy = { attempts = 3, max_elapsed = 60, retry_on = function(err)
     -- 4xx: not now (grey-listing); the message was not taken.
     return err.retryable ~= false and (unsent[err.phase] or err.kind == "status")

@@ -35,17 +35,17 @@ Sender.__index = Sender
 function senders.new(channel, o)
   local updates = channel.can_update and not channel.few_updates
   return setmetatable({
-    channel = channels.once(channel), name = channel.name, every = o.every, content = o.content,
+    channel = channels.with_retry(channel, false), name = channel.name, every = o.every, content = o.content,
     handle = o.kept, keep = o.keep, updates = updates, version = 1, failures = 0,
     sent = o.kept and not updates and 1 or 0, -- its beginning has been told
     in_row = 0, not_before = 0, bell = park.new "notify.live",
   }, Sender)
 end
 
---- Something has changed. Does not wait.
+--- Something has changed. Does not wait, and wakes nobody who would only look at the clock.
 function Sender:touch()
   self.version = self.version + 1
-  self.bell:wake_all()
+  if self.is_idle then self.bell:wake_all() end
 end
 
 local function warn(self, err)
@@ -112,7 +112,9 @@ local function work(self)
     local due = math.max(self.not_before, self.asked_until or 0, self.channel.not_before or 0)
     local begun = self.sent > 0 and not self.updates -- only the end is told after that
     if self.sent == self.version or begun then
+      self.is_idle = not begun
       self.bell:wait()
+      self.is_idle = false
     elseif due > clock.now() then
       rest(self, due)
     else
