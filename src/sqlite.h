@@ -43,6 +43,7 @@ struct query {
   void (*run)(struct query *query);
   struct query *next;
   uint64_t posted_ns;
+  bool looked;       /* for its end, instead of sleeping */
   volatile int stop; /* set when cancelled */
 
   const char *sql; /* in the arguments of the waiting task, like `in` */
@@ -85,8 +86,9 @@ struct database {
 
   /* sqlite_thread.c */
   pthread_t thread;
-  bool started; /* the thread */
-  bool quick;   /* the last trip was short */
+  bool started;            /* the thread */
+  bool quick;              /* the last trip was short */
+  unsigned in_vain, pause; /* trips that were not, although we looked */
   pthread_mutex_t lock;
   pthread_cond_t wake;
   bool asleep, leaving;

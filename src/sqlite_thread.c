@@ -1,7 +1,8 @@
 /* The thread of a connection, and the way back to the loop. A trip there and
  * back costs more than most statements, nearly all of it for waking threads; so
  * where the last trip was short, both sides look for the next step for some
- * microseconds before they sleep. The loop does so by turning, not by
+ * microseconds before they sleep, unless that was in vain: on a busy machine it
+ * only keeps the other one from running. The loop does so by turning, not by
  * standing: others are served meanwhile. No Lua here. */
 #include <stdatomic.h>
 #include <signal.h>
@@ -9,9 +10,10 @@
 #include "sqlite.h"
 
 enum {
-  LOOK_NS = 40000,   /* how long to look before sleeping */
-  QUICK_NS = 100000, /* a trip that makes it worth while */
-  LOOKS_A_TURN = 200 /* a few microseconds */
+  LOOK_NS = 40000,    /* how long to look before sleeping */
+  QUICK_NS = 100000,  /* a trip that makes it worth while */
+  LOOKS_A_TURN = 200, /* a few microseconds */
+  LONGEST_PAUSE = 256 /* trips without looking, where it was in vain */
 };
 
 static struct {
@@ -34,9 +36,26 @@ static void relax(void) {
 
 /* ---- on the loop ---- */
 
+/* Each time in vain doubles the pause until the next attempt. */
+static void learn(struct database *database, bool found) {
+  unsigned in_vain = database->in_vain;
+  database->in_vain = found ? in_vain / 2 : in_vain * 2 + 1;
+  if (database->in_vain > LONGEST_PAUSE) database->in_vain = LONGEST_PAUSE;
+  if (!found) database->pause = database->in_vain;
+}
+
+static bool is_worth_looking(struct database *database) {
+  if (way_back.alone || !database->quick) return false;
+  if (database->pause == 0) return true;
+  database->pause--;
+  return false;
+}
+
 static void finish(struct query *query) {
   struct database *database = query->database;
-  database->quick = uv_hrtime() - query->posted_ns < QUICK_NS;
+  uint64_t took_ns = uv_hrtime() - query->posted_ns;
+  database->quick = took_ns < QUICK_NS;
+  if (query->looked) learn(database, took_ns < LOOK_NS);
   if (--way_back.waiting == 0) uv_unref((uv_handle_t *)&way_back.async);
   if (query->code == SQLITE_OK && !query->mismatch && !query->needs_writer)
     query->op.cancelled = false; /* too late: nobody does it a second time */
@@ -115,9 +134,7 @@ static bool has_work(struct database *database) {
          __atomic_load_n(&database->leaving, __ATOMIC_RELAXED);
 }
 
-/* Looks for work for a while, if the last came soon. */
-static void look_for_work(struct database *database, bool soon) {
-  if (!soon) return;
+static void look_for_work(struct database *database) {
   uint64_t until_ns = uv_hrtime() + LOOK_NS;
   while (!has_work(database)) {
     for (int i = 0; i < 20; i++) relax();
@@ -146,17 +163,14 @@ static struct query *next_query(struct database *database) {
 static void *thread_main(void *data) {
   struct database *database = data;
   struct query *query;
-  bool soon = false;
-  uint64_t idle_ns = uv_hrtime();
   while ((query = next_query(database))) {
-    soon = !way_back.alone && uv_hrtime() - idle_ns < QUICK_NS;
+    bool soon = query->looked;
     query->run(query);
     pthread_mutex_lock(&database->lock);
     database->running = NULL; /* from here on it is not ours */
     pthread_mutex_unlock(&database->lock);
     send_back(query);
-    idle_ns = uv_hrtime();
-    look_for_work(database, soon);
+    if (soon) look_for_work(database);
   }
   return NULL;
 }
@@ -182,6 +196,7 @@ void thread_post(struct query *query, void (*run)(struct query *query)) {
   query->run = run;
   query->columns = query->offset = -1;
   query->posted_ns = uv_hrtime();
+  query->looked = is_worth_looking(database);
   pthread_mutex_lock(&database->lock);
   query->next = NULL;
   if (database->last)
@@ -189,11 +204,11 @@ void thread_post(struct query *query, void (*run)(struct query *query)) {
   else
     __atomic_store_n(&database->first, query, __ATOMIC_RELAXED);
   database->last = query;
-  bool asleep = database->asleep;
+  bool asleep = database->asleep, look_now = query->looked;
   pthread_mutex_unlock(&database->lock);
   if (asleep) pthread_cond_signal(&database->wake);
   if (way_back.waiting++ == 0) uv_ref((uv_handle_t *)&way_back.async);
-  if (database->quick && !way_back.alone) look(query->posted_ns);
+  if (look_now) look(query->posted_ns);
 }
 
 /* Takes a query that has not started out of the queue. */

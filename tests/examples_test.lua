@@ -33,9 +33,26 @@ it("there is none without a test, and each is short", function()
     expect(lines):less_than(path == "deploy.lua" and 130 or 60)
   end
   expect(names):equals { "ask_three.lua", "build_logs.lua", "build_sizes.lua",
-    "convert_assets.lua", "convert_audio.lua", "convert_models.lua", "crash_reports.lua", "deploy.lua", "fake_crashes.lua",
+    "convert_assets.lua", "convert_audio.lua", "convert_models.lua", "crash_reports.lua",
+    "databases.lua", "deploy.lua", "fake_crashes.lua",
     "mipmaps.lua", "mock_providers.lua", "pitfalls.lua", "resume_uploads.lua", "search_logs.lua",
     "severity.lua", "three_roles.lua" }
+end)
+
+describe("databases", function()
+  it("asks three at once", function()
+    local result = run "databases"
+    expect(result.exit_code):equals(0)
+    expect(numbers(result.stdout, "Android")):equals { 456, 1105, 14 }
+  end)
+
+  it("and one of them on PostgreSQL", function()
+    local server <close> = dofile(root .. "/tests/helper/postgres.lua").start()
+    local result = run("databases", "--postgres", server:url())
+    expect(result.stdout):equals(run("databases").stdout)
+    local db <close> = orch.db.postgres(server:url())
+    expect(db:query "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):equals {}
+  end)
 end)
 
 describe("build_logs", function()
@@ -257,7 +274,8 @@ end
 --- A run that is killed once its log says so.
 local function kill_when(dir, file, words)
   local process = orch.process.spawn { require("orch.core.runtime").executable(), "run",
-    "examples/" .. file, cwd = dir, stdout = "null", stderr = "null" }
+    "examples/" .. file, cwd = dir, stdout = "null", stderr = "null",
+    env = { MOCK_SECONDS = "0.05" } }
   local events
   repeat
     orch.sleep "10ms"
@@ -268,40 +286,62 @@ local function kill_when(dir, file, words)
 end
 
 describe("deploy", function()
-  it("builds, measures, uploads, and tries again what failed", function()
+  local function releases(dir)
+    local db <close> = orch.db.sqlite(dir .. "/build/demo/releases.db")
+    return db:query "SELECT * FROM release ORDER BY channel, platform"
+  end
+
+  it("builds, checks, packs, uploads to three places at once, and remembers it", function()
+    if not fs.exists "/usr/sbin/vsftpd" then test.skip "there is no vsftpd here" end
     local dir, run = project()
     local out, code, err = run("run", "examples/deploy.lua", "--html", "build/report.html")
     expect(err):equals "orch: wrote build/report.html\n"
     expect(code):equals(0)
     for _, words in ipairs { "waits for unity, held by build:android, build:ios",
       "[logs] * warning: build/demo/ios/build.log:5: Store.mm:35:15: warning: unused",
-      "[measure] android    3.0 MB in 15 files, the largest is build/demo/android/game.aab",
-      "503 Service Unavailable: The service is unavailable.; attempt 2 in",
-      "[publish] * step google: upload, as recorded", "[publish] * step apple: upload, ",
-      "6 jobs ok, 1 not needed in " } do
+      "[package] android    3.0 MB in 2 files", "[checks] * ok",
+      "[publish] * step upload android, ", "[publish] * step upload ios, ",
+      "[publish] * step upload webgl, ", "7 jobs ok, 1 not needed in " } do
       expect(out):contains(words)
     end
-    expect(fs.read(dir .. "/build/demo/chat.log")):matches
-      "1%.0 to internal: android done, ios done, windows done\n$"
-    expect(orch.json.load(dir .. "/build/demo/manifest.json").ios.files[1].bytes):equals(4000008)
-    expect(fs.read(dir .. "/build/report.html")):contains "build:windows"
+    expect(releases(dir)):equals {
+      { version = "1.0", channel = "internal", platform = "android", bytes = 3000026 },
+      { version = "1.0", channel = "internal", platform = "ios", bytes = 4000022 },
+      { version = "1.0", channel = "internal", platform = "webgl",
+        bytes = fs.size(dir .. "/build/demo/webgl/site") },
+    }
+    expect(fs.size(dir .. "/build/demo/server/ftp/internal/Build/game.wasm")):equals(5000023)
+    local chat = orch.json.load(dir .. "/build/demo/chat.json")
+    expect(#chat):equals(1)
+    expect(chat[1].text):matches "1%.0 to internal"
+    expect(orch.json.load(dir .. "/build/demo/manifest.json").ios.bytes):greater_than(4000000)
+    expect(orch.archive.list(dir .. "/build/demo/logs.tar.zst")[1].name):contains "build.log"
 
-    expect((run("run", "examples/deploy.lua"))):contains "nothing to do: 6 up to date"
-    out = run("run", "-n", "examples/deploy.lua", "--channel", "beta")
+    expect((run("run", "examples/deploy.lua"))):contains "nothing to do: 7 up to date"
+    out = run("run", "--dry-run", "examples/deploy.lua", "--channel", "beta")
     expect(out):matches "skip +build:android"
     expect(out):matches "run +publish"
-    expect(out):contains "1 would run, 1 may run, 5 need not"
+    expect(out):contains "1 would run, 1 may run, 6 need not"
+
+    out, code = run("run", "examples/deploy.lua", "--channel", "beta", "--rehearse")
+    expect(code):equals(0)
+    for _, words in ipairs { "would upload build/demo/android/game.aab (3.0 MB) to track beta",
+      "would upload game.ipa (4.0 MB)", "[publish] would " } do
+      expect(out):contains(words)
+    end
+    expect(fs.exists(dir .. "/build/demo/server/ftp/beta")):equals(false)
+    expect(#releases(dir)):equals(3)
   end)
 
-  it("fails as a build fails", function()
+  it("fails as a build fails, and tells the chat", function()
     local dir, run = project()
     local out, code, err = run("run", "examples/deploy.lua", "--broken", "ios")
     expect(code):equals(1)
     expect(out .. err):contains "FAILED build:ios"
     expect(out .. err):contains "| Store.mm:36:10: error: use of undeclared identifier 'receipt'"
     expect(out .. err):contains "orch run examples/deploy.lua --only build:ios --broken ios"
-    expect(fs.read(dir .. "/build/demo/chat.log"))
-      :matches "^1%.0 failed: orch show %d+%-%d+%-%x+\n$"
+    local chat = orch.json.load(dir .. "/build/demo/chat.json")
+    expect(orch.json.encode(chat)):contains "build:ios"
   end)
 
   it("goes on where it was killed", function()
@@ -310,8 +350,26 @@ describe("deploy", function()
     local out, code = run("resume")
     expect(code):equals(0)
     expect(out).never:contains "[build:ios] * started"
-    expect(out):contains "[build:windows] * ok"
+    expect(out):contains "[build:webgl] * ok"
     expect((run("resume"))):equals ""
+  end)
+
+  it("does not send again what was sent before it was killed", function()
+    local dir, run = project()
+    kill_when(dir, "deploy.lua", '"step":"upload android","value"')
+    local out, code = run("resume")
+    expect(code):equals(0)
+    expect(out):matches "%[publish%] %* step upload %l+, as recorded"
+    expect(#releases(dir)):equals(3)
+  end)
+
+  it("names the keys that are missing before anything runs", function()
+    local dir, run = project()
+    local out, code, err = run("run", "examples/deploy.lua", "--services", "real")
+    expect(code):equals(3)
+    expect(out .. err):contains "SLACK_BOT_TOKEN"
+    expect(out .. err):contains "FTP_PASSWORD"
+    expect(fs.exists(dir .. "/build")):equals(false)
   end)
 end)
 

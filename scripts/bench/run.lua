@@ -110,7 +110,7 @@ local function rounds(figure, variants, names)
       if found then
         answer = answer or found
         assert(found == answer, ("%s: %s answers %s, not %s"):format(
-          figure.name, table.concat(variant, " ", 1, 3), found, answer))
+          figure.name, table.concat(variant, " ", 1, math.min(#variant, 3)), found, answer))
       end
       if round > 0 then values[i][round] = value end
     end

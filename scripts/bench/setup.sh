@@ -60,6 +60,9 @@ for source in scripts/bench/stopwatch.c scripts/bench/processes/vfork_loop.c \
   [ -n "$(find "$program" -newer "$source" 2>/dev/null)" ] ||
     cc -std=gnu11 -O2 -o "$program" "$source"
 done
+[ build/bench/sqlite_loop -nt scripts/bench/db/sqlite_loop.c ] ||
+  cc -std=gnu11 -O2 -o build/bench/sqlite_loop scripts/bench/db/sqlite_loop.c \
+    -lsqlite3
 [ -d build/bench/gltf/node_modules/gltf-validator ] ||
   npm install --silent --no-audit --no-fund --prefix build/bench/gltf \
     gltf-validator@2.0.0-dev.3.10

@@ -104,7 +104,11 @@ function Tx:end_cursor(reading)
 end
 
 local function close_cursors(self)
-  for reading in function() return (next(self.cursors)) end do reading:close() end
+  local reading = next(self.cursors)
+  while reading do
+    reading:close()
+    reading = next(self.cursors)
+  end
 end
 
 -- begin and end
