@@ -156,7 +156,7 @@ describe("nginx", function()
       if line:find "^MOVE" and line:find "orch%-part" then moves = moves + 1 end
     end
     expect({ puts, moves }):equals { 3, 3 }
-    expect(list[#list]):contains "MOVE /play/.index.html.orch-part" -- the page comes last
+    expect(list[#list]):contains "MOVE /play/index.html.orch-part" -- the page comes last
     web(site[1] .. "direct/", { atomic = false })
     expect(logged()[#logged()]):contains "PUT /direct/play/index.html"
   end)
@@ -387,6 +387,20 @@ describe("a server with troubles", function()
     end }
     expect(upload):raises "changed"
     expect(dav.files):equals { ["/dav/game.zip"] = "the old one" }
+  end)
+
+  it("knows PUT, and says 404 to everything else", function()
+    folder = test.temp_dir()
+    local _ <close> = orch.cd(folder)
+    fs.write("game.zip", "a build")
+    local files = {}
+    local plain <close> = http.serve({}, function(request)
+      if request.method ~= "PUT" then return 404 end
+      files[request.path] = request.body
+      return 201
+    end)
+    webdav.upload { file = "game.zip", url = plain.url .. "/builds/7/" }
+    expect(files):equals { ["/builds/7/game.zip"] = "a build" }
   end)
 
   trouble("gets nothing for dry_run", function()

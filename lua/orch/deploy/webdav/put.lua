@@ -34,8 +34,10 @@ function put.folder(dav, url, made)
 end
 
 local MOVE_SPOKEN = set(200, 204, 404, 409, 412)
+local FOLDER_SPOKEN = set(201, 405, 409)
 
 ---Whether the server can move a file: it says so (OPTIONS), or is asked to move what is not there.
+---Some say 404 to all that they do not know: those do not make folders either.
 ---@async
 ---@param dav orch.deploy.webdav.Client
 ---@return boolean
@@ -43,17 +45,16 @@ function put.can_move(dav)
   local _, response = dav:ask(PASSES, "ask what it can do", "OPTIONS", dav.root)
   local allow = response and response.headers.allow
   if allow then return allow:upper():find "MOVE" ~= nil end
-  local status = dav:ask(PASSES, "ask whether it can move files", "MOVE", dav.root .. ".orch-nothing",
-    { headers = { Destination = dav.root .. ".orch-nothing-else", Overwrite = "T" } })
+  local status = dav:ask(PASSES, "ask whether it can move files", "MOVE", dav.root .. "orch-nothing",
+    { headers = { Destination = dav.root .. "orch-nothing-else", Overwrite = "T" } })
+  if status == 404 and not dav.speaks then
+    return FOLDER_SPOKEN[dav:ask(PASSES, "ask whether it makes folders", "MKCOL", dav.root)] or false
+  end
   return MOVE_SPOKEN[status] or false
 end
 
---- Where a file waits until all of it is there.
-local function waiting(url)
-  local folder, name = url:match "^(.*/)([^/]+)$"
-  return ("%s.%s.orch-part"):format(folder, name)
-end
-put.waiting = waiting
+--- Where a file waits until all of it is there. No dot before it: servers like to refuse those.
+local WAITING = ".orch-part"
 
 --- It may have happened although nobody could say so.
 local function move(dav, shown, from, to, size)
@@ -75,7 +76,7 @@ end
 ---@param o {atomic: boolean, headers: table}
 ---@param tell fun(done: integer)
 function put.file(dav, file, url, o, tell)
-  local target = o.atomic and waiting(url) or url
+  local target = o.atomic and url .. WAITING or url
   local headers = { ["X-OC-Mtime"] = tostring(math.floor(file.mtime)) } -- ownCloud, Nextcloud
   headers["Content-Type"] = require("orch.deploy.media").of(file.name)
   file.check()
