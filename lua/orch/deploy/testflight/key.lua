@@ -33,7 +33,8 @@ local function sign(self, now)
     { algorithm = "ES256", key = self.text, headers = { kid = self.key_id } })
   if ok then return token end
   if errors.is(token) and token.kind == "usage" then
-    arg.fail("%s", (token.message:gsub("^jwt%.sign", self.fname)))
+    arg.fail("%s", (token.message:gsub("^jwt%.sign", self.fname)
+      :gsub("give what is in it: .*$", "write key = { path = \"AuthKey_....p8\" }")))
   end
   error(token, 0)
 end
