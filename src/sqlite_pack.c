@@ -217,14 +217,20 @@ static void pack_named(lua_State *L, struct buffer *buffer, int index,
   memcpy(buffer->data + count, &n, sizeof n);
 }
 
+/* By name are those that have keys, and no place among them: `n` is a name,
+ * too, unless it counts a list. */
 static bool is_list(lua_State *L, int index) {
   if (lua_rawlen(L, index) > 0) return true;
+  bool empty = true;
   lua_pushnil(L);
-  if (!lua_next(L, index)) return true;
-  bool list = lua_type(L, -2) != LUA_TSTRING ||
-              (strcmp(lua_tostring(L, -2), "n") == 0 && lua_isinteger(L, -1));
-  lua_pop(L, 2);
-  return list;
+  while (lua_next(L, index)) {
+    empty = false;
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TNUMBER) continue;
+    lua_pop(L, 1);
+    return true;
+  }
+  return empty;
 }
 
 void pack_params(lua_State *L, struct buffer *buffer, int index,

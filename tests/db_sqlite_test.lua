@@ -59,7 +59,9 @@ describe("db.sqlite", function()
   it("parameters by place and by name", function()
     expect(a:value("SELECT ?1 || ?2 || ?1", { "a", "b" })):equals "aba"
     expect(a:value("SELECT :a || @b || $c || :a", { a = 1, b = 2, c = 3 })):equals "1231"
-    expect(a:value("SELECT ?", { n = 1 })):is_nil()
+    expect(a:value("SELECT ?2", table.pack(nil, 7))):equals(7)
+    expect(a:value("SELECT :n", { n = 7 })):equals(7)
+    expect(a:exec_many("INSERT INTO player (id) VALUES (:n)", { { n = 5 }, { n = 6 } })):equals(2)
     local function wrong(sql, given) return message(a.query, a, sql, given) end
     expect(wrong("SELECT ?, ?", { 1 })):equals
       "db:query: the statement has 2 parameters, 1 was given"

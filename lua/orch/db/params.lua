@@ -8,13 +8,16 @@ local value = require "orch.db.value"
 
 local params = {}
 
----Whether parameters are given by name: `{name = value}`. An empty table is a list.
+---Whether parameters are given by name: `{name = value}`. An empty table is a list; so is one
+---with a place in it, such as `table.pack` makes.
 ---@param given table
 ---@return boolean
 function params.is_named(given)
-  local key = next(given)
-  return type(key) == "string" and key ~= "n" or (key == "n" and next(given, key) ~= nil
-    and type(next(given, key)) == "string")
+  if next(given) == nil then return false end
+  for key in next, given do
+    if math.type(key) then return false end
+  end
+  return true
 end
 
 ---@param fname string
