@@ -80,7 +80,7 @@ struct input {
   const volatile int *stop;
   int fd;
   int64_t size;
-  bool is_zip;
+  bool is_zip, is_empty;
   char *buffer;
   struct text name; /* of the entry, clean */
   int error;        /* errno of a read that failed */

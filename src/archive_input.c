@@ -128,6 +128,9 @@ bool input_open(struct input *input, const char *path, const char *charset,
   if (!open_file(input, path, trouble)) return false;
   input->is_zip = pread(input->fd, head, 4, 0) == 4 && head[0] == 'P' &&
                   head[1] == 'K' && head[2] < 8 && head[2] > 0;
+  /* A zip of nothing is only the end of a directory: libarchive wants more. */
+  input->is_empty = input->is_zip && input->size == 22 && head[2] == 5;
+  if (input->is_empty) return true;
   input->buffer = malloc(BLOCK);
   input->archive = archive_read_new();
   if (input->buffer == NULL || input->archive == NULL)
@@ -148,6 +151,7 @@ bool input_open(struct input *input, const char *path, const char *charset,
 bool input_next(struct input *input, struct archive_entry **entry,
                 struct trouble *trouble) {
   int status;
+  if (input->is_empty) return false;
   do status = archive_read_next_header(input->archive, entry);
   while (status == ARCHIVE_RETRY && !input_stopped(input));
   if (status == ARCHIVE_EOF || input_stopped(input)) return false;

@@ -33,7 +33,7 @@ static bool flush(struct output *output) {
 
 static bool put(struct output *output, const void *data, size_t size) {
   const char *at = data;
-  while (size > 0) {
+  while (size > 0 && output->error == 0) {
     size_t room = BUFFER - output->used, now = size < room ? size : room;
     memcpy(output->buffer + output->used, at, now);
     output->used += now;
@@ -42,7 +42,7 @@ static bool put(struct output *output, const void *data, size_t size) {
     size -= now;
     if (output->used == BUFFER && !flush(output)) return false;
   }
-  return true;
+  return output->error == 0;
 }
 
 static void set16(unsigned char *at, int64_t value) {
@@ -100,14 +100,17 @@ static bool put_headed(struct output *output, const unsigned char *at,
   return size == 0 || put(output, at, size);
 }
 
+/* Always well: what libarchive is told has failed, it never closes and so never
+ * frees. Who gives it data looks at `error`. */
 static la_ssize_t on_write(struct archive *archive, void *data,
                            const void *block, size_t size) {
   struct output *output = data;
-  if (output->heading != HEAD_NONE ? put_headed(output, block, size)
-                                   : put(output, block, size))
-    return (la_ssize_t)size;
-  archive_set_error(archive, output->error, "%s", strerror(output->error));
-  return -1;
+  (void)archive;
+  if (output->error == 0 && output->heading != HEAD_NONE)
+    put_headed(output, block, size);
+  else
+    put(output, block, size);
+  return (la_ssize_t)size;
 }
 
 bool output_fail(struct output *output, struct trouble *trouble,
@@ -211,8 +214,11 @@ bool output_commit(struct output *output, struct trouble *trouble) {
     return output_fail(output, trouble, NULL);
   output->heading = dated ? HEAD_CENTRAL : HEAD_NONE;
   output->head_left = 0;
-  if (archive_write_close(output->archive) != ARCHIVE_OK || !flush(output))
+  if (archive_write_close(output->archive) != ARCHIVE_OK || output->error ||
+      !flush(output))
     return output_fail(output, trouble, NULL);
+  archive_write_free(output->archive);
+  output->archive = NULL;
   const char *path = output->replace.path;
   output->opened = false;
   if (replace_commit(&output->replace, true, "write", &output->fault))
@@ -220,12 +226,20 @@ bool output_commit(struct output *output, struct trouble *trouble) {
   return trouble_os(trouble, output->fault.error, "write", path);
 }
 
-/* Without the last bytes of an archive that nobody will get. */
+/* The last bytes of an archive that nobody will get go nowhere. It is closed
+ * all the same, because only that frees all; but the entry in work is not
+ * filled up with zeros before, as tar does it. */
+static void abandon(struct output *output) {
+  struct archive *archive = output->archive;
+  if (output->error == 0) output->error = ECANCELED;
+  if (archive_format(archive) != ARCHIVE_FORMAT_ZIP)
+    archive_write_fail(archive);
+  archive_write_close(archive);
+  archive_write_free(archive);
+}
+
 void output_close(struct output *output) {
-  if (output->archive) {
-    archive_write_fail(output->archive);
-    archive_write_free(output->archive);
-  }
+  if (output->archive) abandon(output);
   if (output->opened) replace_abandon(&output->replace);
   free(output->buffer);
   fault_clear(&output->fault);

@@ -29,20 +29,48 @@ static bool changed(struct pack *pack, const struct item *item) {
                      "it changed while it was packed");
 }
 
+/* Where data begins and ends in a file that may have holes, from `at` on. */
+struct stretch {
+  int64_t data, end;
+  bool sparse;
+};
+
+static void look_ahead(struct stretch *stretch, int fd, int64_t at,
+                       int64_t size) {
+  off_t data = stretch->sparse ? lseek(fd, at, SEEK_DATA) : at;
+  if (data < 0) data = errno == ENXIO ? size : at;
+  off_t end = stretch->sparse ? lseek(fd, data, SEEK_HOLE) : size;
+  stretch->data = data;
+  stretch->end = end > at ? end : size;
+}
+
+/* Holes are not read: the kernel takes longer to make zeros than we do. */
+static ssize_t read_some(struct stretch *stretch, int fd, char *chunk,
+                         int64_t at, int64_t size) {
+  if (at >= stretch->end) look_ahead(stretch, fd, at, size);
+  int64_t end = at < stretch->data ? stretch->data : stretch->end;
+  if (end > size) end = size;
+  size_t wanted = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+  if (at >= stretch->data) return pread(fd, chunk, wanted, at);
+  memset(chunk, 0, wanted);
+  return (ssize_t)wanted;
+}
+
 /* The content must be what the header says, and what was found before. */
 static bool write_file(struct pack *pack, const struct item *item, int fd,
-                       char *chunk) {
+                       char *chunk, bool sparse) {
   struct output *output = &pack->output;
-  int64_t left = item->size;
-  while (left > 0) {
+  struct stretch stretch = {.sparse = sparse};
+  for (int64_t at = 0; at < item->size;) {
     if (lone_stopped(&pack->lone)) return false;
-    ssize_t n = read(fd, chunk, left < CHUNK ? (size_t)left : CHUNK);
+    ssize_t n = read_some(&stretch, fd, chunk, at, item->size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return trouble_os(&pack->trouble, errno, "read", item->path);
     if (n == 0) return changed(pack, item);
-    if (archive_write_data(output->archive, chunk, (size_t)n) != n)
+    if (archive_write_data(output->archive, chunk, (size_t)n) != n ||
+        output->error)
       return output_fail(output, &pack->trouble, item->name);
-    left -= n;
+    at += n;
     meter_add(pack->meter, n);
   }
   struct stat after;
@@ -55,7 +83,7 @@ static bool write_file(struct pack *pack, const struct item *item, int fd,
 
 static bool open_and_write(struct pack *pack, const struct item *item,
                            char *chunk) {
-  struct stat info;
+  struct stat info = {0};
   int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   if (!pack->gather.follow) flags |= O_NOFOLLOW;
   int fd = open(item->path, flags);
@@ -63,7 +91,8 @@ static bool open_and_write(struct pack *pack, const struct item *item,
   bool good = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
               info.st_ino == item->inode && info.st_dev == item->device;
   posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  good = good ? write_file(pack, item, fd, chunk) : changed(pack, item);
+  bool sparse = info.st_blocks * 512 < info.st_size;
+  good = good ? write_file(pack, item, fd, chunk, sparse) : changed(pack, item);
   close(fd);
   return good;
 }
@@ -92,7 +121,7 @@ static bool write_item(struct pack *pack, const struct item *item,
   struct output *output = &pack->output;
   meter_name(pack->meter, item->name);
   fill_entry(pack, item, entry);
-  if (output_header(output, entry) < ARCHIVE_WARN)
+  if (output_header(output, entry) < ARCHIVE_WARN || output->error)
     return output_fail(output, &pack->trouble, item->name);
   if (S_ISDIR(item->mode)) pack->folders++;
   if (S_ISLNK(item->mode)) pack->links++;
@@ -100,7 +129,8 @@ static bool write_item(struct pack *pack, const struct item *item,
   pack->files++;
   if (item->path) return open_and_write(pack, item, chunk);
   if (archive_write_data(output->archive, item->text, (size_t)item->size) !=
-      item->size)
+          item->size ||
+      output->error)
     return output_fail(output, &pack->trouble, item->name);
   meter_add(pack->meter, item->size);
   return true;

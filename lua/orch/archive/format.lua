@@ -31,6 +31,13 @@ local function by_name(path)
   return found and (kinds[found] and found or also[found])
 end
 
+--- A cancellation waits for the blocks that threads work on: where those last, there is one
+--- thread. From two on, their number does not change the bytes.
+local function default_threads(filter, level)
+  if filter ~= "zstd" or (level or 3) > 9 then return 1 end
+  return math.max(2, runtime.cpus())
+end
+
 local KNOWN = "zip, tar, tar.gz, tar.zst or tar.xz"
 
 ---@return {name: string, container: string, filter: string, level: integer, threads: integer}
@@ -56,8 +63,7 @@ function format.choose(fname, path, o)
   elseif threads and (threads < 1 or threads > 256) then
     arg.fail("%s: option `threads` should be 1 to 256, not %d", fname, threads)
   end
-  -- From two threads on, their number does not change the bytes.
-  threads = threads or math.max(2, runtime.cpus())
+  threads = threads or default_threads(filter, o.level)
   return { name = name, container = container, filter = filter, level = o.level or -1,
     threads = threads }
 end
