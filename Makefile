@@ -112,8 +112,9 @@ $(BUILD)/.installed: scripts/install-packages.sh
 test: all $(SWEEP) $(BUILD)/.installed-test
 	@env --default-signal=HUP,INT,QUIT $(BUILD)/orch test tests
 
-$(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
-	@sh scripts/install-packages.sh test
+$(BUILD)/.installed-test $(BUILD)/.installed-demo: $(BUILD)/.installed-%: \
+	scripts/install-packages.sh | $(BUILD)/.installed
+	@sh scripts/install-packages.sh $*
 	@touch $@
 
 # The main jobs, without key, server or network: three language models, mocked on this
@@ -122,13 +123,16 @@ $(BUILD)/.installed-test: scripts/install-packages.sh | $(BUILD)/.installed
 # a small game, in which some things are wrong.
 DEMO = examples/deploy.lua
 GAME = build/demo/game
-demo: all
+demo: all $(BUILD)/.installed-demo
 	@$(BUILD)/orch run examples/ask_three.lua --mock
 	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
 	@$(BUILD)/orch run $(DEMO) --force '*' --html build/demo/report.html
-	@printf '\nOpen the report in a browser. What another channel would need (-n only tells):\n'
+	@printf '\nOpen the report in a browser. What another channel would need (-n only tells),\n'
+	@printf 'and what the stores would get:\n'
 	@echo "$$ orch run -n $(DEMO) --channel beta"
 	@$(BUILD)/orch run -n $(DEMO) --channel beta
+	@echo "$$ orch run $(DEMO) --channel beta --rehearse"
+	@$(BUILD)/orch run $(DEMO) --channel beta --rehearse
 	@printf '\nThe assets of a small game, with rules of its own (examples/checks):\n'
 	@rm -rf $(GAME)
 	@$(BUILD)/orch run examples/checks/make_game.lua $(GAME)

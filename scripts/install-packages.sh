@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the missing Debian packages of one purpose: build, test or bench.
+# Installs the missing Debian packages of one purpose: build, demo or test.
 #   sh scripts/install-packages.sh build
 # As root or through sudo; otherwise prints the command to run and stops.
 set -eu
@@ -30,6 +30,10 @@ build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libarchive-dev libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
   zlib1g-dev libsndfile1-dev libstb-dev libjpeg62-turbo-dev
   lua-cjson-dev lua-argparse"
+# demo: what `make demo` uploads to, beside the stand-ins that are part of orch:
+#   vsftpd          an FTP server, as users have one
+#   python3         gives it a port that is free, and ends it with the demo
+demo="vsftpd python3"
 # test: real tools that the tests drive:
 #   procps          finds what a killed run has left behind
 #   util-linux      setpriv, to be somebody who may not read a file
@@ -62,9 +66,10 @@ test="procps util-linux bsdutils libxml2-utils
 
 case "${1-}" in
 build) wanted=$build ;;
+demo) wanted=$demo ;;
 test) wanted=$test ;;
 *)
-  echo "usage: $0 build|test" >&2
+  echo "usage: $0 build|demo|test" >&2
   exit 2
   ;;
 esac
@@ -91,7 +96,7 @@ $sudo apt-get update -q >/dev/null
 
 # Debian starts a server as soon as it is installed, unless this file says no.
 policy=/usr/sbin/policy-rc.d
-if [ "$wanted" = "$test" ] && [ ! -e $policy ]; then
+if [ "$1" != build ] && [ ! -e $policy ]; then
   trap '$sudo rm -f $policy' EXIT
   trap 'exit 1' HUP INT TERM
   printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null

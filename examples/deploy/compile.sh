@@ -5,7 +5,7 @@
 set -eu
 platform=$1 version=$2 project=$3 out=$4
 rm -rf "$out"
-mkdir -p "$out/data"
+mkdir -p "$out"
 say() { printf '%s\n' "$@" | tee -a "$out/build.log"; }
 work() { sleep "${MOCK_SECONDS:-$1}"; }
 
@@ -25,12 +25,12 @@ ios) # as clang does
   done
   say "Store.mm:35:15: warning: unused parameter 'receipt' [-Wunused-parameter]"
   ;;
-windows) # as Unreal does
-  for map in Menu Castle Dungeon Throne; do
-    say "LogCook: Display: Cooked packages $map Packages Remain 0"
+webgl) # as Emscripten does
+  for file in Menu Castle Dungeon Throne; do
+    say "[100/400] emcc -O3 -c $file.cpp -o build/$file.o"
     work 0.6
   done
-  say 'LogMaterial: Warning: M_Moat has no physical material'
+  say "Throne.cpp:12:7: warning: unused variable 'moat' [-Wunused-variable]"
   ;;
 esac
 
@@ -38,21 +38,25 @@ if [ "${BROKEN:-}" = "$platform" ]; then
   case $platform in
   android) say "Assets/Scripts/Cat.cs(43,20): error CS0246: The type 'Purr' could not be found" ;;
   ios) say "Store.mm:36:10: error: use of undeclared identifier 'receipt'" ;;
-  windows) say 'LogCook: Error: Content is missing from cook: /Game/Maps/Throne' ;;
+  webgl) say 'wasm-ld: error: build/Castle.o: undefined symbol: raise_drawbridge' ;;
   esac
   exit 1
 fi
 
-cp -r "$project/Assets" "$project/ProjectSettings" "$out/data"
 case $platform in
 android) mb=3 file=game.aab ;;
 ios) mb=4 file=game.ipa ;;
-windows) mb=5 file=game.zip ;;
+webgl) mb=5 file=site/Build/game.wasm ;;
 esac
-{ echo "$platform $version"; head -c ${mb}000000 /dev/zero; } > "$out/$file"
+mkdir -p "$(dirname "$out/$file")"
+{ echo "$platform versionCode=7 $version"; head -c ${mb}000000 /dev/zero; } > "$out/$file"
+if [ "$platform" = webgl ]; then
+  cp -r "$project/Assets" "$out/site/StreamingAssets"
+  echo "<script src=\"Build/game.js\"></script>" > "$out/site/index.html"
+fi
 
 case $platform in
 android) say "Build completed with a result of 'Succeeded' in 2 seconds (2104 ms)" ;;
 ios) say '** ARCHIVE SUCCEEDED **' ;;
-windows) say 'AutomationTool executed for 0h 0m 2s' 'BUILD SUCCESSFUL' ;;
+webgl) say 'BUILD SUCCESSFUL' ;;
 esac

@@ -1,0 +1,37 @@
+-- What goes where: a function for each platform, which is given the services, and the build
+-- with `folder`, `version`, `channel`, `dry_run` and `progress(done, total)`.
+--
+-- Each asks first whether the build is there already, so that nothing is sent twice.
+local deploy = orch.deploy
+
+local uploads = {}
+
+function uploads.android(net, build)
+  return deploy.google_play.upload {
+    file = build.folder .. "/game.aab", package = net.google.package, key = net.google.key,
+    track = build.channel, notes = { ["en-US"] = "Version " .. build.version },
+    base_url = net.google.base_url, dry_run = build.dry_run, progress = build.progress,
+  }
+end
+
+function uploads.ios(net, build)
+  local apple = net.apple
+  return deploy.testflight.upload {
+    file = build.folder .. "/game.ipa", app = apple.app, version = build.version, build = "1",
+    key = apple.key, key_id = apple.key_id, issuer_id = apple.issuer_id,
+    groups = build.channel, notes = "Version " .. build.version, uses_encryption = false,
+    base_url = apple.base_url, poll = apple.poll, dry_run = build.dry_run,
+    progress = build.progress,
+  }
+end
+
+-- All of a folder, over a few connections; players see the old one until the new one is whole.
+function uploads.webgl(net, build)
+  return deploy.ftp.upload {
+    folder = build.folder .. "/site", url = net.ftp.url .. build.channel .. "/",
+    user = net.ftp.user, password = net.ftp.password, switch = true,
+    dry_run = build.dry_run, progress = build.progress,
+  }
+end
+
+return uploads
