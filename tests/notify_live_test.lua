@@ -211,6 +211,17 @@ describe("notify.live", { clock = "virtual" }, function()
     expect(log.arrived.title):equals "❌ Broken"
   end)
 
+  it("lets a post that is on its way arrive, rather than post a second time", function()
+    local chat, log = fake { takes = 0.5 }
+    orch.move_on_after(0.2, function()
+      local live <close> = notify.live(chat, { title = "Cut" })
+      live:set("a", { done = 1 })
+      orch.sleep(60)
+    end)
+    expect(times(log)):equals "post 0, update 0.5"
+    expect(log.arrived.title):equals "🚫 Cut"
+  end)
+
   it("has no more to say when it is closed", function()
     local chat, log = fake()
     local live <close> = notify.live(chat, { title = "Closed" })
