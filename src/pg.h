@@ -29,7 +29,8 @@ struct pg_watch {
 struct pg {
   PGconn *conn;
   struct pg_watch *watch;
-  int events; /* what the socket is watched for */
+  int events;         /* what the socket is watched for */
+  uint64_t cancel_ms; /* for the server to end a cancelled query */
   bool connected;
   bool streaming;       /* between calls rows or COPY data are on their way */
   bool copying_out;     /* COPY data, and its end has not come */

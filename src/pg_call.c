@@ -6,9 +6,6 @@
 #include "pg.h"
 #include "pg_aside.h"
 
-/* What a server has to end a cancelled query before it is given up. */
-#define CANCEL_MS 5000
-
 bool pg_is_success(const PGresult *result) {
   switch (PQresultStatus(result)) {
   case PGRES_COMMAND_OK:
@@ -163,7 +160,7 @@ void pg_start_cancelling(struct pg *pg) {
                             pg};
   if (cancel) pg->cancelling = aside_start(&call);
   if (pg->cancelling) {
-    uv_timer_start(&pg->watch->limit, on_limit, CANCEL_MS, 0);
+    uv_timer_start(&pg->watch->limit, on_limit, pg->cancel_ms, 0);
     pg_want(pg, UV_READABLE | (pg->events & UV_WRITABLE));
     return;
   }

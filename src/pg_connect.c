@@ -135,7 +135,7 @@ static int connect_result(lua_State *L, struct op *op) {
   struct pg_call *call = (struct pg_call *)op;
   struct pg *pg = call->pg;
   if (pg->connected) {
-    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 4);
     return 1;
   }
   if (pg->conn == NULL)
@@ -170,15 +170,18 @@ static const char **read_texts(lua_State *L, int index, int count) {
   return texts;
 }
 
-/* connect(names, values) -> Connection, or false and what went wrong: libpq's
- * options, with an address instead of a name that must be looked up. */
+/* connect(names, values, seconds) -> Connection, or false and what went wrong:
+ * libpq's options, with an address instead of a name that must be looked up;
+ * what the server has to end a cancelled query, before it is given up. */
 int pg_connect(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  lua_Number cancel = luaL_checknumber(L, 3);
+  lua_settop(L, 3);
   int count = (int)lua_rawlen(L, 1);
   struct pg *pg = lua_newuserdatauv(L, sizeof *pg, 0);
-  *pg = (struct pg){0};
+  *pg = (struct pg){.cancel_ms =
+                        cancel < 1e6 ? (uint64_t)(cancel * 1e3) : 1000000000};
   luaL_setmetatable(L, PG_TYPE);
   const char **names = read_texts(L, 1, count);
   const char **values = read_texts(L, 2, count);

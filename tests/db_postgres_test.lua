@@ -276,7 +276,7 @@ describe("rows", function()
     end
     expect(sum):equals(500500)
     local pid = pg:value "SELECT pg_backend_pid()"
-    for row in pg:rows "SELECT i FROM generate_series(1, 100000000) i" do
+    for row in pg:rows "SELECT generate_series(1, 100000000) AS i" do
       if row.i == 5 then break end
     end
     expect(pg:value "SELECT pg_backend_pid()"):equals(pid)

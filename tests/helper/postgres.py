@@ -86,7 +86,7 @@ class Server:
 
     def start(self):
         settings = ["listen_addresses=127.0.0.1", f"port={self.port}", "fsync=off",
-                    "synchronous_commit=off", "full_page_writes=off", "max_connections=60",
+                    "full_page_writes=off", "max_connections=60",
                     "shared_buffers=32MB", "unix_socket_directories=" + self.dir,
                     ] + self.settings
         words = [word for setting in settings for word in ("-c", setting)]

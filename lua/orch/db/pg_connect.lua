@@ -1,6 +1,6 @@
 --- A new connection: every address of every host in turn, until one answers.
 ---
----     local raw = pg_connect.open(place, 10)
+---     local raw = pg_connect.open { place = place, connect_timeout = 10, cancel_timeout = 5 }
 
 local core = require "orch.core.postgres"
 local errors = require "orch.core.error"
@@ -65,14 +65,14 @@ local function settle(raw)
   return raw
 end
 
-local function attempt(place, target, address, timeout)
-  local names, values = arguments(place, target, address)
+local function attempt(settings, target, address, timeout)
+  local names, values = arguments(settings.place, target, address)
   local raw, problem
   local guard <close> = setmetatable({}, { __close = function(self)
     if raw and not self.settled then raw:close() end
   end })
   local in_time = scope.move_on_after(timeout, function()
-    raw, problem = core.connect(names, values)
+    raw, problem = core.connect(names, values, settings.cancel_timeout)
     if raw then guard.settled = settle(raw) end
   end)
   if in_time and raw then return raw end
@@ -83,17 +83,17 @@ local function attempt(place, target, address, timeout)
 end
 
 ---@async
----@param place orch.db.pg.Place
----@param timeout number seconds for each address
+---@param settings orch.db.pg.Settings
 ---@return userdata raw raises `network`, `timeout`, `auth`, `tls`, `db`
-function pg_connect.open(place, timeout)
+function pg_connect.open(settings)
+  local place, timeout = settings.place, settings.connect_timeout
   local kind, code, words, tried = "network", nil, nil, 0
   for _, target in ipairs(place.targets) do
     local list, why = addresses_of(target, timeout)
     if why then kind, code, words, tried = "network", nil, why, tried + 1 end
     for _, address in ipairs(list) do
       local raw
-      raw, kind, code, words = attempt(place, target, address, timeout)
+      raw, kind, code, words = attempt(settings, target, address, timeout)
       if raw then return raw end
       if kind ~= "network" and kind ~= "timeout" then throw(place, kind, code, words) end
       tried = tried + 1

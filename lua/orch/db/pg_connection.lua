@@ -24,7 +24,7 @@ local MOST_SEEN = 1000
 ---@param settings orch.db.pg.Settings
 ---@return orch.db.pg.Connection raises as pg_connect.open does
 function Connection.open(settings)
-  local raw = pg_connect.open(settings.place, settings.connect_timeout)
+  local raw = pg_connect.open(settings)
   return setmetatable({
     raw = raw, settings = settings, shown = settings.place.shown,
     prepared = {}, count = 0, uses = 0, numbered = 0, seen = {}, seen_count = 0,

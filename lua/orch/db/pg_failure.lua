@@ -59,8 +59,9 @@ function pg_failure.make(database, raw, sent)
     local given, wanted = raw.message:match "supplies (%d+) parameters?,.* requires (%d+)"
     if given then params.wrong_count(sent.fname, math.tointeger(wanted), math.tointeger(given)) end
   end
-  local words = first_line(raw.message)
+  local words, retryable = first_line(raw.message), nil
   if raw.lost then
+    retryable = false
     words = "the connection was lost: " .. words .. (sent.sql
       and "; whether the server did what it was asked for is not known" or "")
   end
@@ -68,7 +69,7 @@ function pg_failure.make(database, raw, sent)
     database = database, kind = kind_of(raw), code = raw.code, words = words, sql = sent.sql,
     offset = offset_of(raw, sent), detail = raw.detail, hint = hint_of(raw),
     constraint = raw.constraint, table = raw.table, column = raw.column, schema = raw.schema,
-    context = raw.context, row = raw.row, retryable = raw.lost and false or nil,
+    context = raw.context, row = raw.row, retryable = retryable,
   }
 end
 

@@ -15,6 +15,8 @@ core.setup(value.null, value.Blob)
 ---@field max integer? connections at most; 10
 ---@field pool_timeout number|string? how long a task waits for one; 30 s
 ---@field connect_timeout number|string? for each address; 10 s
+---@field cancel_timeout number|string? for the server to end a cancelled statement; 5 s: then its
+---  connection is closed
 ---@field idle_timeout number|string? after which an unused one is closed; 5 m
 ---@field timeout number|string? for each statement, unless it says otherwise
 ---@field prepare boolean? false: nothing is prepared, for proxies that cannot
@@ -27,6 +29,7 @@ core.setup(value.null, value.Blob)
 ---@field max integer
 ---@field pool_timeout number
 ---@field connect_timeout number
+---@field cancel_timeout number
 ---@field idle_timeout number
 ---@field timeout number?
 ---@field statements integer
@@ -35,8 +38,8 @@ core.setup(value.null, value.Blob)
 
 local spec = {
   max = "integer", pool_timeout = "duration", connect_timeout = "duration",
-  idle_timeout = "duration", timeout = "duration", prepare = "boolean", statements = "integer",
-  json = "boolean", on_notice = "callable",
+  cancel_timeout = "duration", idle_timeout = "duration", timeout = "duration",
+  prepare = "boolean", statements = "integer", json = "boolean", on_notice = "callable",
 }
 
 ---@class orch.db.Postgres: orch.db.pg.Calls
@@ -93,7 +96,8 @@ function postgres.open(target, opts)
   local settings = {
     place = place, max = max, pool_timeout = opts.pool_timeout or 30,
     connect_timeout = opts.connect_timeout or place.connect_timeout or 10,
-    idle_timeout = opts.idle_timeout or 300, timeout = opts.timeout,
+    cancel_timeout = opts.cancel_timeout or 5, idle_timeout = opts.idle_timeout or 300,
+    timeout = opts.timeout,
     statements = opts.prepare == false and 0 or math.max(opts.statements or 100, 0),
     json = opts.json or false, on_notice = opts.on_notice or log_notice(place.shown),
   }
