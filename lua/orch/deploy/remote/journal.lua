@@ -1,0 +1,98 @@
+--- What an unfinished upload has sent, on this machine: a line for each file, so that the next
+--- run knows it exactly after a crash. Who is killed loses what was sent in the last moments, and
+--- only the knowledge of it.
+---
+---     local sent <close> = journal.open { service = "ftp", target = url, folder = "out/web" }
+---     sent:add(file)
+
+local json = require "orch.json"
+local memos = require "orch.deploy.memo"
+
+local journal = {}
+
+---@class orch.deploy.remote.Journal
+---@field data table of the memo
+---@field private known table<string, {size: integer, mtime: number}>
+---@field private memo orch.deploy.Memo
+---@field private path string
+---@field private waiting string[]
+---@field private writing boolean
+local Journal = {}
+Journal.__index = Journal
+
+--- A last line that is cut off counts for nothing.
+local function read(path)
+  local fs, known = require "orch.fs", {}
+  local ok, text = pcall(fs.read, path)
+  for line in (ok and text or ""):gmatch "([^\n]*)\n" do
+    local readable, one = pcall(json.decode, line)
+    if readable and type(one) == "table" and one.name then known[one.name] = one end
+  end
+  return known
+end
+
+---@async
+---@param asked {service: string, target: string, source: string, resume: boolean}
+---@return orch.deploy.remote.Journal journal `<close>`-able; no other process has it
+function journal.open(asked)
+  local memo = memos.open { service = asked.service, target = asked.target,
+    source = { path = asked.source, identity = function() return asked.source end },
+    resume = asked.resume }
+  local self = setmetatable({ memo = memo, data = memo.data, known = {}, waiting = {},
+    path = memo.path:gsub("%.json$", "") .. ".sent" }, Journal)
+  if asked.resume then
+    self.known = read(self.path)
+  else
+    require("orch.core.remove").remove_now(self.path)
+  end
+  return self
+end
+
+---Whether this very state of a file was sent.
+---@param file {name: string, size: integer, mtime: number}
+---@return boolean
+function Journal:has(file)
+  local one = self.known[file.name]
+  return one ~= nil and one.size == file.size and one.mtime == file.mtime
+end
+
+--- Lines that come while one is being written go together with the next.
+function Journal:flush()
+  if self.writing then return end
+  self.writing = true
+  while self.waiting[1] do
+    local lines = table.concat(self.waiting)
+    self.waiting = {}
+    local ok, err = pcall(require("orch.fs").append, self.path, lines, { mode = 384 })
+    if not ok then
+      self.writing = false
+      error(err, 0)
+    end
+  end
+  self.writing = false
+end
+
+---@async
+---@param file {name: string, size: integer, mtime: number}
+function Journal:add(file)
+  self.known[file.name] = { size = file.size, mtime = file.mtime }
+  self.waiting[#self.waiting + 1] = json.encode {
+    name = file.name, size = file.size, mtime = file.mtime } .. "\n"
+  self:flush()
+end
+
+---Keeps `data`.
+---@async
+function Journal:save() self.memo:save() end
+
+---The upload is complete: nothing is left to know.
+---@async
+function Journal:done()
+  self.known = {}
+  require("orch.core.remove").remove_now(self.path)
+  self.memo:done()
+end
+
+function Journal:__close() self.memo:__close() end
+
+return journal

@@ -1,0 +1,25 @@
+-- file_server.lua ftp|sftp: vsftpd or OpenSSH on a port of its own, and the folder of 2,000
+-- small files that is sent there. Prints "ready NAME=VALUE ..." and serves until it is ended.
+local fs = orch.fs
+local real = dofile "tests/helper/real.lua"
+local protocol = orch.args[1]
+
+local dir = fs.temp_dir()
+local here, there = dir .. "/here", dir .. "/there"
+math.randomseed(6)
+fs.mkdir(there)
+for folder = 1, 50 do
+  fs.mkdir(("%s/%02d"):format(here, folder))
+  for file = 1, 40 do
+    local bytes = {}
+    for i = 1, math.random(1024, 4096) // 8 do bytes[i] = ("<i8"):pack(math.random(0)) end
+    fs.write(("%s/%02d/%02d.bin"):format(here, folder, file), table.concat(bytes),
+      { sync = false, atomic = false })
+  end
+end
+
+local server <close> = protocol == "ftp" and real.vsftpd(dir, there) or real.sshd(dir)
+print(("ready protocol=%s port=%d dir=%s here=%s there=%s user=%s"):format(protocol,
+  server.ports[1], dir, here, there, server.user or "anonymous"))
+io.stdout:flush()
+orch.sleep "1h"
