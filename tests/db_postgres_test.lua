@@ -113,7 +113,8 @@ end)
 describe("types", function()
   local function back(sql, ...)
     local pg <close> = open { max = 1 }
-    return pg:value("SELECT " .. sql, { n = select("#", ...), ... })
+    local given = select("#", ...) > 0 and { n = select("#", ...), ... } or nil
+    return pg:value("SELECT " .. sql, given)
   end
 
   it("come back as they went", function()

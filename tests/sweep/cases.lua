@@ -26,6 +26,33 @@ function cases.tasks()
   assert(#orch.task_tree() > 0 and #t:traceback() > 0)
 end
 
+--- The server is started once, before anything fails.
+function cases.postgres()
+  local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
+  local server = dofile(here .. "/../helper/postgres.lua").shared()
+  local db <close> = orch.db.postgres(("postgres://tester@localhost:%d/postgres"):format(server.port),
+    { max = 2, on_notice = function() end })
+  db:script "BEGIN; DROP TABLE IF EXISTS t; CREATE TABLE t (a int, b text); COMMIT"
+  db:exec_many("INSERT INTO t VALUES (:a, :b)", { { a = 1, b = "x" }, { a = 2, b = "y" } })
+  db:transaction(function(tx)
+    tx:exec("INSERT INTO t VALUES ($1, $2)", { 3, orch.db.null })
+    pcall(tx.transaction, tx, function(inner)
+      inner:exec "DELETE FROM t"
+      error { kind = "mine", message = "on purpose" }
+    end)
+    for row in tx:rows("SELECT a FROM t", nil, { size = 2 }) do assert(row.a > 0) end
+  end)
+  local n = 0
+  for row in db:rows("SELECT a FROM t", nil, { size = 2 }) do n = n + row.a end
+  for _ in db:rows "SELECT generate_series(1, 10000000)" do break end
+  for _ = 1, 3 do assert(db:value("SELECT $1::int", { 7 }) == 7) end
+  assert(n == 6 and db:copy("COPY t FROM STDIN", { { 4, "z" } }) == 1)
+  for chunk in db:copy_out "COPY t TO STDOUT" do assert(#chunk > 5) end
+  assert(not orch.move_on_after("1ms", db.value, db, "SELECT pg_sleep(60)"))
+  local ok, err = pcall(db.query, db, "SELECT nothing")
+  assert(not ok and (err.kind == "db" or error(err, 0)))
+end
+
 function cases.sqlite()
   local path = fs.temp_file()
   do

@@ -26,8 +26,10 @@ function Rows:finish()
 end
 
 function Rows:__close()
-  if self.conn and self.conn.raw:transaction() == "active" then self.conn.raw:stop() end
-  self:finish()
+  unclosed.remove(self)
+  local conn <close> = self.conn -- given back whatever happens
+  self.conn, self.over = nil, true
+  if conn and conn.raw:transaction() == "active" then conn.raw:stop() end
 end
 
 local function opened(self)
@@ -172,14 +174,15 @@ function Copy:finish()
 end
 
 function Copy:__close(err)
-  local conn = self.conn
+  unclosed.remove(self)
+  local conn <close> = self.conn
+  self.conn, self.over = nil, true
   if conn and conn.raw:transaction() == "active" then
     local usable = conn.raw:stop()
     if usable and self.in_transaction and err == nil then
       conn:script(("ROLLBACK TO %s; RELEASE %s"):format(SAVEPOINT, SAVEPOINT))
     end
   end
-  Rows.finish(self)
 end
 
 local function start_copy(self)

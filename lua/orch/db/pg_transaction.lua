@@ -149,7 +149,7 @@ end
 local Part = { __close = function(part)
   local tx, outer = part.tx, part.tx.outer
   tx.is_over = true
-  outer.inner = nil
+  tx.conn.holder, outer.inner = outer, nil
   if not part.kept then
     undo(tx, ("ROLLBACK TO %s; RELEASE %s"):format(part.name, part.name))
   end
@@ -177,10 +177,8 @@ function Transaction:transaction(fn, opts)
   local name = "orch_" .. depth
   self:script("SAVEPOINT " .. name)
   local tx = new(self, self.conn, self)
-  self.conn.holder = tx
-  self.inner = tx
-  local holder <close> = setmetatable({}, { __close = function() self.conn.holder = self end })
   local part <close> = setmetatable({ tx = tx, name = name }, Part)
+  self.conn.holder, self.inner = tx, tx
   return kept(part, fn(tx))
 end
 
