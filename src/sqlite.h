@@ -158,6 +158,8 @@ void pack_many(lua_State *L, struct buffer *buffer, int index, size_t first,
  * the number of rows, the rows. */
 void pack_batch(lua_State *L, struct buffer *buffer, int index);
 
+/* ---- sqlite_push.c: rows into Lua ---- */
+
 /* Pushes the rows, tables by name or lists, and the names of the columns. The
  * value at `null` stands for NULL; 0: such a column is left out. */
 void pack_push_rows(lua_State *L, const struct query *query, int null);
@@ -205,9 +207,6 @@ void run_open(struct query *query);
 void run_close(struct query *query);
 void run_prepare(struct query *query);
 void run_one(struct query *query);
-void run_many(struct query *query);
-void run_script(struct query *query);
-void run_batch(struct query *query);
 
 /* Keeps SQLite's words about what failed; false. */
 bool run_failed(struct query *query, int code, const char *sql);
@@ -225,7 +224,18 @@ bool run_stopped(struct database *database);
 bool run_keep_names(struct query *query, sqlite3_stmt *statement);
 bool run_keep_row(struct query *query, sqlite3_stmt *statement);
 
-/* ---- sqlite_cursor.c, sqlite_backup.c ---- */
+/* Runs a statement with the packed parameters at `from`; where the next ones
+ * begin, or NULL. They stay bound until the next time, or until somebody clears
+ * them. */
+const char *run_row(struct query *query, sqlite3_stmt *statement,
+                    const char *from);
+void run_count_changes(struct query *query, int64_t before);
+
+/* ---- sqlite_many.c, sqlite_cursor.c: there as well ---- */
+
+void run_many(struct query *query);
+void run_script(struct query *query);
+void run_batch(struct query *query);
 
 void run_fetch(struct query *query);
 void run_end_cursor(struct query *query);

@@ -34,7 +34,7 @@ describe("db.sqlite in trouble", function()
     local other <close> = start [[
       local a = orch.db.sqlite(orch.args[1])
       a:transaction(function(tx)
-        tx:exec_many("INSERT INTO t (b) VALUES (?)", orch.map({ 1, 2, 3 }, function(n) return { n } end))
+        tx:exec_many("INSERT INTO t (b) VALUES (?)", { { 1 }, { 2 }, { 3 } })
         tx:exec "DELETE FROM t WHERE a = 1"
         print "begun" io.stdout:flush()
         orch.sleep "1h"

@@ -32,14 +32,17 @@ local FAILED = connection.FAILED
 ---  of the machine may take the last transactions back, and damages nothing; else "full"
 ---@field pragma table<string, string|number|boolean>? further ones, for each connection
 
+---@class orch.db.Limit
+---@field timeout number|string? the statement is stopped, kind `timeout`
+
 ---@class orch.db.SQLite
----@field query async fun(self, sql: string, params: table?, opts: {timeout: number|string?}?): table[]
----@field row async fun(self, sql: string, params: table?, opts: {timeout: number|string?}?): table?
----@field value async fun(self, sql: string, params: table?, opts: {timeout: number|string?}?): any
----@field exec async fun(self, sql: string, params: table?, opts: {timeout: number|string?}?): integer
----@field exec_many async fun(self, sql: string, list: table[], opts: {timeout: number|string?}?): integer
----@field script async fun(self, sql: string, opts: {timeout: number|string?}?): integer
----@field rows async fun(self, sql: string, params: table?, opts: {size: integer?, timeout: number|string?}?): fun(): table?
+---@field query async fun(self, sql: string, params: table?, opts: orch.db.Limit?): table[]
+---@field row async fun(self, sql: string, params: table?, opts: orch.db.Limit?): table?
+---@field value async fun(self, sql: string, params: table?, opts: orch.db.Limit?): any
+---@field exec async fun(self, sql: string, params: table?, opts: orch.db.Limit?): integer
+---@field exec_many async fun(self, sql: string, list: table[], opts: orch.db.Limit?): integer
+---@field script async fun(self, sql: string, opts: orch.db.Limit?): integer
+---@field rows async fun(self, sql: string, params: table?, opts: table?): fun(): table?
 ---@field prepare async fun(self, sql: string): orch.db.Statement
 ---@field private settings orch.db.SQLiteSettings
 local Database = { __name = "orch.db.sqlite" }

@@ -56,7 +56,7 @@ local function cannot_open(settings)
   local folder = fs.path.dirname(settings.path)
   if not fs.exists(folder) then return ("the folder '%s' does not exist"):format(folder) end
   if settings.mode ~= "rwc" then
-    return ('there is no such file; mode = "rwc" would make it'):format()
+    return 'there is no such file; mode = "rwc" would make it'
   end
   return "the file cannot be made: its folder may not be written"
 end
