@@ -91,8 +91,8 @@ describe("connecting", function()
   end)
 
   it("to a database that is not there", function()
-    local err = fails(("postgres://tester@127.0.0.1:%d/nowhere"):format(postgres.shared().port), nil,
-      { kind = "db", code = "3D000" })
+    local port = postgres.shared().port
+    local err = fails(("postgres://tester@127.0.0.1:%d/nowhere"):format(port), nil, { kind = "db", code = "3D000" })
     expect(err.message):contains 'database "nowhere" does not exist'
   end)
 
@@ -326,7 +326,7 @@ describe("a server that dies", function()
     expect({ pg.pool.count, #pg.pool.idle }):equals { 1, 1 }
   end)
 
-  it("between two questions is only noticed by the next one, which gets a new connection", function()
+  it("between two questions costs the next one a new connection", function()
     local pg_server <close> = postgres.start()
     local pg <close> = db.postgres(pg_server:url())
     orch.gather { function() pg:value "SELECT pg_sleep(0.01)" end,
@@ -334,6 +334,7 @@ describe("a server that dies", function()
     pg_server:stop "fast"
     pg_server:start()
     expect(pg:value "SELECT 1"):equals(1)
-    expect(pg:value "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'orch'"):equals(1)
+    expect(pg:value [[SELECT count(*) FROM pg_stat_activity
+      WHERE application_name = 'orch']]):equals(1)
   end)
 end)

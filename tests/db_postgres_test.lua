@@ -211,7 +211,7 @@ describe("parameters", function()
       { "SELECT 1", { x = 1 }, "has no parameter :x; it has none by name" },
       { "SELECT $1::int", { 1, 2 }, "the statement has 1 parameter, 2 were given" },
       { "SELECT $1::int, $2::int", { 1 }, "the statement has 2 parameters, 1 was given" },
-      { "SELECT $1::int", { {} }, "parameter 1 is a table, which no column holds: use json.encode" },
+      { "SELECT $1::int", { {} }, "parameter 1 is a table, which no column holds" },
       { "SELECT :t::int", { t = {} }, "parameter :t is a table" },
       { "SELECT $1::int", { print }, "parameter 1 should be a string, a number" },
       { "SELECT 1\0", {}, "the statement has a NUL byte" },
@@ -294,7 +294,9 @@ describe("rows", function()
     local dir = test.temp_dir()
     fs.write(dir .. "/stream.lua", [[
       local db <close> = orch.db.postgres(orch.args[1])
-      local function peak() return tonumber(orch.fs.read("/proc/self/status"):match "VmHWM:%s*(%d+)") end
+      local function peak()
+        return tonumber(orch.fs.read("/proc/self/status"):match "VmHWM:%s*(%d+)")
+      end
       db:value "SELECT 1"
       local before, n, bytes = peak(), 0, 0
       for row in db:rows "SELECT i, repeat('x', 100) AS x FROM generate_series(1, 1000000) i" do
@@ -475,7 +477,9 @@ describe("a transaction", function()
     local kept
     pg:transaction(function(tx)
       kept = tx
-      orch.each({ 1, 2, 3, 4, 5, 6 }, function(i) tx:exec("INSERT INTO item VALUES ($1)", { i }) end)
+      orch.each({ 1, 2, 3, 4, 5, 6 }, function(i)
+        tx:exec("INSERT INTO item VALUES ($1)", { i })
+      end)
     end)
     expect(pg:value "SELECT count(*) FROM item"):equals(6)
     expect(function() kept:exec "SELECT 1" end):raises "this transaction is over"
@@ -483,7 +487,7 @@ describe("a transaction", function()
     expect(pg:value "SELECT 1"):equals(1)
   end))
 
-  it("has isolation, and is tried again after a conflict when it is told to", with_table(function(pg)
+  it("has isolation, and is tried again after a conflict if told to", with_table(function(pg)
     pg:exec "INSERT INTO item VALUES (1, '', 0)"
     expect(pg:transaction(function(tx) return tx:value "SHOW transaction_isolation" end,
       { isolation = "serializable", read_only = true, deferrable = true })):equals "serializable"

@@ -30,8 +30,8 @@ end
 function cases.postgres()
   local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
   local server = dofile(here .. "/../helper/postgres.lua").shared()
-  local db <close> = orch.db.postgres(("postgres://tester@localhost:%d/postgres"):format(server.port),
-    { max = 2, on_notice = function() end })
+  local url = ("postgres://tester@localhost:%d/postgres"):format(server.port)
+  local db <close> = orch.db.postgres(url, { max = 2, on_notice = function() end })
   db:script "BEGIN; DROP TABLE IF EXISTS t; CREATE TABLE t (a int, b text); COMMIT"
   db:exec_many("INSERT INTO t VALUES (:a, :b)", { { a = 1, b = "x" }, { a = 2, b = "y" } })
   db:transaction(function(tx)

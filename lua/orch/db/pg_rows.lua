@@ -82,8 +82,11 @@ local function is_question(sql)
   if word == "select" or word == "values" or word == "table" then
     return not text:find "%f[%a]into%f[%A]"
   end
-  return word == "with" and not text:find "%f[%a]insert%f[%A]" and not text:find "%f[%a]update%f[%A]"
-    and not text:find "%f[%a]delete%f[%A]" and not text:find "%f[%a]merge%f[%A]"
+  if word ~= "with" then return false end
+  for _, change in ipairs { "insert", "update", "delete", "merge" } do
+    if text:find("%f[%a]" .. change .. "%f[%A]") then return false end
+  end
+  return true
 end
 
 local numbered = 0
