@@ -92,7 +92,8 @@ describe("connecting", function()
 
   it("to a database that is not there", function()
     local port = postgres.shared().port
-    local err = fails(("postgres://tester@127.0.0.1:%d/nowhere"):format(port), nil, { kind = "db", code = "3D000" })
+    local err = fails(("postgres://tester@127.0.0.1:%d/nowhere"):format(port), nil,
+      { kind = "db", code = "3D000" })
     expect(err.message):contains 'database "nowhere" does not exist'
   end)
 

@@ -90,8 +90,10 @@ describe("a statement", function()
     pg:exec "ALTER TABLE item ADD COLUMN more text DEFAULT 'new'"
     expect(pg:row "SELECT * FROM item"):equals { id = 1, name = "a", n = 2, more = "new" }
     for _ = 1, 3 do pg:value "SELECT 1" end
+    for _ = 1, 3 do for row in pg:rows "SELECT 2 AS two" do expect(row.two):equals(2) end end
     pg:exec "DEALLOCATE ALL"
     expect(pg:value "SELECT 1"):equals(1)
+    for row in pg:rows "SELECT 2 AS two" do expect(row.two):equals(2) end
   end, { max = 1 }))
 
   it("db:prepare gives a statement with the same calls", with_table(function(pg)

@@ -91,11 +91,16 @@ function Connection:name_of(sent, at_once, origin)
   return prepare(self, sent, origin)
 end
 
---- The table has changed since it was prepared, or somebody has thrown it away (DISCARD, a
---- proxy between): it was not executed.
-local function is_stale(problem)
-  return problem.code == "26000"
+---Whether a statement was not executed, and is worth sending once more as it is: its table has
+---changed since it was prepared, or somebody has thrown it away (DISCARD, a proxy between).
+---@param problem table
+---@param sent string
+function Connection:is_stale(problem, sent)
+  if not self.prepared[sent] then return false end
+  local stale = problem.code == "26000"
     or (problem.code == "0A000" and problem.message:find "cached plan" ~= nil)
+  if stale then self:forget(sent) end
+  return stale and self:is_idle()
 end
 
 -- ---- statements ----
@@ -118,11 +123,8 @@ function Connection:query(sql, named, list, want, call)
   local name = not call.prefix and self:name_of(sent, call.at_once, origin) or nil
   local raw = self.raw
   local ok, result, changed, tag, json = raw:query(sent, name, list, want, names)
-  if not ok and name and is_stale(result) then
-    self:forget(sent)
-    if raw:transaction() == "idle" then
-      ok, result, changed, tag, json = raw:query(sent, nil, list, want, names)
-    end
+  if not ok and self:is_stale(result, sent) then
+    ok, result, changed, tag, json = raw:query(sent, nil, list, want, names)
   end
   if not ok then self:fail(result, origin) end
   self:listen()

@@ -37,23 +37,36 @@ local function opened(self)
   return unclosed.add(self)
 end
 
-local function start(self)
-  local conn = self.session:take()
-  self.conn = conn
-  local named = self.named
-  local sent = named and named.sent or self.sql
-  local origin = { sql = self.sql, named = named, fname = "db:rows" }
-  local name = conn:name_of(sent, self.at_once, origin)
-  local ok, problem = conn.raw:stream(sent, name, self.list, named and named.names)
-  if not ok then conn:fail(problem, origin) end
+local function origin_of(self)
+  return { sql = self.sql, named = self.named, fname = "db:rows" }
 end
 
-local function fetch(self)
+local function send(self, name)
+  local conn, named = self.conn, self.named
+  local ok, problem = conn.raw:stream(named and named.sent or self.sql, name, self.list,
+    named and named.names)
+  if not ok then conn:fail(problem, origin_of(self)) end
+end
+
+local function start(self)
+  self.conn = self.session:take()
+  local sent = self.named and self.named.sent or self.sql
+  send(self, self.conn:name_of(sent, self.at_once, origin_of(self)))
+end
+
+local fetch
+function fetch(self)
   if not self.conn then start(self) end
   local rows, over, columns = self.conn.raw:fetch(self.size)
   if not rows then
-    self.conn:fail(over, { sql = self.sql, named = self.named, fname = "db:rows" })
+    local sent = self.named and self.named.sent or self.sql
+    if not self.begun and self.conn:is_stale(over, sent) then
+      send(self, nil)
+      return fetch(self)
+    end
+    self.conn:fail(over, origin_of(self))
   end
+  self.begun = true
   self.conn:listen()
   self.over = over
   if columns and self.json then calls.decode(rows, columns, "rows") end
