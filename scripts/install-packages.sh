@@ -27,7 +27,7 @@ set -eu
 #   lua-argparse    help and errors of the larger subcommands
 build="gcc make libc6-dev pkg-config lua5.4 liblua5.4-dev libuv1-dev
   libpcre2-dev libssl-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev
-  libarchive-dev libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
+  libarchive-dev libpq-dev libyaml-dev libexpat1-dev libcsv-dev libxxhash-dev
   zlib1g-dev libsndfile1-dev libstb-dev libjpeg62-turbo-dev
   lua-cjson-dev lua-argparse"
 # demo: what `make demo` uploads to, beside the stand-ins that are part of orch:
