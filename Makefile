@@ -131,8 +131,8 @@ demo: all $(BUILD)/.installed-demo
 	@printf 'and what the stores would get:\n'
 	@echo "$$ orch run -n $(DEMO) --channel beta"
 	@$(BUILD)/orch run -n $(DEMO) --channel beta
-	@echo "$$ orch run $(DEMO) --channel beta --rehearse"
-	@$(BUILD)/orch run $(DEMO) --channel beta --rehearse
+	@echo "$$ orch run $(DEMO) --ui plain --channel beta --rehearse"
+	@$(BUILD)/orch run $(DEMO) --ui plain --channel beta --rehearse
 	@printf '\nThe assets of a small game, with rules of its own (examples/checks):\n'
 	@rm -rf $(GAME)
 	@$(BUILD)/orch run examples/checks/make_game.lua $(GAME)

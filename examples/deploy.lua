@@ -4,7 +4,7 @@
 --
 --   orch run examples/deploy.lua                    once more: nothing is left to do
 --   orch run examples/deploy.lua --dry-run          says what would run, and why
---   orch run examples/deploy.lua --rehearse         asks the services, and sends nothing
+--   orch run examples/deploy.lua --rehearse         asks the services, sends nothing (--ui plain shows)
 --   orch run examples/deploy.lua --channel beta     only uploads again
 --   orch run examples/deploy.lua --broken ios       what a failure looks like
 --   orch resume                                     goes on after Ctrl-C or kill -9
@@ -55,7 +55,9 @@ orch.job "logs" {
 
 orch.job "checks" {
   desc = "Check the assets", inputs = project .. "/**",
-  run = function() orch.check.run { folder = project, only = { "files.*", "texture.*" } } end,
+  run = function() -- the job itself knows what has changed
+    orch.check.run { folder = project, only = { "files.*", "texture.*" }, cache = false }
+  end,
 }
 
 orch.job "package" {
