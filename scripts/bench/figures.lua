@@ -100,7 +100,7 @@ local figures = {
   },
 }
 
-for _, more in ipairs { "check", "db", "deploy", "gltf", "http", "images", "pipeline" } do
+for _, more in ipairs { "archive", "check", "db", "deploy", "gltf", "http", "images", "pipeline" } do
   local list = dofile(here(more .. "/figures.lua"))
   table.move(list, 1, #list, #figures + 1, figures)
 end

@@ -28,6 +28,8 @@ need /usr/bin/ninja ninja-build
 need /usr/bin/doit python3-doit
 need /usr/bin/parallel parallel
 need /usr/bin/script bsdutils
+# The figures of archives: the same library from the command line.
+need /usr/bin/bsdtar libarchive-tools
 # The figures of pictures: another reader of headers, which makes them as well.
 need /usr/bin/identify imagemagick
 # The figures of checks: the loop that studios write (Pillow).
