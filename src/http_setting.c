@@ -52,6 +52,7 @@ static const struct setting settings[] = {
     {"nobody", CURLOPT_NOBODY, YES, 1},
     {"file_time", CURLOPT_FILETIME, YES, 1},
     {"mail_from", CURLOPT_MAIL_FROM, TEXT, 0},
+    {"mail_some", CURLOPT_MAIL_RCPT_ALLLOWFAILS, YES, 1},
     {"resume_from", CURLOPT_RESUME_FROM_LARGE, SIZE, 0},
     {"create_dirs", CURLOPT_FTP_CREATE_MISSING_DIRS, YES,
      CURLFTP_CREATE_DIR_RETRY},

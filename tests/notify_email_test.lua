@@ -102,14 +102,42 @@ describe("notify.email", function()
     local server <close> = smtp.start { refuse = { "gone@example.com" }, later = { "ann@example.com" } }
     mail_to(server):post "grey-listed once"
     expect(server:mail(1).to):equals { "ann@example.com" }
-    local err = expect(function()
-      mail_to(server, { to = { "ann@example.com", "gone@example.com" } }):post "x"
-    end):raises "rejected"
+    local err = expect(function() mail_to(server, { to = "gone@example.com" }):post "x" end)
+      :raises "rejected"
     expect(err.recipient):equals "gone@example.com"
     expect(err.message):equals("email: cannot send to gone@example.com: the server refuses the "
       .. "recipient: 550 5.1.1 <gone@example.com>: Recipient address rejected: User unknown")
     expect(err.retryable):equals(false)
     expect(server:mail(2)):is_nil()
+  end)
+
+  it("reaches the others where the server refuses one, and says whom it did not", function()
+    local server <close> = smtp.start { refuse = { "gone@example.com", "left@example.com" },
+      later = { "joe@example.com", "zoe@example.com" } }
+    local box = mail_to(server, { to = { "gone@example.com", "ann@example.com" },
+      cc = { "joe@example.com", "left@example.com", "eve@example.com" } })
+    local said = {}
+    local sink = orch.log.sink(function(record) said[#said + 1] = record.message end)
+    local _ <close> = orch.defer(function() orch.log.sink(sink) end)
+    local sent = box:post "x"
+    expect(server:mail(1).to):equals { "ann@example.com", "eve@example.com" }
+    expect(server:mail(2).to):equals { "joe@example.com" }
+    expect(server:mail(3)):is_nil()
+    expect(server:mail(1).read.headers["message-id"]):equals(
+      server:mail(2).read.headers["message-id"])
+    expect(sent.refused[1]):equals { recipient = "gone@example.com",
+      reply = "550 5.1.1 <gone@example.com>: Recipient address rejected: User unknown" }
+    expect(sent.refused[2].recipient):equals "left@example.com"
+    expect(#sent.refused):equals(2)
+    expect(#said):equals(1)
+    expect(said[1]):contains "refuses 2 of 5 recipients, and the others have got it: gone@example.com: 550"
+    local err = expect(function()
+      mail_to(server, { to = { "gone@example.com", "left@example.com" } }):post "x"
+    end):raises "rejected"
+    expect(err.message):contains "the server refuses all recipients, the last one: 550"
+    box = mail_to(server, { to = { "ann@example.com", "zoe@example.com" }, retry = false })
+    expect(box:post("x").refused[1].reply):contains "451"
+    expect(server:mail(3).to):equals { "ann@example.com" }
   end)
 
   it("refuses what would end a header", function()

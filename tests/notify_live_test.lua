@@ -165,7 +165,37 @@ describe("notify.live", { clock = "virtual" }, function()
       local live <close> = notify.live(chat, { every = 1 })
       for i = 1, 10 do live:set("a", { done = i }) orch.sleep(1) end
     end)
-    expect(times(log)):equals "post 0, update 1, post 2, update 3"
+    expect(times(log)):equals "post 0, update 1, post 1, update 2"
+  end)
+
+  it("posts at the very end what nobody knows any more, without a warning", function()
+    local deleted = { kind = "rejected", message = "fake: message_not_found", retryable = false }
+    local chat, log = fake { fault = function(_, what) return what == "update" and deleted or nil end }
+    local said = warnings(function()
+      local live <close> = notify.live(chat, { title = "Gone" })
+      live:set("a", { done = 1 })
+      orch.sleep(1)
+      live:set("a", { state = "ok" })
+    end)
+    expect(times(log)):equals "post 0, update 1, post 1"
+    expect(log.arrived.title):equals "✅ Gone"
+    expect(said):equals {}
+  end)
+
+  it("does not wait at the end for who wants to be left alone for an hour", function()
+    local chat, log = fake { fault = function()
+      return { kind = "status", status = 429, retry_after = 3600, message = "fake: too many" }
+    end }
+    local started
+    local said = warnings(function()
+      local live <close> = notify.live(chat, { title = "Limited" })
+      live:set("a", { done = 1 })
+      orch.sleep(1)
+      started = orch.time()
+    end)
+    expect(orch.time()):equals(started)
+    expect(#log):equals(1)
+    expect(said[2]):equals "notify.live: fake: 1 delivery failed, the last state did not arrive"
   end)
 
   it("tells the beginning and the end where messages cannot be changed", function()
@@ -220,6 +250,23 @@ describe("notify.live", { clock = "virtual" }, function()
     end)
     expect(times(log)):equals "post 0, update 0.5"
     expect(log.arrived.title):equals "🚫 Cut"
+  end)
+
+  it("takes no notice of what is said while it is being closed", function()
+    local chat, log = fake { takes = 1 }
+    local said = warnings(function()
+      local live = notify.live(chat, { title = "Late" })
+      local late = orch.spawn(function()
+        orch.sleep(0.5)
+        live:set("b", { done = 1 })
+        live:note "late"
+      end)
+      live:set("a", { state = "ok" })
+      live:close()
+      late:await()
+    end)
+    expect(said):equals {}
+    expect(log.arrived.text):equals "✅ a"
   end)
 
   it("has no more to say when it is closed", function()

@@ -91,10 +91,29 @@ orch.job "build" { run = "sleep 0.2" }
 ]])
     local result = run(project, { token = "xoxb-nobody-listens", url = "http://127.0.0.1:9" })
     expect(result.exit_code):equals(0)
-    expect(result.stderr):contains "notify.at_end: slack: cannot post to C024BE91L: cannot connect"
-    expect(result.stderr):contains "notify.live: slack: cannot post to C024BE91L: cannot connect"
-    expect(result.stderr):matches "notify.live: slack C024BE91L: %d+ deliver%a+ failed"
+    expect(result.stdout):contains "notify.at_end: slack: cannot post to C024BE91L: cannot connect"
+    expect(result.stdout):contains "notify.follow: slack: cannot post to C024BE91L: cannot connect"
+    expect(result.stdout):matches "notify.follow: slack C024BE91L: %d+ deliver%a+ failed"
     expect(project:last "run_end".status):equals "ok"
+  end)
+
+  it("leaves the last word to the root cause", function()
+    local project = pipelines.new(CHAT .. [[
+orch.notify.at_end(chat)
+orch.notify.follow(chat, { every = "50ms", grace = "1s" })
+orch.job "build" { run = "exit 3" }
+]])
+    local nobody = { token = "xoxb-nobody-listens", url = "http://127.0.0.1:9" }
+    for _, ui in ipairs { "plain", "live", "quiet", "github" } do
+      local result = run(project, nobody, "--ui", ui)
+      expect(result.exit_code):equals(1)
+      expect(result.stderr):equals ""
+      local before, cause = result.stdout:match "^(.*)FAILED build(.*)$"
+      expect(before):contains "warn: notify.at_end: slack: cannot post"
+      expect(before):matches "warn: notify.follow: slack C024BE91L: %d+ deliver"
+      expect(cause):contains "orch run deploy.lua --only build"
+      expect(cause).never:contains "notify"
+    end
   end)
 
   it("stands at the top of a script with jobs", function()
@@ -230,5 +249,47 @@ end }
     expect(#store.messages):equals(1)
     expect(store.messages[1].text):equals "✅ Upload: 3 of 3"
     expect(shown(store.messages[1])):contains "✅ own"
+  end)
+
+  it("posts another one for a message that is gone, and goes on with that", function()
+    local store <close> = slack()
+    local project = pipelines.new(CHAT .. [[
+orch.job "tell" { run = function()
+  local lives = {}
+  orch.each({ "a", "b" }, function(name)
+    local live <close> = orch.notify.live({ chat, chat }, { title = name, every = "10ms" })
+    orch.sleep "20ms"
+    live:note("one")
+    while not io.open "go" do orch.sleep "10ms" end
+  end)
+end }
+]])
+    local _ <close> = orch.with_env { TOKEN = store.token, SLACK = store.url .. "/api" }
+    local function count() return #store.messages end
+    local function killed(words)
+      local process = project:start(words, '"notify.live 2.2"')
+      local texts = 0
+      for _ = 1, 500 do
+        texts = 0
+        for _, message in ipairs(store.messages) do
+          if shown(message):find "one" then texts = texts + 1 end
+        end
+        if texts == 4 then break end
+        orch.sleep(0.01)
+      end
+      process:signal "KILL"
+      process:wait()
+      expect(count()):equals(4)
+    end
+    killed { "run", "--ui", "plain", "deploy.lua" }
+    store.messages = {} -- somebody has deleted them
+    killed { "resume", "--ui", "plain" }
+    project:write("go", "")
+    local result = project:orch({ "resume", "--ui", "plain" },
+      { TOKEN = store.token, SLACK = store.url .. "/api" })
+    expect(result.exit_code):equals(0)
+    expect(result.stdout).never:contains "warn"
+    expect(count()):equals(4)
+    for _, message in ipairs(store.messages) do expect(message.text):matches "^✅ [ab]$" end
   end)
 end)

@@ -91,10 +91,9 @@ local function keeper_of(session, number)
   local path = ("%s/notify-%d.json"):format(session.run.folder, number)
   local ok, kept = pcall(json.load, path)
   if not ok or type(kept) ~= "table" then kept = {} end
-  return function(i, channel)
+  return function(i)
     local one = kept[tostring(i)]
-    local handle = type(one) == "table" and one.service == channel.service and one or nil
-    return handle, function(new)
+    return type(one) == "table" and one or nil, function(new)
       local copy = {}
       for key, value in next, new do copy[key] = value end
       kept[tostring(i)] = copy
@@ -128,7 +127,7 @@ function at_end.follow(list, opts)
   local shown
   register(fname, {
     begin = function(session)
-      shown = live.start(list, { title = o.title or session.script, every = o.every,
+      shown = live.start(fname, list, { title = o.title or session.script, every = o.every,
         grace = o.grace, link = content.link, follow = function(touch)
           return require("orch.notify.live_jobs").follow(session, wanted, nil, touch)
         end }, keeper_of(session, number))

@@ -7,23 +7,21 @@
 ---
 --- `smtp://` (port 587 unless it is said) is encrypted by STARTTLS before anything is said, or
 --- not used at all, except to this very machine; `smtps://` (465) from the first byte. A mail
---- cannot be changed: an answer goes into its thread (In-Reply-To, References).
+--- cannot be changed: an answer goes into its thread (In-Reply-To, References). `refused` of a
+--- message lists whom the server would not take, { recipient =, reply = }, where others got it.
 
 local address = require "orch.notify.email_address"
 local arg = require "orch.arg"
 local channels = require "orch.notify.channel"
 local content = require "orch.notify.content"
-local errors = require "orch.core.error"
-local failure = require "orch.notify.failure"
+local delivery = require "orch.notify.email_delivery"
 local message = require "orch.notify.email_message"
-local settings = require "orch.http.settings"
 local urls = require "orch.http.url"
 
 local email = {}
 
 local LARGEST = 25 << 20 -- bytes of attachments: more than most servers take
 local MOST_SUBJECT = 200
-local TIMEOUT, CONNECT_TIMEOUT = 60, 10
 
 local types = { log = "text/plain; charset=utf-8", txt = "text/plain; charset=utf-8",
   html = "text/html; charset=utf-8", json = "application/json", csv = "text/csv",
@@ -46,79 +44,6 @@ local function read_files(paths)
   return files
 end
 
---- Whose turn it was, from what the server said: "550 no such user" names nobody.
-local function refused_recipient(self, reply)
-  local named = reply:match "<([^<>%s]+@[^<>%s]+)>"
-  if named then return named end
-  return #self.recipients == 1 and self.recipients[1] or nil
-end
-
-local function words_of(self, err)
-  local reply, code = err.reply or "", err.curl_code
-  local fields = { kind = err.kind, what = "send to " .. self.shown, phase = err.phase,
-    detail = err.detail, status = nil, reply = err.reply }
-  local status = tonumber(reply:match "^(%d%d%d)")
-  local failed = status and status >= 400
-  if failed then fields.reason, fields.words = tostring(status), "the server says " .. reply end
-  local detail = err.detail or ""
-  if code == 67 then -- CURLE_LOGIN_DENIED
-    fields.kind, fields.hint = "auth", "is the password one for programs (an app password)?"
-    if not failed then fields.words = "the login is refused" end
-  elseif status == 530 or status == 535 then
-    fields.kind, fields.hint = "auth", not self.user and "give `user` and `password`" or nil
-  elseif code == 64 then -- CURLE_USE_SSL_FAILED
-    fields.kind = "tls"
-    fields.words = "the server offers no encryption (STARTTLS)"
-    fields.hint = "smtps:// is encrypted from the first byte; starttls = false does without"
-  elseif failed and detail:find "^RCPT" then
-    local who = refused_recipient(self, reply)
-    fields.recipient = who
-    fields.kind = status >= 500 and "rejected" or "status"
-    fields.what = ("send to %s"):format(who or self.shown)
-    fields.words = "the server refuses the recipient: " .. reply
-  elseif failed then
-    fields.kind = status >= 500 and "rejected" or "status"
-  end
-  fields.retryable = fields.kind ~= "auth" and fields.kind ~= "rejected"
-  fields.words = fields.words or tostring(err.message):gsub("^%u+ %S+: ", "")
-  return fields
-end
-
---- What libcurl is told, beside what all requests may say.
-local function settings_of(self)
-  local set = settings.of("notify.email", arg.options("notify.email: http", self.http,
-    require("orch.http.options").shared), {}, {})
-  local all = { timeout = TIMEOUT, connect_timeout = CONNECT_TIMEOUT, proxy = "" }
-  for key, value in next, set do all[key] = value end
-  all.protocols, all.mail_from, all.mail_rcpt = "smtp,smtps", self.from.mail, self.recipients
-  all.user, all.password = self.user, self.password
-  all.use_tls = self.starttls or nil
-  return all
-end
-
-local function attempt(self, bytes)
-  local request = { method = "PUT", url = self.server, body = bytes, rewindable = true,
-    settings = settings_of(self), resolve = self.http and self.http.resolve }
-  local ok, err = pcall(require("orch.http.wire").send, request)
-  if ok then return end
-  if not errors.is(err) or not err.curl_code then error(err, 0) end
-  failure.throw(self.service, words_of(self, err))
-end
-
-local unsent = { resolving = true, connecting = true, handshake = true }
-
-local function deliver(self, bytes)
-  if self.retry == false then return attempt(self, bytes) end
-  local policy = { attempts = 3, max_elapsed = 60, retry_on = function(err)
-    -- 4xx: not now (grey-listing); the message was not taken.
-    return err.retryable ~= false and (unsent[err.phase] or err.kind == "status")
-  end }
-  for name, value in next, type(self.retry) == "table" and self.retry or {} do
-    policy[name] = value
-  end
-  require "orch.retry"(function() return attempt(self, bytes) end, policy)
-end
-
 local function subject_of(c)
   local line = c.subject or c.title or content.line(c)
   address.check_line("notify.email", "the subject", line)
@@ -132,8 +57,9 @@ local function send(self, c, subject, references)
     id = id, references = references, text = content.plain(c), files = read_files(c.files),
     html = c.html or require "orch.notify.email_html"(c),
   }
-  deliver(self, bytes)
-  return { service = "email", id = id, subject = subject, references = references }
+  local refused = delivery.send(self, bytes)
+  return { service = "email", id = id, subject = subject, references = references,
+    refused = refused }
 end
 
 local adapter = { service = "email", instead = "answer it: message:reply { ... }",
@@ -220,6 +146,5 @@ function email.new(opts)
   o.shown = o.to[1].mail .. (#o.recipients > 1 and (" and %d more"):format(#o.recipients - 1) or "")
   return channels.new(adapter, o, "email to " .. o.shown)
 end
-
 
 return email

@@ -65,6 +65,7 @@ function Live:set(name, how)
     arg.fail("live:set: option `state` should be running, ok, failed, skipped or waiting, not %q",
       o.state)
   end
+  if self.closed then return end
   local item = self.by_name[name]
   if not item then
     item = { name = name, state = "running" }
@@ -79,6 +80,7 @@ end
 ---@param text string
 function Live:note(text)
   arg.check("live:note", 1, text, "string")
+  if self.closed then return end
   self.notes[#self.notes + 1] = require("orch.report.text").line(text)
   if #self.notes > NOTES then table.remove(self.notes, 1) end
   self:touch()
@@ -111,8 +113,8 @@ local function tell_failures(self)
   for _, sender in ipairs(self.senders) do
     if sender.failures > 0 or not sender:is_done() then
       local what = sender:is_done() and "the last state arrived" or "the last state did not arrive"
-      pcall(require("orch.log").warn, ("notify.live: %s: %d %s failed, %s"):format(sender.name,
-        sender.failures, sender.failures == 1 and "delivery" or "deliveries", what))
+      pcall(require("orch.log").warn, ("%s: %s: %d %s failed, %s"):format(sender.owner,
+        sender.name, sender.failures, sender.failures == 1 and "delivery" or "deliveries", what))
     end
   end
 end
@@ -145,34 +147,42 @@ function Live:__close(err, status)
 end
 
 --- Where a resumed run finds the message that it had begun: the steps of the job.
-local function kept_by_job(ctx, i)
-  ctx.lives = i == 1 and (ctx.lives or 0) + 1 or ctx.lives
-  local name = ("notify.live %d.%d"):format(ctx.lives, i)
+local function kept_by_job(ctx, number, i)
+  local name = ("notify.live %d.%d"):format(number, i)
   local recorded = ctx.recorded[name]
   local kept = recorded and require("orch.pipeline.keep").decode(recorded.text)
-  local step = require("orch.pipeline.step").step
-  if kept then step(name, function() return kept end) end
+  local steps = require "orch.pipeline.step"
+  if kept then steps.step(name, function() return kept end) end
   return kept, function(handle)
     local copy = {}
     for key, value in next, handle do copy[key] = value end
-    pcall(step, name, function() return copy end)
+    pcall(steps.renew, ctx, name, copy)
   end
 end
 
----For the library: opens it with senders whose messages are kept by `keeper(i, channel)`, which
----gives the handle that there is, and what is told of a new one.
+--- The lives of a job are counted when they are opened: another one may be while this one is.
+local function keeper_of(ctx)
+  ctx.lives = (ctx.lives or 0) + 1
+  local number = ctx.lives
+  return function(i) return kept_by_job(ctx, number, i) end
+end
+
+---For the library: opens it with senders whose messages are kept by `keeper(i)`, which gives the
+---handle that there is of channel `i`, and what is told of a new one.
+---@param fname string for warnings
 ---@param list orch.notify.Channel[]
 ---@param o table checked options
----@param keeper (fun(i: integer, channel: orch.notify.Channel): table?, function?)?
+---@param keeper (fun(i: integer): table?, function?)?
 ---@return orch.notify.Live
-function live.start(list, o, keeper)
+function live.start(fname, list, o, keeper)
   local self = setmetatable({ items = {}, by_name = {}, notes = {}, senders = {},
     title = o.title, link = o.link, status = "running", grace = o.grace or GRACE }, Live)
   for i, channel in ipairs(list) do
     local kept, keep
-    if keeper then kept, keep = keeper(i, channel) end
-    self.senders[i] = senders.new(channel, { every = o.every or EVERY, kept = kept, keep = keep,
-      content = function() return content_of(self) end })
+    if keeper then kept, keep = keeper(i) end
+    if kept and kept.service ~= channel.service then kept = nil end -- the script has changed
+    self.senders[i] = senders.new(channel, { owner = fname, every = o.every or EVERY, kept = kept,
+      keep = keep, content = function() return content_of(self) end })
   end
   if o.follow then
     self.jobs = o.follow(function() self:touch() end)
@@ -230,7 +240,7 @@ function live.open(list, opts)
       return require("orch.notify.live_jobs").follow(ctx.session, wanted, ctx.job.name, touch)
     end
   end
-  return unclosed.add(live.start(list, o, ctx and function(i) return kept_by_job(ctx, i) end))
+  return unclosed.add(live.start(fname, list, o, ctx and keeper_of(ctx)))
 end
 
 return live

@@ -29,14 +29,15 @@ local Sender = {}
 Sender.__index = Sender
 
 ---@param channel orch.notify.Channel
----@param o {every: number, content: (fun(): orch.notify.Content), kept: table?, keep: (fun(handle: table))?}
----  `kept`: the handle of a message that is there already; `keep` is told of a new one
+---@param o {owner: string, every: number, content: (fun(): orch.notify.Content), kept: table?, keep: (fun(handle: table))?}
+---  `owner`: whose warnings they are; `kept`: the handle of a message that is there already;
+---  `keep` is told of a new one
 ---@return orch.notify.Sender
 function senders.new(channel, o)
   local updates = channel.can_update and not channel.few_updates
   return setmetatable({
-    channel = channels.with_retry(channel, false), name = channel.name, every = o.every, content = o.content,
-    handle = o.kept, keep = o.keep, updates = updates, version = 1, failures = 0,
+    channel = channels.with_retry(channel, false), name = channel.name, owner = o.owner,
+    every = o.every, content = o.content, handle = o.kept, keep = o.keep, updates = updates, version = 1, failures = 0,
     sent = o.kept and not updates and 1 or 0, -- its beginning has been told
     in_row = 0, not_before = 0, bell = park.new "notify.live",
   }, Sender)
@@ -51,20 +52,28 @@ end
 local function warn(self, err)
   if self.warned then return end
   self.warned = true
-  pcall(require("orch.log").warn, ("notify.live: %s; the run goes on"):format(tostring(err)))
+  pcall(require("orch.log").warn, ("%s: %s; the run goes on"):format(self.owner, tostring(err)))
 end
 
---- One request; the final one of a channel that cannot change messages answers the first.
+local function post(self, content)
+  self.handle = nil
+  self.handle = self.channel:post(content)
+  if self.keep then self.keep(self.handle) end
+end
+
+--- One request; the final one of a channel that cannot change messages answers the first. Once,
+--- another message is posted at once where the service will not change the one that there was:
+--- somebody has deleted it.
 local function deliver(self, content)
   local channel, handle = self.channel, self.handle
-  if not handle then
-    self.handle = channel:post(content)
-    if self.keep then self.keep(self.handle) end
-  elseif channel.can_update then
-    channel:update(handle, content)
-  else
-    channel:reply(handle, content)
-  end
+  if not handle then return post(self, content) end
+  if not channel.can_update then return channel:reply(handle, content) end
+  local ok, err = pcall(channel.update, channel, handle, content)
+  if ok then return end
+  err = errors.normalize(err)
+  if err.kind ~= "rejected" or self.reposted then error(err, 0) end
+  self.reposted = true
+  post(self, content)
 end
 
 --- When to try again, if at all.
@@ -74,11 +83,7 @@ local function note_failure(self, err)
   local pause = math.min(self.every * 2 ^ math.min(self.in_row - 1, 10), LONGEST_PAUSE)
   self.not_before = clock.now() + math.max(pause, self.every)
   self.asked_until = err.retry_after and clock.now() + err.retry_after or 0
-  if err.kind == "rejected" and self.handle and not self.reposted then
-    self.handle, self.reposted = nil, true -- somebody has deleted it: one more is posted
-  elseif err.retryable == false or err.kind == "usage" then
-    self.dead = true
-  end
+  self.dead = err.retryable == false or err.kind == "usage"
   warn(self, err)
 end
 
@@ -140,7 +145,9 @@ function Sender:finish()
   if self.dead or self.sent == self.version then return end
   if self.in_row > 0 and self.is_slow then return end -- it would not answer now either
   local due = math.max(self.asked_until or 0, self.channel.not_before or 0)
-  if due > clock.now() then clock.sleep(due - clock.now()) end
+  local wait = due - clock.now()
+  if wait >= self.grace then return end -- nobody would be there any more
+  if wait > 0 then clock.sleep(wait) end
   attempt(self)
 end
 

@@ -1,8 +1,8 @@
 --- What is done when a run is over: reports, because the command line asked for them, and
 --- what the script wants to have told of it.
 ---
----     local _ <close> = after.hooks(session)
 ---     local _ <close> = after.reports(session)
+---     local _ <close> = after.hooks(session, view)
 
 local after = {}
 
@@ -65,16 +65,31 @@ local function finish_all(session, hooks)
   for _, hook in ipairs(hooks) do s:start("end of the run", call, "finish", hook, session) end
 end
 
+--- What they have to say stands above what the view leaves at its end: of a failed run the root
+--- cause comes last.
+local function sink_of(view)
+  return {
+    write = function(_, text) view:print(text) end,
+    message = function(_, level, text)
+      view:print(("%s: %s\n"):format(level, require("orch.report.text").line(text)))
+    end,
+  }
+end
+
 ---Calls what the script has registered about its run: `begin(session)` now, `finish(session)`
 ---when the closer is closed, and the run has ended one way or another.
 ---@param session table
+---@param view orch.View is closed after them
 ---@return table? closer
-function after.hooks(session)
+function after.hooks(session, view)
   local hooks = session.registry.hooks
   if not hooks then return nil end
+  local output, sink = require "orch.output", sink_of(view)
+  local _ <close> = output.with(sink)
   for _, hook in ipairs(hooks) do call("begin", hook, session) end
   return setmetatable({}, { __close = function()
     local shield <close> = require("orch.core.task").open("end of the run", nil, true, nil, false)
+    local _ <close> = output.with(sink)
     finish_all(session, hooks)
   end })
 end

@@ -185,9 +185,10 @@ local function work(session, resumed)
   if not schedule:is_over() then restart_collector() end
   local log <close> = session.log
   if not session.options.concurrent then session:sign_lock() end
-  local hooks <close> = require("orch.pipeline.after").hooks(session)
-  local report <close> = require("orch.pipeline.after").reports(session)
+  local after = require "orch.pipeline.after"
+  local report <close> = after.reports(session)
   local view <close> = open_view(session)
+  local hooks <close> = after.hooks(session, view)
   local finish <close> = ending(session)
   local _ <close> = require("orch.core.task").open("run", nil, false, nil, false)
   session:keep()

@@ -24,6 +24,15 @@ local function claim(ctx, name)
   ctx.steps[name] = where()
 end
 
+local function record(ctx, name, value, elapsed)
+  local text = keep.encode(("the step '%s' of job '%s'"):format(name, ctx.job.name), value)
+  ctx.recorded[name] = { text = text }
+  ctx.log:touch()
+  ctx.session.log:emit("step", { job = ctx.job.name, attempt = ctx.number, step = name,
+    elapsed = elapsed, value = keep.decode(text) })
+  return keep.decode(text)
+end
+
 local function run(ctx, name, fn, ...)
   local log, fields = ctx.session.log, { job = ctx.job.name, attempt = ctx.number, step = name }
   ctx.log:touch()
@@ -35,12 +44,7 @@ local function run(ctx, name, fn, ...)
       error = require("orch.pipeline.failure").record(err) })
   end })
   local value = fn(...)
-  local text = keep.encode(("the step '%s' of job '%s'"):format(name, ctx.job.name), value)
-  ctx.recorded[name] = { text = text }
-  ctx.log:touch()
-  log:emit("step", { job = ctx.job.name, attempt = ctx.number, step = name,
-    elapsed = clock.now() - started, value = keep.decode(text) })
-  return keep.decode(text)
+  return record(ctx, name, value, clock.now() - started)
 end
 
 ---Runs `fn` once per run of the pipeline: its result is written down before the step counts
@@ -66,6 +70,15 @@ function step.step(name, fn, ...)
     return keep.decode(recorded.text)
   end
   return run(ctx, name, fn, ...)
+end
+
+---For the library: records what a step has now, also where it has had something else before.
+---@param ctx table of the job
+---@param name string
+---@param value any
+function step.renew(ctx, name, value)
+  ctx.steps[name] = ctx.steps[name] or where()
+  record(ctx, name, value, 0)
 end
 
 return step
