@@ -25,13 +25,42 @@ local Real = {}
 Real.__index = Real
 
 --- It ends with its stdin, and ends what it has started.
-function Real:__close()
+function Real:close()
+  if self.closed then return end
+  self.closed = true
   self.process:close_stdin()
   self.process:wait()
 end
 
-local function start(...)
-  local command = { "python3", "-S", "-E", here .. "/real.py", ... }
+function Real:__close() self:close() end
+
+--- Signals what serves the connections, without the listening socket.
+---@param name string "KILL", "STOP", "CONT"
+---@return integer count
+function Real:signal_sessions(name)
+  local pids = {}
+  for _, list in ipairs(fs.glob(("/proc/%d/task/*/children"):format(self.process.pid))) do
+    for pid in fs.read(list):gmatch "%d+" do pids[#pids + 1] = "-" .. pid end
+  end
+  if pids[1] then process.run { "kill", "-" .. name, "--", table.unpack(pids) } end
+  return #pids
+end
+
+--- In a mount namespace of its own: with a small disk at a path that nobody else sees.
+local function with_disk(command, disk)
+  if not disk then return command end
+  local script = ("mount -t tmpfs -o size=%s none '%s' && exec \"$@\""):format(disk.size, disk.path)
+  local prefix = { "unshare", "-m", "sh", "-c", script, "sh" }
+  local trial = table.move(prefix, 1, #prefix, 1, { check = false })
+  trial[#trial + 1] = "true"
+  if not process.run(trial).ok then
+    orch.test.skip "a full disk needs a mount namespace, which this system does not allow"
+  end
+  return table.move(command, 1, #command, #prefix + 1, prefix)
+end
+
+local function start(opts, ...)
+  local command = with_disk({ "python3", "-S", "-E", here .. "/real.py", ... }, opts.disk)
   command.check = false
   local self = setmetatable({ process = process.spawn(command) }, Real)
   local line = self.process:read "line"
@@ -49,7 +78,7 @@ end
 function real.nginx(dir, config)
   program "nginx"
   fs.write(dir .. "/nginx.conf", config)
-  return start("nginx", dir .. "/nginx.conf")
+  return start({}, "nginx", dir .. "/nginx.conf")
 end
 
 local function user()
@@ -61,8 +90,9 @@ end
 ---@param dir string
 ---@param root string what it serves
 ---@param more? string[] lines of configuration
+---@param opts? {disk: {path: string, size: string}?, connections: integer?}
 ---@return tests.Real
-function real.vsftpd(dir, root, more)
+function real.vsftpd(dir, root, more, opts)
   local lines = {
     "listen=NO", "listen_ipv6=NO", "run_as_launching_user=YES", "connect_from_port_20=NO",
     "anonymous_enable=YES", "no_anon_password=YES", "local_enable=NO", "write_enable=YES",
@@ -73,7 +103,9 @@ function real.vsftpd(dir, root, more)
   }
   table.move(more or {}, 1, #(more or {}), #lines + 1, lines)
   fs.write(dir .. "/vsftpd.conf", table.concat(lines, "\n") .. "\n")
-  return start("inetd", program "vsftpd", dir .. "/vsftpd.conf")
+  opts = opts or {}
+  return start(opts, "inetd", tostring(opts.connections or 1000), "0", program "vsftpd",
+    dir .. "/vsftpd.conf")
 end
 
 local SSHD = [[
@@ -93,8 +125,10 @@ local OWN_RUN = "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec \"$@
 ---An SFTP server that lets the user of these tests in, with the key `me`.
 ---@async
 ---@param dir string gets host, host.pub, me, me.pub and known (a known_hosts file)
+---@param opts? {disk: {path: string, size: string}?, rate: integer?} `rate`: bytes per second
+---  that each connection takes
 ---@return tests.Real with `user`
-function real.sshd(dir)
+function real.sshd(dir, opts)
   local sshd = program "sshd"
   for _, name in ipairs { "host", "me" } do
     process.run { "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir .. "/" .. name }
@@ -108,7 +142,8 @@ function real.sshd(dir)
     end
     command = table.move(command, 1, #command, #unshare + 1, unshare)
   end
-  local self = start("inetd", table.unpack(command))
+  opts = opts or {}
+  local self = start(opts, "inetd", "1000", tostring(opts.rate or 0), table.unpack(command))
   self.user = user()
   fs.write(dir .. "/known",
     ("[127.0.0.1]:%d %s"):format(self.ports[1], fs.read(dir .. "/host.pub")))

@@ -2,8 +2,11 @@
 """Runs servers that users have on a port that the kernel chose, without a race and
 without their services.
 
-  real.py inetd COMMAND...    each connection is the stdin and stdout of a COMMAND
-                              (vsftpd, sshd -i)
+  real.py inetd MOST RATE COMMAND...
+                              each connection is the stdin and stdout of a COMMAND
+                              (vsftpd, sshd -i); more than MOST at a time are told
+                              "421 Too many"; RATE, unless 0: bytes per second that
+                              each gets from its client
   real.py nginx CONFIG        nginx with CONFIG, in which PORT1, PORT2, ... stand for ports
 
 Prints the ports as one line of JSON. Ends, with all that it has started, when its stdin
@@ -17,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 
 def listening():
@@ -34,8 +38,35 @@ def tell(*socks):
 children = []
 
 
-def serve_one(peer, command):
+def slowed(peer, rate):
+    """What `peer` sends comes slowly out of another socket."""
+    inside, outside = socket.socketpair()
+
+    def relay(source, target, pause):
+        try:
+            while data := source.recv(rate // 50 if pause else 65536):
+                target.sendall(data)
+                time.sleep(len(data) / rate if pause else 0)
+        except OSError:
+            pass
+        for sock in (source, target):
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    for source, target, pause in ((peer, outside, True), (outside, peer, False)):
+        threading.Thread(target=relay, args=(source, target, pause), daemon=True).start()
+    return inside
+
+
+def serve_one(peer, command, most, rate):
+    if rate:
+        peer = slowed(peer, rate)
     with peer:
+        if sum(child.poll() is None for child in children) >= most:
+            peer.sendall(b"421 Too many connections from your address.\r\n")
+            return
         child = subprocess.Popen(command, stdin=peer, stdout=peer,
                                  stderr=subprocess.DEVNULL, start_new_session=True)
     children.append(child)
@@ -51,13 +82,14 @@ def kill_all():
 
 
 def inetd(command):
+    most, rate, *command = int(command[0]), int(command[1]), *command[2:]
     sock = listening()
     tell(sock)
 
     def accept():
         while True:
             peer, _ = sock.accept()
-            threading.Thread(target=serve_one, args=(peer, command), daemon=True).start()
+            threading.Thread(target=serve_one, args=(peer, command, most, rate), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.buffer.read()

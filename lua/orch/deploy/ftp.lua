@@ -5,8 +5,8 @@
 ---       user = "ann", password = secrets.FTP_PASSWORD, use_tls = true, delete = true }
 ---
 --- Paths in a URL count from the folder of the login; `ftp://host//srv` counts from the root.
---- Errors have the server's own words ("550 Permission denied."): kinds `auth`, `rejected` (with
---- `reason` "full" where its disk is), `changed`, `network`, `timeout`, `tls`.
+--- Errors have the server's own words ("550 Permission denied."): kinds `auth`, `rejected`
+--- (`full` is true where its disk is), `changed`, `network`, `timeout`, `tls`.
 
 local upload = require "orch.deploy.remote.upload"
 

@@ -6,7 +6,7 @@
 ---
 --- Paths in a URL count from the root; `sftp://host/~/in` counts from the home. The server's key
 --- must be in `known_hosts` (by default `~/.ssh/known_hosts`); the message says how to add one
---- that is not. Errors: kinds `auth`, `rejected` (with `reason` "full" where its disk is),
+--- that is not. Errors: kinds `auth`, `rejected` (`full` is true where its disk is),
 --- `changed`, `tls` (the host key), `network`, `timeout`.
 
 local upload = require "orch.deploy.remote.upload"

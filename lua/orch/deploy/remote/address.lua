@@ -87,12 +87,22 @@ local function decode_path(fname, url, path)
   return path
 end
 
+local function check_scheme(fname, url, schemes)
+  local scheme = url:match "^%s*(%a[%w+.-]*)://"
+  if not scheme or schemes[scheme:lower()] then return end
+  local other = ({ ftp = "ftp", ftps = "ftp", sftp = "sftp", http = "webdav", https = "webdav",
+    s3 = "s3" })[scheme:lower()]
+  arg.fail("%s: %s is no URL for it%s", fname, urls.shown(url),
+    other and "; for that there is deploy." .. other or "")
+end
+
 ---@param fname string for messages
 ---@param url string
 ---@param schemes table<string, true>
 ---@return orch.deploy.remote.Address at
 ---@return string? leaf the name after the last slash: of a file
 function address.read(fname, url, schemes)
+  check_scheme(fname, url, schemes)
   local text, credentials = urls.check(fname, url, schemes)
   local scheme, _, host, rest = urls.split(text)
   if rest:find "[?#]" then

@@ -1,8 +1,8 @@
 --- What a file server refused, in its own words.
 ---
 ---     kind `auth`      the login: wrong password, a key that it does not take
----     kind `rejected`  it will not have it: no right, no such folder, a full disk (`reason` is
----                      "full"); not tried again
+---     kind `rejected`  it will not have it: no right, no such folder, a full disk (`full` is true);
+---                      not tried again
 ---     kind `tls`       its certificate or its host key is not one to trust
 ---     kind `network`, `timeout`  worth another attempt
 
@@ -44,9 +44,11 @@ function failure.is_missing(err)
 end
 
 local function kind_of(err, words, code)
+  if err.kind == "tls" or err.kind == "os" then return err.kind end
   if err.curl_code == LOGIN_DENIED or code == 530 or code == 430 then return "auth" end
-  if err.curl_code == REMOTE_FULL or says_full(words, code) then return "rejected", "full" end
-  if err.kind == "timeout" or err.kind == "tls" or err.kind == "os" then return err.kind end
+  if err.curl_code == REMOTE_FULL or says_full(words, code) then return "rejected", true end
+  if code == 421 then return "network" end
+  if err.kind == "timeout" then return "timeout" end
   if code and code >= 500 then return "rejected" end
   if code and code >= 400 then return "network" end
   if err.curl_code == ACCESS_DENIED or err.curl_code == NOT_FOUND then return "rejected" end
@@ -57,9 +59,7 @@ local function kind_of(err, words, code)
   return err.kind == "http" and "network" or err.kind
 end
 
-local hints = {
-  full = "the disk of the server is full, or its quota is used up",
-}
+local FULL <const> = "the disk of the server is full, or its quota is used up"
 
 ---Raises an error of the wire as one of the service.
 ---@param session table `service`, `at`, `explain_key` (for host keys) and `explain_login`
@@ -71,21 +71,17 @@ function failure.raise(session, err, what)
   end
   local words = words_of(err)
   local code = err.reply and math.tointeger(tonumber(err.reply:match "^(%d%d%d)[ -]"))
-  local kind, reason = kind_of(err, words, code)
-  local fields = { what = what, words = words, kind = kind, hint = reason and hints[reason],
-    host = session.at.host }
+  local kind, full = kind_of(err, words, code)
+  local fields = { what = what, words = words, kind = kind, hint = full and FULL, full = full,
+    reply = err.reply, host = session.at.host }
   if kind == "auth" then
     fields.hint = session:explain_login()
   elseif err.curl_code == PEER_FAILED and session.at.scheme == "sftp" then
     fields.words, fields.hint = session:explain_key()
-    fields.retryable = false
-  elseif kind == "tls" then
-    fields.retryable = false
   elseif kind == "network" or kind == "timeout" then
     if not code then fields.words = err.message end
   end
-  fields.full = reason == "full" or nil
-  fields.reply = err.reply
+  if kind == "tls" then err.retryable = false end
   failures.raise(session.service, err, fields)
 end
 

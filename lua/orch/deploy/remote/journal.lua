@@ -56,6 +56,24 @@ function Journal:has(file)
   return one ~= nil and one.size == file.size and one.mtime == file.mtime
 end
 
+---What it says counts only while the manifest is the one that it was: otherwise somebody else has
+---uploaded meanwhile.
+---@param mark string of the manifest that there is
+function Journal:expect(mark)
+  if self.data.mark and self.data.mark ~= mark then
+    self.known = {}
+    require("orch.core.remove").remove_now(self.path)
+  end
+  self.data.mark = mark
+end
+
+---@async
+---@param mark string of the manifest that this upload has written
+function Journal:mark(mark)
+  self.data.mark = mark
+  self:save()
+end
+
 --- Lines that come while one is being written go together with the next.
 function Journal:flush()
   if self.writing then return end
@@ -94,5 +112,12 @@ function Journal:done()
 end
 
 function Journal:__close() self.memo:__close() end
+
+---For who only looks.
+journal.none = {
+  data = {},
+  has = function() return false end,
+  expect = function() end,
+}
 
 return journal

@@ -2,6 +2,7 @@
 --- digest. With it the next upload knows what has changed although a build has written all files
 --- anew, and although listings know only minutes.
 
+local hash = require "orch.hash"
 local json = require "orch.json"
 
 local manifest = {}
@@ -15,20 +16,24 @@ manifest.NAME = ".orch-manifest.json"
 
 ---@param session orch.deploy.remote.Session
 ---@return table<string, orch.deploy.remote.Known>? files nil when there is none to be used
+---@return string mark of this very manifest
 function manifest.read(session)
   local text = session:read(manifest.NAME)
   local ok, read = pcall(json.decode, text or "")
+  local mark = text and hash.sha256(text) or "none"
   if not ok or type(read) ~= "table" or read.version ~= 1 or type(read.files) ~= "table" then
-    return nil
+    return nil, mark
   end
-  return read.files
+  return read.files, mark
 end
 
 ---@param session orch.deploy.remote.Session
 ---@param files table<string, orch.deploy.remote.Known>
+---@return string mark
 function manifest.write(session, files)
-  require("orch.deploy.remote.send").text(session, manifest.NAME,
-    json.encode({ version = 1, files = files }))
+  local text = json.encode { version = 1, files = files }
+  require("orch.deploy.remote.send").text(session, manifest.NAME, text)
+  return hash.sha256(text)
 end
 
 --- On a thread: a trip to the pool for each of thousands of small files would take longer than

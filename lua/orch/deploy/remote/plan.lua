@@ -6,6 +6,7 @@
 
 local manifests = require "orch.deploy.remote.manifest"
 local pattern = require "orch.fs.pattern"
+local sender = require "orch.deploy.remote.send"
 local trees = require "orch.deploy.remote.tree"
 
 local plans = {}
@@ -16,6 +17,7 @@ local plans = {}
 ---@field make string[] folders, those above first
 ---@field remove string[] files at the other end that are not here
 ---@field remove_folders string[] those below first
+---@field stale string[] beginnings of files that are different now
 ---@field kept integer files that are there already
 
 --- Whether it is there as the manifest or the journal knows it; nil: they know nothing of it.
@@ -87,9 +89,10 @@ local function keeper(run)
   end
 end
 
-local function surplus(run, files)
+local function surplus(run, files, send)
   local here, remove, remove_folders = {}, {}, {}
   for _, file in ipairs(files) do here[file.name] = true end
+  for _, file in ipairs(send) do here[sender.part_name(file)] = true end -- is gone by then
   local keeps, kept_folders = keeper(run), {}
   for folder, entries in next, run.tree.folders do
     for leaf, entry in next, entries or {} do
@@ -123,9 +126,9 @@ end
 function plans.of(run, files)
   local send = choose(run, files)
   local plan = { send = send, bytes = 0, kept = #files - #send, make = folders_to_make(run),
-    remove = {}, remove_folders = {} }
+    remove = {}, remove_folders = {}, stale = {} }
   for _, file in ipairs(send) do plan.bytes = plan.bytes + file.size end
-  if run.o.delete then plan.remove, plan.remove_folders = surplus(run, files) end
+  if run.o.delete then plan.remove, plan.remove_folders = surplus(run, files, send) end
   return plan
 end
 

@@ -55,7 +55,7 @@ local function explain(session, file, err)
   end
   local room = session:room("")
   if room and room < file.size then
-    local ok, full = pcall(failures.throw, session.service, { kind = "rejected", reason = "full",
+    local ok, full = pcall(failures.throw, session.service, { kind = "rejected",
       full = true, cause = err, what = ("send '%s'"):format(file.name),
       words = ("%s: %d bytes are free there, the file has %d"):format(
         errors.is(err.cause) and err.words or "it stopped taking the file", room, file.size),

@@ -47,10 +47,15 @@ local function read_http(fname, o)
   return set, http_options.resolve_of(fname .. ": http", h.resolve)
 end
 
+--- A shell would have done that with "~/".
+local function resolved(path)
+  return place.resolve((path:gsub("^~/", (place.getenv "HOME" or "~") .. "/")))
+end
+
 local function set_ssh(fname, o, set)
   for _, name in ipairs { "ssh_key", "ssh_public_key" } do
     if o[name] then
-      set[name] = place.resolve(o[name])
+      set[name] = resolved(o[name])
       if not require("orch.fs").exists(set[name]) then
         arg.fail("%s: option `%s`: there is no file '%s'", fname, name, o[name])
       end
@@ -58,7 +63,7 @@ local function set_ssh(fname, o, set)
   end
   set.key_password = o.key_password
   if not set.insecure then
-    set.known_hosts = o.known_hosts and place.resolve(o.known_hosts)
+    set.known_hosts = o.known_hosts and resolved(o.known_hosts)
       or (place.getenv "HOME" or "") .. "/.ssh/known_hosts"
   end
   set.insecure = nil

@@ -81,7 +81,7 @@ end
 
 --- A server may allow fewer connections than were asked for.
 local function is_crowded(err)
-  if not errors.is(err) or err.kind ~= "auth" and err.kind ~= "network" then return false end
+  if not errors.is(err) then return false end
   local said = (err.reply or ""):lower()
   return said:find "^421" ~= nil or said:find "too many" ~= nil or said:find "maximum" ~= nil
 end
@@ -140,7 +140,9 @@ end
 ---@param plan orch.deploy.remote.Plan
 function work.remove(run, plan)
   local session, groups = run.session, {}
-  for i, name in ipairs(plan.remove) do
+  local names = table.move(plan.remove, 1, #plan.remove, 1, {})
+  table.move(plan.stale, 1, #plan.stale, #names + 1, names)
+  for i, name in ipairs(names) do
     local group = (i - 1) // TOGETHER + 1
     groups[group] = groups[group] or {}
     table.insert(groups[group], session.command.remove(session.at:path(name))[1])
@@ -163,7 +165,7 @@ end
 ---@param connections integer
 function work.remove_all(session, connections)
   local tree = trees.look(session, {}, { connections = connections, deep = true })
-  local plan = { remove = {}, remove_folders = {} }
+  local plan = { remove = {}, remove_folders = {}, stale = {} }
   for folder, entries in next, tree.folders do
     for leaf, entry in next, entries or {} do
       local name = folder == "" and leaf or folder .. "/" .. leaf

@@ -1,0 +1,82 @@
+--- The one table that an upload to a file server is given, and the session that it asks for.
+---
+---     local o, at, leaf = options.open("deploy.ftp.upload", opts, { ftp = true, ftps = true })
+---     local session <close> = options.begin("deploy.ftp.upload", at, o)
+
+local addresses = require "orch.deploy.remote.address"
+local arg = require "orch.arg"
+local common = require "orch.deploy.common"
+local sessions = require "orch.deploy.remote.session"
+
+local options = {}
+
+local spec = {
+  folder = "path", connections = "integer", changed = "string", delete = "boolean",
+  switch = "boolean", include = "string|table", exclude = "string|table",
+}
+for name, types in next, sessions.spec do spec[name] = types end
+
+local for_folders = { "delete", "switch", "include", "exclude", "changed" }
+local ways = { manifest = true, size_and_date = true, all = true }
+
+local function read_options(fname, opts, schemes)
+  local o = common.options(fname, opts, spec, { "url" })
+  if o.base_url then arg.fail("%s: the server is in `url`; `base_url` is for stores", fname) end
+  if (o.file == nil) == (o.folder == nil) then
+    arg.fail("%s needs one of the options `file` and `folder`", fname)
+  end
+  for _, name in ipairs(for_folders) do
+    if o.file and o[name] ~= nil then
+      arg.fail("%s: option `%s` is for a `folder`", fname, name)
+    end
+  end
+  o.connections, o.changed = o.connections or 4, o.changed or "manifest"
+  if o.connections < 1 or o.connections > 32 then
+    arg.fail("%s: option `connections` should be from 1 to 32, not %d", fname, o.connections)
+  end
+  if not ways[o.changed] then
+    arg.fail('%s: option `changed` should be "manifest", "size_and_date" or "all", not %q', fname,
+      o.changed)
+  end
+  for _, name in ipairs { "ssh_key", "ssh_public_key", "key_password", "known_hosts" } do
+    if o[name] and not schemes.sftp then
+      arg.fail("%s: option `%s` is for deploy.sftp", fname, name)
+    end
+  end
+  if o.use_tls ~= nil and schemes.sftp then
+    arg.fail("%s: option `use_tls` is for deploy.ftp; SFTP is encrypted anyway", fname)
+  end
+  return o
+end
+
+---@param n integer
+---@param what string
+---@return string such as "3 files"
+function options.plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" or "s") end
+
+---@param fname string
+---@param opts table
+---@param schemes table<string, true>
+---@return table o
+---@return orch.deploy.remote.Address at of the folder
+---@return string? leaf what a file is to be called
+function options.open(fname, opts, schemes)
+  local o = read_options(fname, opts, schemes)
+  local at, leaf = addresses.read(fname, o.url, schemes)
+  if o.folder and leaf then at.base = at:path(leaf) end
+  if o.switch and not at:parent() then
+    arg.fail("%s: option `switch` needs a folder in `url` that can be renamed", fname)
+  end
+  return o, at, leaf
+end
+
+---Logs in.
+---@async
+---@return orch.deploy.remote.Session session `<close>`-able
+function options.begin(fname, at, o)
+  local session = sessions.open(fname, at, o)
+  session:begin()
+  return session
+end
+
+return options
