@@ -83,6 +83,52 @@ orch.job "build" { run = %q }
     expect(#store.messages):equals(3)
   end)
 
+  it("is neither a failure nor a change when somebody ends the run", function()
+    local store <close> = slack()
+    local project = pipelines.new(CHAT .. [[
+orch.notify.at_end(chat, { when = "failure", title = "failure" })
+orch.notify.at_end(chat, { when = "change", title = "change" })
+orch.job "build" { run = os.getenv "COMMAND" }
+]])
+    local env = { TOKEN = store.token, SLACK = store.url .. "/api" }
+    local function titles()
+      local list = {}
+      for i, message in ipairs(store.messages) do list[i] = message.text end
+      return table.concat(list, ", ")
+    end
+    local function ended(words)
+      local _ <close> = orch.with_env(env)
+      local _ <close> = orch.with_env { COMMAND = "touch there; exec sleep 30" }
+      local process = project:start(words, '"job_start"')
+      while not project:exists "there" do orch.sleep(0.01) end
+      project:remove "there"
+      process:signal "TERM"
+      expect(process:wait().exit_code):equals(143)
+    end
+    local function finished(words, command)
+      env.COMMAND = command
+      return project:orch(words, env).exit_code
+    end
+    local RUN = { "run", "--ui", "plain", "deploy.lua" }
+    ended(RUN)
+    expect(finished({ "resume", "--yes" }, "true")):equals(0)
+    expect(titles()):equals ""
+    expect(finished(RUN, "exit 3")):equals(1)
+    expect(titles()):equals "❌ failure failed, ❌ change failed"
+    store.messages = {}
+    ended { "resume", "--yes" }
+    expect(finished({ "resume", "--yes" }, "exit 4")):equals(1)
+    expect(titles()):equals "❌ failure failed"
+    expect(finished({ "resume", "--yes" }, "true")):equals(0)
+    expect(titles()):equals "❌ failure failed, ✅ change succeeded"
+    expect(finished({ "run", "--ui", "plain", "--timeout", "300ms", "deploy.lua" }, "sleep 30"))
+      :equals(5)
+    expect(#store.messages):equals(4)
+    expect(titles()):contains "🛑 change was interrupted"
+    expect(finished(RUN, "true")):equals(0)
+    expect(#store.messages):equals(5)
+  end)
+
   it("costs a warning where the service is down", function()
     local project = pipelines.new(CHAT .. [[
 orch.notify.at_end(chat)

@@ -10,12 +10,12 @@ local declare = require "orch.pipeline.declare"
 local errors = require "orch.core.error"
 local scopes = require "orch.scope"
 local summary = require "orch.notify.summary"
+local wanted = require "orch.notify.wanted"
 
 local at_end = {}
 
 local GRACE = 5 -- seconds for all that is told at the end
 local RETRY = { attempts = 3, retry_on = { 429 } } -- nobody waits for one who is not there
-local whens = { always = true, failure = true, change = true }
 
 local function register(fname, hook)
   local registry = declare.registry
@@ -25,26 +25,6 @@ local function register(fname, hook)
   end
   registry.hooks = registry.hooks or {}
   table.insert(registry.hooks, hook)
-end
-
---- How the run of the same script before this one ended.
-local function status_before(session)
-  local past = require("orch.pipeline.history").list(session.project, { limit = 20 })
-  for _, run in ipairs(past) do
-    local other = run.id ~= session.run.id and run.script == session.script
-    if other and (run.status == "ok" or run.status == "failed" or run.status == "crashed") then
-      return run.status == "ok" and "ok" or "failed"
-    end
-  end
-  return nil
-end
-
-local function is_wanted(session, when)
-  local status = session.model.status
-  if when == "always" then return true end
-  local failed = status ~= "ok"
-  if when == "failure" then return failed end
-  return (status_before(session) or "ok") ~= (failed and "failed" or "ok")
 end
 
 local function post(channel, content)
@@ -64,7 +44,8 @@ end
 
 ---@class orch.notify.AtEndOptions: orch.notify.SummaryOptions
 ---@field when "always"|"failure"|"change"|nil always unless you say; change: it fails and the run
----  of this script before did not, or the other way round
+---  of this script before did not, or the other way round. One that somebody has ended (Ctrl-C)
+---  is neither
 
 ---Posts a summary when the run has ended, however that was.
 ---@param list orch.notify.Channel|orch.notify.Channel[]
@@ -75,11 +56,11 @@ function at_end.at_end(list, opts)
   local o = arg.options(fname, opts, { when = "string", link = "string|table", log = "integer",
     title = "string" })
   o.when = o.when or "always"
-  if not whens[o.when] then
+  if not wanted[o.when] then
     arg.fail("%s: option `when` should be always, failure or change, not %q", fname, o.when)
   end
   register(fname, { finish = function(session)
-    if not is_wanted(session, o.when) then return end
+    if not wanted[o.when](session) then return end
     if scopes.move_on_after(GRACE, tell, session, list, o) then return end
     require("orch.log").warn(("notify.at_end: not everybody was told within %d s"):format(GRACE))
   end })
@@ -123,13 +104,13 @@ function at_end.follow(list, opts)
   local o = arg.options(fname, opts, { title = "string", every = "duration", grace = "duration",
     link = "string|table", job = "boolean|string|table" })
   local content = require("orch.notify.content").read(fname, { text = "", link = o.link })
-  local wanted, number = live.globs(fname, o.job), #(declare.registry.hooks or {}) + 1
+  local globs, number = live.globs(fname, o.job), #(declare.registry.hooks or {}) + 1
   local shown
   register(fname, {
     begin = function(session)
       shown = live.start(fname, list, { title = o.title or session.script, every = o.every,
         grace = o.grace, link = content.link, follow = function(touch)
-          return require("orch.notify.live_jobs").follow(session, wanted, nil, touch)
+          return require("orch.notify.live_jobs").follow(session, globs, nil, touch)
         end }, keeper_of(session, number))
     end,
     finish = function(session)
