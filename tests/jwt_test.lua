@@ -65,6 +65,11 @@ describe("jwt", function()
     end
   end)
 
+  it("verifies by the longest RSA key that OpenSSL has, of 16,384 bits", function()
+    local token = fs.read("tests/data/jwt/rsa16384.jwt"):match "%S+"
+    expect(verify(token, fs.read "tests/data/jwt/rsa16384.pem", "RS256")):equals { iss = "joe" }
+  end)
+
   it("signs as RFC 7515 does, byte for byte", function()
     -- RS256 has one signature for a text; the payload of A.2 has line breaks of its own, so the
     -- bytes are compared through the part below.
@@ -184,6 +189,9 @@ describe("jwt refuses", function()
       expect(err.message):contains(("its `%s` is 30 s in the future"):format(name))
       fails("not yet valid", early, EC, "ES256", { leeway = 29 })
       verify(early, EC, "ES256", { leeway = 30 })
+    end
+    for _, claims in ipairs { { exp = THEN + 60 }, { nbf = THEN - 60 } } do
+      expect(function() verify(token(claims), EC, "ES256", { now = 0 / 0 }) end):raises("jwt")
     end
     fails("malformed", token { exp = "tomorrow" }, EC, "ES256")
     expect(function() jwt.verify(old, { algorithm = "ES256", key = EC }) end)

@@ -157,14 +157,15 @@ local function moment(claims, name)
   fail("malformed", "the claim `%s` is no number", name)
 end
 
+--- Written so that a `now` that is no number (NaN) passes nothing.
 local function check_times(claims, now, leeway)
   local expires = moment(claims, "exp")
-  if expires and now - leeway >= expires then
+  if expires and not (now - leeway < expires) then
     fail("expired", "the token expired %.0f s ago", now - expires)
   end
   for _, name in ipairs { "nbf", "iat" } do
     local value = moment(claims, name)
-    if value and value > now + leeway then
+    if value and not (value <= now + leeway) then
       fail("not yet valid", "the token is not valid yet: its `%s` is %.0f s in the future", name,
         value - now)
     end
