@@ -59,6 +59,14 @@ describe("the build file", function()
     expect(function() source:check() end):raises "disappeared while it was sent"
   end)
 
+  it("is another file when another takes its place, of the same size and time", function()
+    local source = sources.open("up", dir .. "/game.aab")
+    fs.write(dir .. "/other", ("y"):rep(1000))
+    orch.process.run { "touch", "-r", dir .. "/game.aab", dir .. "/other" }
+    fs.move(dir .. "/other", dir .. "/game.aab")
+    expect(function() source:check() end):raises "changed while it was sent"
+  end)
+
   it("is sent in parts", function()
     local source, bodies = sources.open("up", dir .. "/game.aab"), {}
     local server <close> = http.serve({ port = 0 }, function(request)
@@ -73,6 +81,11 @@ describe("the build file", function()
     expect(bodies):equals { "0123", "456789", "", "89" }
     expect(function() http.put(server.url, { body = source:piece(8, 3) }) end)
       :raises "asks for 3 bytes from 8 on, but"
+    for _, at in ipairs { { math.maxinteger, 1 }, { 5, math.maxinteger - 2 } } do
+      expect(function() http.put(server.url, { body = source:piece(at[1], at[2]) }) end)
+        :raises "asks for %d+ bytes from %d+ on, but"
+    end
+    expect(#bodies):equals(4)
   end)
 end)
 
@@ -131,17 +144,16 @@ describe("the memo of an upload", function()
 
   it("lets one upload to a target go on at a time", function()
     local _ <close> = orch.cd(dir)
-    local order = {}
-    orch.gather { a = function()
+    local at_work, most, done = 0, 0, 0
+    local function work()
       local memo <close> = open()
-      order[#order + 1] = "a"
+      at_work = at_work + 1
+      most = math.max(most, at_work)
       orch.sleep "20ms"
-      order[#order + 1] = "a"
-    end, b = function()
-      local memo <close> = open()
-      order[#order + 1] = "b"
-    end }
-    expect(order):equals { "a", "a", "b" }
+      at_work, done = at_work - 1, done + 1
+    end
+    orch.gather(work, work)
+    expect({ most, done }):equals { 1, 2 }
   end)
 end)
 
@@ -187,6 +199,22 @@ describe("requests to a service", function()
     local err = expect(function() client():get("look", "x") end):raises "rejected"
     expect(err.message):contains "shop: cannot look: "
     expect(err.message):contains "404"
+  end)
+
+  it("fail in a sentence, when a proxy answers in its place", function()
+    local api = client()
+    for _, case in ipairs {
+      { { body = "<html>", headers = { ["Content-Type"] = "text/html" } }, "200, text/html.*is not JSON" },
+      { { json = {} }, "the answer of http.* has no `id`" }, { { body = "7" }, "has no `id`" },
+    } do
+      answers = { case[1] }
+      local err = expect(function() api:object("look", api:get("look", "x"), "id") end)
+        :raises { kind = "http", service = "shop", status = 200 }
+      expect(err.message):matches("^shop: cannot look: .*" .. case[2])
+      expect(err.message):contains "proxy"
+    end
+    answers = { { json = { id = "7" } } }
+    expect(api:object("look", api:get("look", "x"), "id")):equals { id = "7" }
   end)
 
   it("are tried again after passing faults, and keep their kind in the end", function()

@@ -97,6 +97,20 @@ function Client:request(what, method, target, opts)
   failure.raise(self.service, result, said(self, what, response))
 end
 
+---The JSON object of an answer. What is none, such as the page of a proxy, raises kind `http`.
+---@param what string as for `request`
+---@param response orch.http.Response
+---@param field string? that must be there
+---@return table
+function Client:object(what, response, field)
+  local ok, value = pcall(response.json, response)
+  if not ok and not (errors.is(value) and value.kind == "json") then error(value, 0) end
+  if ok and type(value) == "table" and (field == nil or value[field] ~= nil) then return value end
+  failure.throw(self.service, { what = what, kind = "http", status = response.status,
+    response = response, hint = "is there a proxy on the way?", words = not ok and value.message
+      or ("the answer of %s has no `%s`"):format(urls.shown(response.url), field or "fields") })
+end
+
 for name, method in next, { get = "GET", post = "POST", put = "PUT", patch = "PATCH",
   delete = "DELETE", head = "HEAD" } do
   Client[name] = function(self, what, target, opts)

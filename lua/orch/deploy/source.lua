@@ -19,6 +19,7 @@ local source = {}
 ---@field name string
 ---@field size integer bytes
 ---@field mtime number seconds since 1970
+---@field private inode integer another file of the same size and time is another file
 ---@field private fname string
 ---@field private hashes table<string, string>
 local Source = {}
@@ -62,7 +63,7 @@ function source.open(fname, path, extensions)
   end
   return setmetatable({
     fname = fname, path = full, shown = path, name = paths.basename(full),
-    size = info.size, mtime = info.mtime, hashes = {},
+    size = info.size, mtime = info.mtime, inode = info.inode, hashes = {},
   }, Source)
 end
 
@@ -78,7 +79,10 @@ end
 ---@async
 function Source:check()
   local ok, info = pcall(entry.stat, self.path, true)
-  if ok and info.size == self.size and info.mtime == self.mtime then return end
+  if ok and info.size == self.size and info.mtime == self.mtime
+    and info.inode == self.inode then
+    return
+  end
   if not ok and not (errors.is(info) and info.code == "ENOENT") then error(info, 0) end
   refuse("changed", { path = self.shown, retryable = false,
     message = "%s: '%s' %s while it was sent; nothing of it was published. Upload when the build "

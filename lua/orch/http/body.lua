@@ -28,7 +28,7 @@ end
 --- A part of a file, which must be there now.
 local function window(fname, segment, offset, length)
   length = length or segment.size - offset
-  if length < 0 or offset + length > segment.size then
+  if length < 0 or length > segment.size - offset then
     arg.fail("%s: `body` asks for %d bytes from %d on, but '%s' has %d", fname,
       math.max(length, 0), offset, segment.path, segment.size)
   end
