@@ -194,6 +194,17 @@ describe("google_play.status and rollout", function()
     expect(s.store:open_edits()):equals(0)
   end)
 
+  it("do not take what waits to be committed for released", function()
+    local s <close> = setting()
+    s.store:fail("commit", 1, { status = 400, message = "No." })
+    expect(s.upload):raises("rejected")
+    local rehearsal = s.upload { dry_run = true }
+    expect(rehearsal.skipped):is_nil()
+    expect(rehearsal.would):contains "would release version 7, which is there already"
+    expect(s.upload({}).bytes):equals(0)
+    expect(s.upload({ dry_run = true }).would):contains "would skip"
+  end)
+
   it("leave an upload alone that waits to be completed", function()
     local s <close> = setting()
     s.store:fail("chunk", 3, { status = 400, message = "No." })
@@ -213,6 +224,10 @@ describe("google_play goes on after", function()
     ["a token that expires in the middle"] = { "chunk", 2, { status = 401, reason = "authError" } },
     ["the loss of an answer of the commit"] = { "commit", 1, { lost = true } },
     ["a commit that is refused for now"] = { "commit", 1, { status = 500 } },
+    ["a change of somebody else at the same moment"] = { "set_track", 1, { status = 409,
+      message = "Concurrency update error.", reason = "concurrentUpdate" } },
+    ["a file that has arrived, and is not put together yet"] = { "chunk", 4, { status = 308,
+      headers = { Range = ("bytes=0-%d"):format(3 * UNIT + 13) } } },
     ["an edit that is opened twice"] = { "insert", 1, { lost = true } },
     ["a login that is refused for now"] = { "token", 1, { status = 503 } },
     ["a query that fails as well"] = { "chunk", 2, { reset = true }, "query", 1, { status = 502 } },
@@ -239,6 +254,16 @@ describe("google_play goes on after", function()
     s.upload {}
     expect(s.store.granted):equals(2)
     expect(s.store.bytes):equals(fs.stat("game.aab").size)
+  end)
+
+  it("a piece that was given up and arrives all the same, late", function()
+    local s <close> = setting()
+    s.store:fail("chunk", 2, { late = true })
+    local result = s.upload {}
+    expect(s.app.bundles[1].sha256):equals(fs.hash("game.aab", "sha256"))
+    expect(s.store.bytes):equals(result.size)
+    expect(#s.store.violations):equals(1) -- what came second was in the wrong place
+    expect(s.app.commits):equals(1)
   end)
 
   it("the loss of the session", function()
@@ -322,7 +347,7 @@ describe("google_play refuses", function()
       ["key = { path = ... }"] = "secrets/play.json",
       ["login of a person"] = '{"type":"authorized_user"}',
       ["an OAuth client"] = '{"installed":{}}', ["google-services.json"] = '{"project_info":{}}',
-      ["something else"] = "{}", ["no `client_email`"] = '{"type":"service_account"}',
+      ["no key of an account"] = "{}", ["is empty; is the secret set"] = " \n", ["no `client_email`"] = '{"type":"service_account"}',
       ["is no key in PEM"] = { type = "service_account", client_email = "a@b", private_key = "x" },
       ["encrypted"] = { client_email = "a@b", private_key = process.run({ "openssl", "genpkey",
         "-quiet", "-algorithm", "RSA", "-aes128", "-pass", "pass:x" }).stdout },
@@ -336,6 +361,38 @@ describe("google_play refuses", function()
     expect(function() s.upload { key = { path = "none.json" } } end):raises { kind = "os",
       code = "ENOENT" }
     expect(s.store.log):equals {}
+  end)
+
+  it("a track that the app has not, before anything is sent", function()
+    local s <close> = setting()
+    for _, more in ipairs { {}, { dry_run = true } } do
+      more.track = "prodution"
+      local err = expect(function() s.upload(more) end):raises { kind = "rejected" }
+      expect(err.message):contains "the app has no such track; did you mean 'production'?"
+    end
+    expect(function() google_play.status(with(connect(s), { track = "friends" })) end)
+      :raises "a closed track is made in the Play Console"
+    expect(s.store.bytes):equals(0)
+    expect(s.store:open_edits()):equals(0)
+    s.app.tracks.friends = { track = "friends" }
+    expect(s.upload({ track = "friends" }).version_code):equals(7)
+    expect(s.upload({ track = "beta" }).version_code):equals(7) -- nobody has used it yet
+  end)
+
+  it("an answer that is not Google's", function()
+    local s <close> = setting()
+    local answer
+    local other <close> = http.serve({}, function(request)
+      return request.path == "/token" and { json = { access_token = "ya29.other" } } or answer
+    end)
+    local key = with(json.decode(json.encode(s.store.key)), { token_uri = other.url .. "/token" })
+    for words, one in pairs { ["is not JSON"] = { body = "<html>" }, ["no `id`"] = { json = {} } } do
+      answer = one
+      expect(expect(function() s.upload { base_url = other.url, key = key } end)
+        :raises { kind = "http", service = "google_play" }.message):contains(words)
+    end
+    answer = { json = { id = "1" }, headers = { Location = "/session" } }
+    expect(function() s.upload { base_url = other.url, key = key } end):raises "no `versionCode`"
   end)
 
   it("a build that is missing, empty, or none", function()
@@ -354,6 +411,7 @@ describe("google_play refuses", function()
     for words, more in pairs {
       ["501 characters"] = { notes = { ["en-US"] = ("ü"):rep(501) } },
       ["languages such as"] = { notes = { "text" } }, ["not UTF-8"] = { notes = "\xff" },
+      ["the notes in en are the number 5"] = { notes = { en = 5 } },
       ["needs `user_fraction`"] = { status = "inProgress" },
       ["less than 1, not 1; for everybody"] = { user_fraction = 1 },
       ["less than 1, not 0"] = { user_fraction = 0.0 },
@@ -463,7 +521,8 @@ describe("google_play refuses", function()
     local s <close> = setting()
     s.store:fail("chunk", 3, { reset = true })
     for i = 1, 4 do s.store:fail("query", i, { reset = true }) end
-    expect(s.upload):raises { kind = "network" }
+    local err = expect(s.upload):raises { kind = "network" }
+    expect(err.message):contains "upload_id=***" -- who has it may send
     expect(s.store:open_edits()):equals(1)
     s.store.faults = {}
     local result = s.upload {}
@@ -499,6 +558,24 @@ describe("google_play, cancelled", function()
     expect(s.store:open_edits()):equals(0)
     local result = s.upload {}
     expect(result.resumed):equals(0)
+  end)
+
+  it("keeps what has arrived of the mapping file, too", function()
+    local s <close> = setting()
+    fs.write("symbols.zip", ("s"):rep(2 * UNIT + 7))
+    local more = { mapping = "symbols.zip" }
+    local build = fs.stat("game.aab").size
+    s.store:fail("chunk", 6, { status = 400, message = "No." }) -- the second of the symbols
+    expect(function() s.upload(more) end):raises("rejected")
+    s.store:fail("validate", 1, { status = 400, message = "No." })
+    expect(function() s.upload(more) end):raises("rejected")
+    expect(s.store.bytes):equals(build + 2 * UNIT + 7)
+    fs.write("symbols.zip", "others")
+    s.upload(more)
+    expect(s.store.bytes):equals(build + 2 * UNIT + 7 + 6)
+    expect(#s.app.mappings):equals(2)
+    expect(s.app.mappings[2].sha256):equals(fs.hash("symbols.zip", "sha256"))
+    expect(s.app.commits):equals(1)
   end)
 
   it("goes on where a run was that was killed", function()

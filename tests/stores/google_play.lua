@@ -162,8 +162,14 @@ local function has_version(edit, version_code)
   return false
 end
 
+--- Every app has these; closed ones are made in the Play Console.
+local standard = { production = true, beta = true, alpha = true, internal = true }
+
 --- What is being rolled out lies on top of what everybody has.
 local function set_track(edit, name, wanted)
+  if not edit.tracks[name] and not standard[name] then
+    return refuse(404, "Track not found: " .. name, "notFound")
+  end
   local kept = {}
   for i, release in ipairs(wanted.releases) do
     local fraction = release.userFraction
@@ -252,7 +258,10 @@ local function put(self, session, request, fault)
   local range = request.headers["Content-Range"] or ""
   local body = request.body or ""
   if range:match "^bytes %*/(%d+)$" then
-    return session.answer or so_far(session)
+    local answer = session.answer or so_far(session)
+    if session.late then take(self, session, session.late) end
+    session.late = nil
+    return answer
   end
   local first, last, total = range:match "^bytes (%d+)%-(%d+)/(%d+)$"
   first, last, total = tonumber(first), tonumber(last), tonumber(total)
@@ -263,7 +272,10 @@ local function put(self, session, request, fault)
     return refuse(400, "Invalid request. " .. range, "badRequest")
   end
   if self.delay > 0 then require("orch.time").sleep(self.delay * #body / total) end
-  if fault and fault.keep then
+  if fault and fault.late then
+    session.late = body
+    return { reset = true }
+  elseif fault and fault.keep then
     take(self, session, body:sub(1, fault.keep))
     return { reset = true }
   end
@@ -395,8 +407,9 @@ end
 ---@param route_name string
 ---@param n integer
 ---@param fault {status: integer?, message: string?, reason: string?, headers: table?, reset: true?,
----  lost: true?, keep: integer?, before: function?} `reset`: not even looked at; `lost`: done, but
----  nobody hears of it; `keep`: so many bytes of a piece arrive, and then the connection breaks
+---  lost: true?, keep: integer?, late: true?, before: function?} `reset`: not even looked at;
+---  `lost`: done, but nobody hears of it; `keep`: so many bytes of a piece arrive, and then the
+---  connection breaks; `late`: the piece counts only after the next query
 function Store:fail(route_name, n, fault)
   self.faults[#self.faults + 1] = { route = route_name, n = n, fault = fault }
 end

@@ -110,7 +110,7 @@ function google_play.status(opts)
   apps.alone(app, function()
     apps.with_edit(app, true, nil, function(edit)
       if o.track then return add(o.track, apps.track(edit, o.track)) end
-      for _, track in ipairs(edit:get("read the tracks", "/tracks"):json().tracks or {}) do
+      for _, track in ipairs(edit:read("read the tracks", "/tracks").tracks or {}) do
         add(track.track, track.releases)
       end
     end)

@@ -37,7 +37,7 @@ local function what_it_is(value)
   if value.type == "authorized_user" then return "the login of a person (authorized_user)" end
   if value.installed or value.web then return "an OAuth client" end
   if value.project_info then return "the google-services.json of an app" end
-  return "something else"
+  return "no key of an account"
 end
 
 local function wrong(fname, message, ...)
@@ -50,6 +50,7 @@ local function decode(fname, text)
   local ok, value = pcall(json.decode, text)
   if ok and type(value) == "table" then return value end
   if not ok and not (errors.is(value) and value.kind == "json") then error(value, 0) end
+  if not text:find "%S" then wrong(fname, "is empty; is the secret set?") end
   if text:find("-----BEGIN", 1, true) then wrong(fname, "is a bare private key") end
   if #text < 256 and not text:find "[{\n]" and text:find "%.%w+$" then
     wrong(fname, "looks like the name of a file, and the file is given as key = { path = ... }")
@@ -108,13 +109,13 @@ local function words(response)
   local said = response:json()
   local text, hint = said.error_description or said.error, nil
   local skew = failure.clock_skew(response)
-  if skew and math.abs(skew) >= CLOCK_OFF then
-    hint = ("the clock of this machine is %d s %s the server's: set it right (timedatectl "
-      .. "set-ntp true)"):format(math.abs(skew), skew > 0 and "ahead of" or "behind")
-  elseif text:find "[Ss]ignature" then
+  if text:find "[Ss]ignature" then
     hint = "the key was deleted, or belongs to another account: create a new one"
   elseif text:find "not found" or said.error == "invalid_client" then
     hint = "the service account is gone or disabled"
+  elseif skew and math.abs(skew) >= CLOCK_OFF then
+    hint = ("the clock of this machine is %d s %s the server's: set it right (timedatectl "
+      .. "set-ntp true)"):format(math.abs(skew), skew > 0 and "ahead of" or "behind")
   end
   return text, said.error, hint, response.status < 500 and response.status ~= 429 and "auth" or nil
 end
@@ -125,12 +126,9 @@ local tokens = {}
 local function buy(self, options)
   local client = call.client { service = "google_play", http = options.http,
     retry = options.retry, words = words }
-  local answer = client:post(("log in as %s"):format(self.email), self.token_uri, {
-    form = { grant_type = GRANT, assertion = self:assertion() } }):json()
-  if type(answer) ~= "table" or type(answer.access_token) ~= "string" then
-    failure.throw("google_play", { what = "log in as " .. self.email, kind = "http",
-      words = "the answer of " .. self.token_uri .. " has no access_token" })
-  end
+  local what = "log in as " .. self.email
+  local answer = client:object(what, client:post(what, self.token_uri, {
+    form = { grant_type = GRANT, assertion = self:assertion() } }), "access_token")
   secrets.cover(answer.access_token)
   local token = { text = answer.access_token,
     expires = clock.now() + (tonumber(answer.expires_in) or LIFETIME) - EARLY }

@@ -4,9 +4,11 @@
 ---     app.alone(game, function() app.with_edit(game, true, nil, function(edit) end) end)
 
 local account = require "orch.deploy.google_play.account"
+local arg = require "orch.arg"
 local call = require "orch.deploy.call"
 local edits = require "orch.deploy.google_play.edit"
 local errors = require "orch.core.error"
+local failure = require "orch.deploy.failure"
 local log = require "orch.log"
 local releases = require "orch.deploy.google_play.release"
 
@@ -69,18 +71,34 @@ function app.with_edit(self, reading, fits, fn)
   once()
 end
 
----The releases of a track, the service's; one that nobody has used yet has none.
+--- Every app has these, and each for other kinds of devices ("wear:beta").
+local standard = { internal = true, qa = true, alpha = true, beta = true, production = true }
+
+local function no_track(edit, track)
+  local names = {}
+  for _, one in ipairs(edit:read("read the tracks", "/tracks").tracks or {}) do
+    names[#names + 1] = one.track
+  end
+  for name in next, standard do names[#names + 1] = name end
+  local near = arg.suggest(track, names)
+  failure.throw("google_play", { what = ("use the track '%s'"):format(track), kind = "rejected",
+    status = 404, words = "the app has no such track", hint = near
+      and ("did you mean '%s'?"):format(near) or "a closed track is made in the Play Console" })
+end
+
+---The releases of a track, the service's; one that nobody has used yet has none. Raises kind
+---`rejected` when the app has no such track.
 ---@async
 ---@return table[]
 function app.track(edit, track)
-  local ok, response = pcall(edit.get, edit, ("read the track '%s'"):format(track),
+  local ok, found = pcall(edit.read, edit, ("read the track '%s'"):format(track),
     "/tracks/" .. require("orch.http.url").encode(track))
-  if ok then return response:json().releases or {} end
-  if errors.is(response) and response.status == 404 and not edits.is_gone(response)
-    and tostring(response.words):lower():find "track" then
-    return {}
+  if ok then return found.releases or {} end
+  if errors.is(found) and found.status == 404 and not edits.is_gone(found)
+    and tostring(found.words):lower():find "track" then
+    return standard[track:match "[^:]*$"] and {} or no_track(edit, track)
   end
-  error(response, 0)
+  error(found, 0)
 end
 
 return app

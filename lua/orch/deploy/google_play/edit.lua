@@ -2,13 +2,15 @@
 --- A user has one per app: a new one, and every change in the Play Console, ends it.
 ---
 ---     local edit <close> = edit.open(app)
----     local tracks = edit:get("read the tracks", "/tracks"):json()
+---     local tracks = edit:read("read the tracks", "/tracks").tracks
 ---     edit:commit({})
 ---
 --- One that is left without a commit is deleted, unless it holds what another call would have to
 --- send again: then the memo remembers it.
 
+local clock = require "orch.core.clock"
 local errors = require "orch.core.error"
+local policies = require "orch.retry.policy"
 local scopes = require "orch.scope"
 
 local edit = {}
@@ -27,6 +29,12 @@ local function said(err)
   return errors.is(err) and tostring(err.words or err.message):lower() or ""
 end
 
+--- Two changes of the app at the same moment: "retry your request", says Google.
+local function is_concurrent(err)
+  return errors.is(err) and err.status == 409
+    and (err.reason == "concurrentUpdate" or said(err):find "concurrency update" ~= nil)
+end
+
 ---Whether the edit is no longer open: another change of the app came first, or its time is over.
 ---@param err any
 ---@return boolean
@@ -34,7 +42,7 @@ function edit.is_gone(err)
   if not errors.is(err) or not err.status then return false end
   local reason, words = tostring(err.reason):lower(), said(err)
   return reason:find "^edit" ~= nil or words:find "^this edit" ~= nil or words:find "^edit " ~= nil
-    or err.status == 409 and reason:find "conflict" == nil
+    or err.status == 409 and reason:find "conflict" == nil and not is_concurrent(err)
 end
 
 local function is_committed(err)
@@ -74,9 +82,9 @@ function edit.open(app, reading, fits)
     return setmetatable({ id = kept, app = app, borrowed = reading }, Edit)
   end
   if kept then app.memo:done() end -- a new one ends it
-  local id = app.api:post("open an edit", app.path, { json = require("orch.json").decode "{}" })
-    :json().id
-  return setmetatable({ id = id, app = app }, Edit)
+  local what, empty = "open an edit", require("orch.json").decode "{}"
+  local made = app.api:object(what, app.api:post(what, app.path, { json = empty }), "id")
+  return setmetatable({ id = made.id, app = app }, Edit)
 end
 
 ---@param rest string "/tracks", ":commit"
@@ -85,29 +93,42 @@ function Edit:path(rest)
   return self.app.path .. "/" .. self.id .. rest
 end
 
-for _, method in ipairs { "get", "put", "post" } do
-  ---@async
-  Edit[method] = function(self, what, rest, opts)
-    return self.app.api[method](self.app.api, what, self:path(rest), opts)
-  end
-end
-
 ---Google looks at a bundle for a while before it may be used.
 local function is_not_ready(err)
   return errors.is(err) and said(err):find "not completed yet" ~= nil
 end
 
+local function passes(err)
+  return is_not_ready(err) or is_concurrent(err)
+end
+
+--- The result of `fn`, which is called again while it is just not the time.
+local function patiently(self, fn)
+  local retry = self.app.api.options.retry
+  local policy = policies.of("deploy.google_play: retry", { attempts = 8, retry_on = passes,
+    base = type(retry) == "table" and retry.base or 2 })
+  for attempt = 1, policy.attempts do
+    local ok, result = pcall(fn)
+    if ok then return result end
+    if attempt == policy.attempts or not policy.again(result) then error(result, 0) end
+    clock.sleep(policy.pause(attempt, result))
+  end
+end
+
+for _, method in ipairs { "get", "put", "post" } do
+  ---@async
+  Edit[method] = function(self, what, rest, opts)
+    local api = self.app.api
+    return patiently(self, function() return api[method](api, what, self:path(rest), opts) end)
+  end
+end
+
 ---@async
 ---@param what string
----@param rest string ":validate"
----@param opts table?
-function Edit:finish(what, rest, opts)
-  local plan = { attempts = 8, base = 2, retry_on = is_not_ready }
-  local base = type(self.app.api.options.retry) == "table" and self.app.api.options.retry.base
-  plan.base = base or plan.base
-  require "orch.retry"(function()
-    self:post(what, rest, opts)
-  end, plan)
+---@param rest string
+---@return table answer
+function Edit:read(what, rest)
+  return self.app.api:object(what, self:get(what, rest))
 end
 
 ---Makes the changes public. An answer that got lost is asked for again: an edit that was
@@ -115,7 +136,7 @@ end
 ---@async
 ---@param opts table? of the request
 function Edit:commit(opts)
-  local ok, err = pcall(self.finish, self, "commit the edit", ":commit", opts)
+  local ok, err = pcall(self.post, self, "commit the edit", ":commit", opts)
   if not ok and not is_committed(err) then
     if err.kind ~= "network" and err.kind ~= "timeout" then error(err, 0) end
     local open, why = pcall(look, self.app, self.id)

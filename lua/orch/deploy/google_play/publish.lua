@@ -41,7 +41,7 @@ end
 
 --- The version code that this very file has in the store already.
 local function find_version(edit, job)
-  local list = edit:get("list the builds", "/" .. job.kind.collection):json()[job.kind.collection]
+  local list = edit:read("list the builds", "/" .. job.kind.collection)[job.kind.collection]
   if not list or #list == 0 then return nil end
   local digits = job.source:hash "sha256"
   for _, one in ipairs(list) do
@@ -73,6 +73,7 @@ local function send_build(edit, job)
   local answer, resumed = resumable.send(edit.app.api, {
     what = "send the " .. job.kind.what, source = job.source, session = data.session,
     path = "upload/" .. edit:path("/" .. job.kind.collection), tell = job.tell,
+    field = "versionCode",
     chunk = job.chunk, retry = job.retry,
     on_session = function(uri)
       data.session, data.arrived = uri, nil
@@ -87,13 +88,24 @@ local function send_build(edit, job)
   return answer.versionCode
 end
 
+--- Native symbols can be as large as the build: remembered just like it.
 local function send_mapping(edit, job, version_code)
-  local source = job.mapping
+  local source, memo = job.mapping, edit.app.memo
   if not source then return end
+  local kept = memo.data.mapping
+  if not kept or kept.file ~= source:identity() then kept = { file = source:identity() } end
+  if kept.arrived then return end
+  memo.data.mapping = kept
   local kind = source.name:lower():find "%.zip$" and "nativeCode" or "proguard"
   resumable.send(edit.app.api, { what = "send the mapping file", source = source,
     path = ("upload/%s/%d/deobfuscationFiles/%s"):format(edit:path "/apks", version_code, kind),
-    on_session = function() end, tell = function() end, chunk = job.chunk, retry = job.retry })
+    session = kept.session, tell = function() end, chunk = job.chunk, retry = job.retry,
+    on_session = function(uri)
+      kept.session = uri
+      memo:save()
+    end })
+  kept.session, kept.arrived = nil, true
+  memo:save()
 end
 
 local function words_of(release)
@@ -114,7 +126,7 @@ end
 local function set_track(edit, job, version_code)
   local wanted = job.release
   local function language()
-    return edit:get("read the app's language", "/details"):json().defaultLanguage or "en-US"
+    return edit:read("read the app's language", "/details").defaultLanguage or "en-US"
   end
   edit.app.memo.data.release = words_of(wanted)
   edit.app.memo:save()
@@ -125,12 +137,13 @@ local function set_track(edit, job, version_code)
 end
 
 --- Looks whether the app has the build already. Fills the result.
+---@param list table[] the releases of the track
 ---@return boolean skipped
-local function is_there(edit, job)
+local function is_there(edit, job, list)
   local result, version_code = job.result, find_version(edit, job)
   if not version_code then return false end
   result.version_code, result.resumed = version_code, job.source.size
-  local found = releases.find(apps.track(edit, job.release.track), version_code)
+  local found = releases.find(list, version_code)
   if not is_released(found, job.release) then
     edit.app.memo.data.version_code = version_code
     return false
@@ -161,14 +174,15 @@ end
 function publish.run(edit, job)
   local data, result = edit.app.memo.data, job.result
   data.file, data.edit = job.source:identity(), edit.id
-  if not data.session and not data.version_code and is_there(edit, job) then return end
+  local list = apps.track(edit, job.release.track) -- a track that is none: not after an hour
+  if not data.session and not data.version_code and is_there(edit, job, list) then return end
   local version_code = send_build(edit, job)
   result.version_code = version_code
   send_mapping(edit, job, version_code)
   set_track(edit, job, version_code)
   local hidden = job.hidden
   if job.validate or job.validate == nil and not hidden then
-    edit:finish("validate the edit", ":validate", { body = "" })
+    edit:post("validate the edit", ":validate", { body = "" })
   end
   job.source:check()
   edit:commit { body = "", query = hidden and { changesNotSentForReview = "true" } or nil }
@@ -177,8 +191,13 @@ end
 ---Only reads; the edit is there because nothing can be read without one.
 ---@async
 function publish.rehearse(edit, job)
-  if is_there(edit, job) then return end
-  apps.track(edit, job.release.track)
+  local data, list = edit.app.memo.data, apps.track(edit, job.release.track)
+  if edit.borrowed and data.version_code and data.file == job.source:identity() then
+    -- In an edit that nobody has committed: what its track says is not so yet.
+    job.result.version_code, job.result.resumed = data.version_code, job.source.size
+    return
+  end
+  is_there(edit, job, list)
 end
 
 return publish

@@ -69,7 +69,7 @@ end
 local function check_text(fname, language, text)
   if type(text) ~= "string" then
     arg.fail("%s: option `notes` should be a text, or texts by language such as { [\"en-US\"] = "
-      .. "\"...\" }; %s is %s", fname, tostring(language), arg.describe(text))
+      .. "\"...\" }; the notes%s are %s", fname, language, arg.describe(text))
   end
   local length = utf8.len(text)
   if not length then arg.fail("%s: the notes%s are not UTF-8", fname, language) end
