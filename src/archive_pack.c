@@ -8,7 +8,7 @@
 #include "archive_pack.h"
 #include "error.h"
 
-enum { CHUNK = 256 << 10, FIELDS = 4 };
+enum { CHUNK = 64 << 10 /* stays in the cache */, FIELDS = 4 };
 
 struct pack {
   struct lone lone;

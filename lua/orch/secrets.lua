@@ -3,11 +3,12 @@
 ---
 ---     local key = orch.secrets.get "STORE_KEY"   -- the environment, or the file .env
 ---     print("the key is " .. key)                -- the key is ***
+---     local s = orch.secrets { "STORE_KEY", TOKEN = { command = { "pass", "show", "ci/token" } } }
 ---
 --- What is masked: whatever goes through standard output and standard error (print, io,
 --- log, reports, traces, also of threads), messages of Errors, and what `redact` is
 --- given: tapes and test reports do that. Masked is the value itself and its forms in
---- URLs, JSON and base64, also when it is written in pieces. A secret that a child
+--- URLs, JSON, base64 and hexadecimal digits, also when it is written in pieces. A secret that a child
 --- process writes to a terminal or file that it inherited is not seen, nor one that a
 --- script writes into a file of its own.
 
@@ -17,7 +18,7 @@ local errors = require "orch.core.error"
 local place = require "orch.place"
 
 ---@class orch.secrets
----@overload fun(declared: {[integer]: string, file: string?}): table<string, string>
+---@overload fun(declared: {[integer]: string, [string]: orch.secrets.Source|string|nil, file: string?}): table<string, string>
 local secrets = {}
 
 --- Registered already, so that forms are made once: value -> how many forms there were.
@@ -29,8 +30,12 @@ function secrets.cover(value)
   value = value:match "^%s*(.-)%s*$"
   if #value < core.SHORTEST or known[value] then return end
   local before = core.count()
-  for _, form in ipairs(require("orch.secrets.forms").of(value)) do core.add(form) end
   known[value] = before
+  for _, form in ipairs(require("orch.secrets.forms").of(value)) do core.add(form) end
+  -- A key file in JSON is decoded before it is used.
+  if value:sub(1, 1) == "{" then
+    for _, part in ipairs(require("orch.secrets.part").of(value)) do secrets.cover(part) end
+  end
 end
 
 ---For `orch test`: how many there are, and to forget those that came later.
@@ -87,12 +92,13 @@ end
 
 local DEFAULT_FILE = ".env"
 
---- From the environment or a file; a file that was asked for must be there.
-local function look_up(name, file)
+--- From the environment or a file; a file that was asked for must be there, unless there is
+--- `more` to ask.
+local function look_up(name, file, more)
   local value = place.getenv(name)
   if value and value ~= "" then return value end
   local values = require("orch.secrets.dotenv").load(place.resolve(file or DEFAULT_FILE))
-  if not values and file then
+  if not values and file and not more then
     errors.throw(errors.make { kind = "os", code = "ENOENT", path = file,
       message = ("secrets: there is no file '%s'"):format(file) })
   end
@@ -100,8 +106,11 @@ local function look_up(name, file)
   return value ~= "" and value or nil
 end
 
-local function find(name, file)
-  local value = look_up(name, file)
+--- What other sources gave for declared names.
+local fetched = {}
+
+local function find(name, file, more)
+  local value = look_up(name, file, more) or fetched[name]
   if value then secrets.cover(value) end
   return value
 end
@@ -158,29 +167,92 @@ local function is_only_looked_at()
   return declaring and declaring.registry.inspecting
 end
 
----`local s = orch.secrets { "STORE_KEY", "SIGNING_KEY", file = ".env.release" }`: all of
----them as a table by name; what is missing is told in one error.
----@param _ table
----@param declared {[integer]: string, file: string?}
----@return table<string, string> values
-local function declare(_, declared)
-  arg.check("secrets", 1, declared, "table")
-  local opts, values, lacking = {}, {}, {}
+--- Asks the sources of what is in neither the environment nor `.env`, all at once. Gives why
+--- there is none, by name.
+local function ask(sources, values)
+  local reasons, entries = {}, {}
+  for _, source in ipairs(sources) do
+    entries[#entries + 1] = function()
+      local ok, value = require("orch.error").try(require("orch.secrets.source").fetch, source)
+      if not ok then
+        if value.kind ~= "secret" then error(value, 0) end
+        reasons[source.name] = value.message
+        return
+      end
+      secrets.cover(value)
+      fetched[source.name], values[source.name] = value, value
+    end
+  end
+  if #entries > 0 then require "orch.gather"(entries) end
+  return reasons
+end
+
+--- All that is missing in one error; a line each where there is more to say than the names.
+local function all_missing(list, reasons, file)
+  if not next(reasons) then
+    local names = {}
+    for i, source in ipairs(list) do names[i] = source.name end
+    missing("secrets", names, file)
+  end
+  local names, lines = {}, {}
+  for i, source in ipairs(list) do
+    names[i] = source.name
+    lines[i] = ("  %s: %s"):format(source.name, reasons[source.name] or "it is not set")
+  end
+  errors.throw(errors.make { kind = "usage", names = names, message = secrets.redact(
+    ("secrets: %d %s missing:\n%s\nWhatever its source, a line `%s=...` in the environment or in "
+    .. "the file %s comes first"):format(#list, #list == 1 and "is" or "are",
+    table.concat(lines, "\n"), names[1], file or DEFAULT_FILE)) })
+end
+
+--- The names, in order: those of the list, then the keys; and the options.
+local function read_declaration(declared)
+  local check = require("orch.secrets.source").check
+  local list, opts, keyed = {}, {}, {}
+  for i, name in ipairs(declared) do list[i] = { name = check_name("secrets", i, name) } end
   for key, value in next, declared do
-    if math.type(key) ~= "integer" then opts[key] = value end
+    if type(key) == "string" and type(value) == "table" then
+      keyed[key] = true
+    elseif math.type(key) ~= "integer" then
+      opts[key] = value
+    end
   end
   local file = arg.options("secrets", opts, { file = "path" }).file
-  for i, name in ipairs(declared) do
-    asked[check_name("secrets", i, name)] = true
+  for _, key in ipairs(arg.keys_of(keyed)) do
+    list[#list + 1] = check("secrets", check_name("secrets", #list + 1, key), declared[key])
+  end
+  return list, file
+end
+
+---`local s = orch.secrets { "STORE_KEY", file = ".env.release", TOKEN = { command = { "vault", "kv",
+---"get", "-field=token", "secret/ci" } } }`: all of them as a table by name. The environment comes
+---first, then the file, then the source; the sources are asked at the same time. All that is
+---missing is told in one error. Where the jobs are only looked at, no source is asked.
+---@async
+---@param _ table
+---@param declared {[integer]: string, [string]: orch.secrets.Source|string|nil, file: string?}
+---@return table<string, string> values raises kind `usage` (`names`)
+local function declare(_, declared)
+  arg.check("secrets", 1, declared, "table")
+  local list, file = read_declaration(declared)
+  local values, elsewhere, lacking = {}, {}, {}
+  local is_elsewhere = require("orch.secrets.source").is_elsewhere
+  for _, source in ipairs(list) do
+    local name = source.name
+    asked[name] = true
     if is_only_looked_at() then
       local ok, value = pcall(find, name, file)
       values[name] = ok and value or "?"
     else
-      values[name] = find(name, file)
+      values[name] = find(name, file, source.optional or is_elsewhere(source))
+      if not values[name] and is_elsewhere(source) then elsewhere[#elsewhere + 1] = source end
     end
-    if not values[name] then lacking[#lacking + 1] = name end
   end
-  if #lacking > 0 then missing("secrets", lacking, file) end
+  local reasons = ask(elsewhere, values)
+  for _, source in ipairs(list) do
+    if not values[source.name] and not source.optional then lacking[#lacking + 1] = source end
+  end
+  if #lacking > 0 then all_missing(lacking, reasons, file) end
   return values
 end
 

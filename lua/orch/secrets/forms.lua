@@ -1,5 +1,5 @@
 --- The forms in which a secret may turn up in a text: as it is, in a URL, in JSON, in
---- XML, in base64 at any of its three alignments.
+--- XML, in base64 at any of its three alignments, in hexadecimal digits.
 ---
 ---     for _, form in ipairs(forms.of "p4ss/word") do core.add(form) end
 
@@ -30,6 +30,23 @@ local function add_base64(list, text)
     local core = base64_core(text, before)
     list[#list + 1] = core
     list[#list + 1] = core:gsub("%+", "-"):gsub("/", "_")
+  end
+end
+
+--- What `base64 FILE` prints of a long one: lines of 76 digits, or 64.
+local function add_wrapped_base64(list, text)
+  local core = base64_core(text, 0)
+  for _, width in ipairs { 76, 64 } do
+    for at = 1, #core > width and #core or 0, width do
+      local line = core:sub(at, at + width - 1)
+      if #line >= 8 then list[#list + 1] = line end
+    end
+  end
+end
+
+local function add_hex(list, text)
+  for _, digits in ipairs { "%02x", "%02X" } do
+    list[#list + 1] = text:gsub(".", function(c) return digits:format(c:byte()) end)
   end
 end
 
@@ -86,6 +103,8 @@ function forms.of(secret)
   add_json(list, secret)
   add_xml(list, secret)
   add_base64(list, secret)
+  add_wrapped_base64(list, secret)
+  add_hex(list, secret)
   add_lines(list, secret)
   return list
 end
