@@ -1,6 +1,6 @@
 /* libcurl on the loop: the pool of connections of the whole run. No Lua here,
- * and the only curl_multi_ beside transfer_line. Nothing of this may be called from a callback of
- * libcurl. */
+ * and the only curl_multi_ beside transfer_line. Nothing of this may be called
+ * from a callback of libcurl. */
 #ifndef ORCH_TRANSFER_H
 #define ORCH_TRANSFER_H
 

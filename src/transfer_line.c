@@ -206,7 +206,8 @@ static bool talks_to(const struct line *line, const char *url) {
          strncmp(line->server, url, length) == 0;
 }
 
-/* Without a limit libcurl 7.88 turns in circles until an SFTP file is closed. */
+/* Without a limit libcurl 7.88 turns in circles until an SFTP file is closed.
+ */
 static struct line *prepared(struct line *line) {
   if (line) curl_easy_setopt(line->easy, CURLOPT_TIMEOUT_MS, LONGEST_MS);
   return line;

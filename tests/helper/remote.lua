@@ -33,7 +33,7 @@ end
 function remote.with(more, path)
   local all = driver.options(server, dir, path or "site/")
   if not (more and more.file) then all.folder = "web" end
-  all.retry = { base = 0.001, attempts = 3 }
+  all.retry, all.connections = { base = 0.001, attempts = 3 }, 2
   for name, value in pairs(more or {}) do all[name] = value end
   return all
 end
@@ -114,7 +114,7 @@ function remote.cases(title, the_driver)
       remote.expect_same()
     end)
 
-    case("goes by size and date without a manifest, whatever the zone of the listing", function(_, _, place)
+    case("goes by size and date without a manifest, in any zone", function(_, _, place)
       make(game)
       upload { changed = "size_and_date" }
       expect(fs.exists(place .. "/site/.orch-manifest.json")):equals(false)
@@ -164,7 +164,8 @@ function remote.cases(title, the_driver)
     case("dry_run tells and leaves everything as it was", function(_, _, place)
       make(game)
       local told = upload { dry_run = true }
-      expect(told.would):matches "^would upload 5 files of 5 %(5%.0 kB%) from web to %l*ftp://.*/site/$"
+      expect(told.would):matches
+        "^would upload 5 files of 5 %(5%.0 kB%) from web to %l*ftp://.*/site/$"
       expect(told.dry_run):equals(true)
       expect(told.sent):equals(0)
       expect(fs.list(place)):equals {}
@@ -196,11 +197,12 @@ function remote.cases(title, the_driver)
       refuses({ folder = "wep" }, { kind = "os", code = "ENOENT", message = "no folder 'wep'" })
       fs.mkdir "nothing"
       refuses({ folder = "nothing" }, { kind = "usage", message = "no file in the folder" })
-      refuses({ url = "http://x/" }, { kind = "usage", message = "for that there is deploy.webdav" })
+      refuses({ url = "http://x/" }, { kind = "usage", message = "there is deploy.webdav" })
       refuses({ changed = "md5" }, { kind = "usage", message = '"manifest", "size_and_date"' })
       refuses({ connections = 0 }, { kind = "usage", message = "from 1 to 32" })
-      refuses({ file = "web/a.txt", folder = "web" }, { kind = "usage", message = "one of the options" })
-      refuses({ file = "web/a.txt", delete = true, folder = nil }, { kind = "usage", message = "`delete` is for a `folder`" })
+      refuses({ file = "web/a.txt", folder = "web" }, { kind = "usage", message = "needs one of" })
+      refuses({ file = "web/a.txt", delete = true },
+        { kind = "usage", message = "`delete` is for a `folder`" })
       refuses({ conections = 3 }, { kind = "usage", message = "did you mean `connections`" })
     end)
   end)
@@ -332,7 +334,7 @@ function remote.cases(title, the_driver)
       expect(#fs.glob(place .. "/site/.orch-*.part")):equals(0)
     end, { slow = true })
 
-    case("a killed run is continued by the next one, which sends only what is missing", function(_, folder, place)
+    case("a killed run is continued: only what is missing is sent", function(_, folder, place)
       break_off(place)
       fs.write(folder .. "/upload.lua",
         "orch.deploy[orch.args[2] ].upload(orch.json.decode(orch.args[1]))")
@@ -378,7 +380,8 @@ function remote.cases(title, the_driver)
       one:close()
       local err = refuses({ retry = { attempts = 2, base = 0.001 } }, { kind = "network" })
       expect(err.attempts):equals(2)
-      expect(err.message):matches "^%l*ftp: cannot log in: .*cannot connect to 127%.0%.0%.1:%d+: connection refused"
+      expect(err.message):matches
+        "^%l*ftp: cannot log in: .*cannot connect to 127%.0%.0%.1:%d+: connection refused"
     end)
 
     case("a full disk is said to be full", function()

@@ -42,6 +42,18 @@ local schemes = { ftp = true, ftps = true }
 ---@field deleted integer?
 ---@field switched boolean?
 
+---@class orch.deploy.remote.Status
+---@field exists boolean the file or the folder is there
+---@field same boolean nothing would be sent
+---@field url string
+---@field send string[] names of what would be sent
+---@field bytes integer of it
+---@field size integer? of the file that is there
+---@field time integer? of it, seconds since 1970
+---@field files integer? of a folder: all
+---@field kept integer? those that are there already
+---@field remove string[]? those that `delete` would remove
+
 ---Uploads a file or a folder. Each file arrives under another name and is renamed when it is
 ---whole; one that broke off is continued.
 ---@async
@@ -52,8 +64,7 @@ function ftp.upload(opts) return upload.run("deploy.ftp.upload", opts, schemes) 
 ---What an upload with these options would have to do.
 ---@async
 ---@param opts orch.deploy.ftp.Options
----@return {exists: boolean, same: boolean, send: string[], bytes: integer, remove: string[]?, files: integer?, kept: integer?, size: integer?, time: integer?, url: string} status
----  `exists`: the file or the folder is there; `same`: nothing would be sent; `send`: names
+---@return orch.deploy.remote.Status status
 function ftp.status(opts) return upload.status("deploy.ftp.status", opts, schemes) end
 
 ---Whether all of it is there, so that an upload would send nothing.

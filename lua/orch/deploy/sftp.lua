@@ -31,8 +31,7 @@ function sftp.upload(opts) return upload.run("deploy.sftp.upload", opts, schemes
 ---What an upload with these options would have to do.
 ---@async
 ---@param opts orch.deploy.sftp.Options
----@return {exists: boolean, same: boolean, send: string[], bytes: integer, remove: string[]?, files: integer?, kept: integer?, size: integer?, time: integer?, url: string} status
----  `exists`: the file or the folder is there; `same`: nothing would be sent; `send`: names
+---@return orch.deploy.remote.Status status
 function sftp.status(opts) return upload.status("deploy.sftp.status", opts, schemes) end
 
 ---Whether all of it is there, so that an upload would send nothing.

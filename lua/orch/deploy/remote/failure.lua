@@ -1,8 +1,8 @@
 --- What a file server refused, in its own words.
 ---
 ---     kind `auth`      the login: wrong password, a key that it does not take
----     kind `rejected`  it will not have it: no right, no such folder, a full disk (`full` is true);
----                      not tried again
+---     kind `rejected`  it will not have it: no right, no such folder, a full disk (`full` is
+---                      true); not tried again
 ---     kind `tls`       its certificate or its host key is not one to trust
 ---     kind `network`, `timeout`  worth another attempt
 

@@ -47,7 +47,9 @@ end
 function one_file.upload(fname, o, at, leaf, started)
   local source = sources.open(fname, o.file)
   local name = leaf or source.name
-  if name:find "%c" then arg.fail("%s: the name '%s' has a control character in it", fname, name) end
+  if name:find "%c" then
+    arg.fail("%s: the name '%s' has a control character in it", fname, (name:gsub("%c", "?")))
+  end
   local file = { path = source.path, name = name, size = source.size, mtime = source.mtime }
   local session <close> = options.begin(fname, at, o)
   local journal <close> = journals.open { service = session.service,

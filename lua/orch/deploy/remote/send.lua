@@ -47,12 +47,15 @@ local function renaming(session, from, to, is_there)
   return table.move(all, 1, #all, 2, may_fail(own.remove(at:path(to))))
 end
 
+--- Of libcurl: it broke off while data went over (PARTIAL_FILE, SEND_ERROR, RECV_ERROR), or
+--- SFTP said no to a part of it (SSH).
+local in_the_middle = { [18] = true, [55] = true, [56] = true, [79] = true }
+
 --- libcurl does not hear what an FTP server says when it stops taking a file, nor what SFTP's
 --- status was: a small file, or the free space, tells whether the disk is full.
 local function explain(session, file, err)
-  if not errors.is(err) or err.kind ~= "network" and err.kind ~= "rejected" or err.full then
-    return err
-  end
+  local cause = errors.is(err) and errors.is(err.cause) and err.cause
+  if not cause or err.full or not in_the_middle[cause.curl_code] then return err end
   local room = session:room("")
   if room and room < file.size then
     local ok, full = pcall(failures.throw, session.service, { kind = "rejected",
@@ -67,7 +70,9 @@ local function explain(session, file, err)
   probe = (probe == "" and "" or probe .. "/") .. ".orch-probe"
   local ok, said = pcall(session.once, session, ("send '%s'"):format(file.name), {
     method = "PUT", url = session.at:url(probe), body = ("\0"):rep(PROBE) })
-  pcall(session.run, session, "remove the probe", session.command.remove(session.at:path(probe)))
+  pcall(session.again, session, function()
+    session:run("remove a probe", may_fail(session.command.remove(session.at:path(probe))))
+  end)
   return not ok and errors.is(said) and said.full and said or err
 end
 
