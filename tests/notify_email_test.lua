@@ -20,7 +20,8 @@ describe("notify.email", function()
     for i = 0, 255 do bytes = bytes .. string.char(i) end
     fs.write(dir .. "/größe.bin", bytes:rep(100))
     local box = mail_to(server, { to = { "Ann Ö <ann@example.com>", '"Doe, Joe" <joe@example.com>' },
-      cc = "eve@example.com", bcc = { "boss@example.com" }, reply_to = "qa@example.com" })
+      from = ("Ännchen von Tharau, "):rep(3) .. "Build <build@example.com>",
+      cc = ("the whole team "):rep(20) .. "<eve@example.com>", bcc = { "boss@example.com" }, reply_to = "qa@example.com" })
     local long = ("wort für wort "):rep(40)
     box:post { title = "Großer Build ✅ " .. ("sehr langer Titel "):rep(6), color = "good",
       text = "line\n.\n..dots\r\nFrom x\n" .. long .. "\ntrailing \n= äöü <b>", fields = { { "A", 1 } },
@@ -36,6 +37,8 @@ describe("notify.email", function()
     expect(read.defects):equals {}
     expect(read.headers.to):equals 'Ann Ö <ann@example.com>, "Doe, Joe" <joe@example.com>'
     expect(read.headers.subject):matches "^Großer Build ✅ sehr langer Titel"
+    expect(read.headers.from):contains "Build\" <build@example.com>"
+    expect(read.headers.cc):matches "^\"?the whole team the .* <eve@example.com>$"
     expect(read.headers["reply-to"]):equals "qa@example.com"
     expect(read.headers["auto-submitted"]):equals "auto-generated"
     local mixed = read.body.parts

@@ -199,6 +199,25 @@ end }
   end)
 end)
 
+describe("the text of a summary", function()
+  it("has no more than one block of code, whatever is in the errors", function()
+    local store <close> = slack()
+    local project = pipelines.new(CHAT .. [[
+orch.notify.at_end(chat)
+orch.job "build" { run = function()
+  print "```"
+  error("no ``` here " .. ("long "):rep(200))
+end }
+]])
+    run(project, store)
+    local text = store.messages[1].attachments[1].blocks[1].text.text
+    local _, fences = text:gsub("```", "")
+    expect(fences):equals(2)
+    expect(text):contains "no ''' here"
+    expect(text):matches "```$"
+  end)
+end)
+
 describe("notify.follow", function()
   it("shows the whole run in one message", function()
     local store <close> = slack()

@@ -71,6 +71,31 @@ describe("notify.slack with a bot's token", function()
     expect(#store.messages):equals(2)
   end)
 
+  it("keeps code as code where a text is broken or cut", function()
+    local store <close> = store_of "slack"
+    local discord <close> = store_of "discord"
+    local chats = { bot(store), notify.discord { webhook = discord.webhook } }
+    local function is_closed(text)
+      local _, fences = text:gsub("```", "")
+      return fences % 2 == 0
+    end
+    for lines = 200, 1400, 61 do
+      for _, chat in ipairs(chats) do
+        chat:post { title = "Log", color = "danger",
+          text = "Its end:\n```\n" .. ("ä <log>\n"):rep(lines) .. "```\nand more: ```x```" }
+      end
+    end
+    for _, message in ipairs(store.messages) do
+      for _, block in ipairs(message.attachments[1].blocks) do
+        expect(is_closed(block.text.text)):equals(true)
+      end
+    end
+    for _, message in ipairs(discord.messages) do
+      expect(is_closed(message.embeds[1].description)):equals(true)
+    end
+    expect(#store.messages[20].attachments[1].blocks):equals(4)
+  end)
+
   it("sends a file in three steps, byte for byte", function()
     local store <close> = store_of "slack"
     local path = test.temp_dir() .. "/über \"x\".log"
@@ -249,6 +274,17 @@ describe("notify.teams", function()
     expect(card.actions[1].url):equals "https://host/x"
     chat:post(("x"):rep(100000))
     expect(#store.cards):equals(2)
+  end)
+
+  it("cuts by bytes what Teams would not take, whatever its characters", function()
+    local store <close> = store_of "teams"
+    local chat = notify.teams { webhook = store.webhook }
+    local fields = {}
+    for i = 1, 40 do fields[i] = { "field " .. i, ("ü"):rep(1000) } end
+    chat:post(("日"):rep(15000))
+    chat:post { text = ('"'):rep(15000), fields = fields }
+    expect(store.cards[1].body[1].text):matches "…$"
+    expect(#store.cards[2].body[2].facts):equals(40)
   end)
 
   it("knows that connectors are gone, and says what a workflow refuses", function()

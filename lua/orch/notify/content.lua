@@ -106,6 +106,22 @@ function content.cut(text, most)
   return text:sub(1, utf8.offset(text, most) - 1) .. "…"
 end
 
+local function is_closed(text)
+  local _, fences = text:gsub("```", "")
+  return fences % 2 == 0
+end
+
+---The same of a text with ``` fences: one that is open at the cut is closed.
+---@param text string
+---@param most integer characters
+---@return string
+function content.cut_fenced(text, most)
+  local short = content.cut(text, most)
+  if short == text or is_closed(short) and not short:find "`…$" then return short end
+  short = content.cut(text, most - #"\n```"):gsub("`*…$", "…")
+  return is_closed(short) and short or short .. "\n```"
+end
+
 ---Everything on one line, for statuses and subjects.
 ---@param c orch.notify.Content
 ---@return string

@@ -33,7 +33,7 @@ end
 
 local function embed_of(c)
   local embed = { title = c.title and content.cut(c.title, TITLE),
-    description = c.text and content.cut(c.text, DESCRIPTION), color = colors[c.color],
+    description = c.text and content.cut_fenced(c.text, DESCRIPTION), color = colors[c.color],
     url = c.link and c.title and c.link.url or nil }
   if c.link and not c.title or c.link and c.link.text then
     local line = ("[%s](%s)"):format((c.link.text or "link"):gsub("[%[%]]", ""), c.link.url)
@@ -50,12 +50,13 @@ local function body_of(self, c)
   local body = { allowed_mentions = { parse = json.array { table.unpack(self.mentions or {}) } },
     embeds = json.array {} }
   if c.blocks then
-    body.embeds, body.content = c.blocks, c.text and content.cut(c.text, CONTENT)
+    body.embeds, body.content = c.blocks, c.text and content.cut_fenced(c.text, CONTENT)
   elseif c.title or c.fields or c.color then
     body.embeds = { embed_of(c) }
     body.content = ""
   else
-    body.content = content.cut(c.text .. (c.link and "\n" .. c.link.url or ""), CONTENT)
+    local link = c.link and "\n" .. c.link.url or ""
+    body.content = content.cut_fenced(c.text, CONTENT - #link) .. link
   end
   return body
 end

@@ -12,6 +12,7 @@ local base64 = require("orch.hash").base64
 
 local address = {}
 
+local LONGEST_NAME = 60 -- characters, so that its line has no more than 78
 local WORD = 39 -- bytes in an encoded word: with its frame and "Subject: " within 76 characters
 
 ---Refuses what would end the header line.
@@ -64,7 +65,9 @@ function address.text(text, used)
 end
 
 local function phrase(name)
-  if name:find "[^ -~]" or name:find("=?", 1, true) then return encoded(name) end
+  if name:find "[^ -~]" or name:find("=?", 1, true) or #name > LONGEST_NAME then
+    return encoded(name)
+  end
   if name:find "^[%w !#$%%&'*+/=?^_`{|}~-]+$" then return name end
   return '"' .. name:gsub('[\\"]', "\\%0") .. '"'
 end
@@ -90,7 +93,9 @@ function address.read(fname, what, text)
   end
   name = name and name:gsub('^"(.*)"$', "%1")
   if not name or name == "" then return { mail = mail, header = mail } end
-  return { mail = mail, header = phrase(name) .. " <" .. mail .. ">" }
+  local shown = phrase(name)
+  local gap = #shown + #mail > LONGEST_NAME and "\r\n " or " "
+  return { mail = mail, header = ("%s%s<%s>"):format(shown, gap, mail) }
 end
 
 ---@param fname string

@@ -8,7 +8,8 @@ local function escape(text)
 end
 
 local FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
-  .. "font-size:14px;line-height:1.45;color:#1d1c1d"
+  .. "font-size:14px;line-height:1.45;color:#1d1c1d;"
+  .. "overflow-wrap:anywhere;word-break:break-word"
 local CODE = "background:#f6f6f6;padding:8px 10px;border-radius:4px;white-space:pre-wrap;"
   .. "font-family:Consolas,Menlo,monospace;font-size:12px"
 

@@ -22,15 +22,15 @@ end
 --- One line of quoted-printable, broken softly.
 local function quoted_line(line)
   line = line:gsub("[^ -<>-~\t]", hex_byte):gsub("[ \t]$", hex_byte)
-  local parts = {}
-  while #line > LINE do
-    local stop = LINE - 1
+  local parts, at = {}, 1
+  while #line - at + 1 > LINE do
+    local stop = at + LINE - 2
     local escape = line:sub(stop - 1, stop):find("=", 1, true)
     if escape then stop = stop - 3 + escape end
-    parts[#parts + 1] = line:sub(1, stop) .. "="
-    line = line:sub(stop + 1)
+    parts[#parts + 1] = line:sub(at, stop) .. "="
+    at = stop + 1
   end
-  parts[#parts + 1] = line
+  parts[#parts + 1] = line:sub(at)
   return table.concat(parts, "\r\n")
 end
 

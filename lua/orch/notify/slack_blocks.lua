@@ -13,6 +13,7 @@ local blocks = {}
 
 local TEXT, BLOCKS, SECTION, FIELD, HEADER = 40000, 50, 3000, 2000, 150
 local FIELDS_IN_SECTION = 10
+local FENCE = "```"
 local SECTIONS = 4 -- together Slack takes some 13,000 characters
 local colors = { good = "#2eb67d", warning = "#ecb22e", danger = "#e01e5a" }
 
@@ -25,21 +26,19 @@ end
 
 local escape = blocks.escape
 
---- Half an entity, or a fence that nobody closes, would show.
+--- Half an entity would show.
 local function cut_escaped(text, most)
-  local short = content.cut(text, most)
+  local short = content.cut_fenced(text, most)
   if short == text then return text end
-  short = short:gsub("&%a*…$", "…")
-  local _, fences = short:gsub("```", "")
-  if fences % 2 == 1 then short = content.cut(short, most - 4):gsub("…$", "") .. "\n```" end
-  return short
+  return (short:gsub("&%a*…(\n?`*)$", "…%1"))
 end
 
 local function section(text)
   return { type = "section", text = { type = "mrkdwn", text = text } }
 end
 
---- Where a long text may be broken: at the end of a line, if there is one.
+--- Where a long text may be broken: at the end of a line, if there is one. What is code there
+--- goes on as code.
 local function split(text, most)
   local parts = {}
   while text ~= "" and #parts < SECTIONS do
@@ -47,12 +46,15 @@ local function split(text, most)
       parts[#parts + 1] = cut_escaped(text, most)
       break
     end
-    local limit = utf8.offset(text, most + 1) - 1
+    local limit = utf8.offset(text, most - #FENCE) - 1
     local line = text:sub(1, limit):match "^.*()\n"
     local stop = line and line > limit // 2 and line or limit
     stop = text:sub(1, stop):match "^.*()&%a*$" or stop + 1
-    parts[#parts + 1] = text:sub(1, stop - 1)
+    local part = text:sub(1, stop - 1)
+    local _, fences = part:gsub("```", "")
     text = text:sub(stop):gsub("^\n", "")
+    if fences % 2 == 1 then part, text = part .. "\n" .. FENCE, FENCE .. "\n" .. text end
+    parts[#parts + 1] = part
   end
   return parts
 end

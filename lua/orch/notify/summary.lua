@@ -65,12 +65,16 @@ local function ci_link()
   return found and found:find "^https?://[^%s%c<>|\"]+$" and found or nil
 end
 
+--- On one line, without what would open a block of code, or end one.
+local function short(words)
+  return (text.fit(text.line(words), LONGEST):gsub("```", "'''"))
+end
+
 local function failure_text(run, folder, lines)
   local out = {}
   for i = 1, math.min(#run.failures, FAILURES) do
     local job = run.failures[i]
-    out[i] = ("%s: %s"):format(text.line(job.name),
-      text.fit(text.line(text.error(job.error)), LONGEST))
+    out[i] = ("%s: %s"):format(text.line(job.name), short(text.error(job.error)))
   end
   if #run.failures > FAILURES then
     out[#out + 1] = ("and %d more"):format(#run.failures - FAILURES)
@@ -79,7 +83,7 @@ local function failure_text(run, folder, lines)
   local tail = lines > 0 and log_tail(folder, root, lines) or {}
   if #tail == 0 then return table.concat(out, "\n") end
   for i, line in ipairs(tail) do tail[i] = text.fit(line, LONGEST):gsub("```", "'''") end
-  return ("%s\nThe end of the log of %s:\n```\n%s\n```"):format(table.concat(out, "\n"),
+  return ("%s\n\nThe end of the log of %s:\n```\n%s\n```"):format(table.concat(out, "\n"),
     text.line(root.name), table.concat(tail, "\n"))
 end
 

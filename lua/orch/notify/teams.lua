@@ -18,6 +18,7 @@ local urls = require "orch.http.url"
 local teams = {}
 
 local TEXT, FIELD, FIELDS = 15000, 1000, 40
+local SMALLEST = 16 -- a text is cut to this part of the above at most
 local LARGEST = 28 << 10 -- bytes of a message, which Teams refuses beyond
 local colors = { good = "Good", warning = "Warning", danger = "Attention" }
 
@@ -37,23 +38,24 @@ local function text_blocks(list, text)
   end
 end
 
-local function elements(c)
+--- `share`: the longest texts are cut to such a part of what they may have.
+local function elements(c, share)
   local list = {}
   if c.title then
     list[1] = block(c.title, { size = "Large", weight = "Bolder", color = colors[c.color] })
   end
-  if c.text then text_blocks(list, content.cut(c.text, TEXT)) end
+  if c.text then text_blocks(list, content.cut_fenced(c.text, TEXT // share)) end
   if c.fields then
     local facts = {}
     for i = 1, math.min(#c.fields, FIELDS) do
-      facts[i] = { title = c.fields[i][1], value = content.cut(c.fields[i][2], FIELD) }
+      facts[i] = { title = c.fields[i][1], value = content.cut(c.fields[i][2], FIELD // share) }
     end
     list[#list + 1] = { type = "FactSet", facts = facts }
   end
   return list
 end
 
-local function card_of(c)
+local function card_of(c, share)
   local actions = c.link and { { type = "Action.OpenUrl", title = c.link.text or "Open",
     url = c.link.url } } or nil
   return {
@@ -63,7 +65,7 @@ local function card_of(c)
       content = {
         ["$schema"] = "http://adaptivecards.io/schemas/adaptive-card.json",
         type = "AdaptiveCard", version = "1.4", msteams = { width = "Full" },
-        body = c.blocks or elements(c), actions = actions,
+        body = c.blocks or elements(c, share), actions = actions,
       },
     } },
   }
@@ -81,7 +83,11 @@ end
 local adapter = { service = "teams", instead = "a workflow gives no message back" }
 
 function adapter.post(self, c)
-  local text = json.encode(card_of(c))
+  local text, share = json.encode(card_of(c, 1)), 1
+  while #text > LARGEST and share < SMALLEST and not c.blocks do
+    share = share * 2
+    text = json.encode(card_of(c, share))
+  end
   if #text > LARGEST then
     arg.fail("notify.teams: the card has %d bytes, and Teams takes %d; shorten `blocks` or "
       .. "`fields`", #text, LARGEST)
