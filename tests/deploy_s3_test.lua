@@ -179,9 +179,9 @@ describe("a large file", function()
     store:fail("CreateMultipartUpload", 1, { status = 500, code = "InternalError" })
     store:fail("UploadPart", 1, { code = "SlowDown", headers = { ["Retry-After"] = "0" } })
     store:fail("UploadPart", 3, { reset = true })
-    store:fail("UploadPart", 4, { code = "BadDigest" })
-    store:fail("UploadPart", 5, { status = 500 })
-    store:fail("UploadPart", 6, { code = "RequestTimeout", status = 400 })
+    store:fail("UploadPart", 5, { code = "BadDigest" })
+    store:fail("UploadPart", 7, { status = 500 })
+    store:fail("UploadPart", 9, { code = "RequestTimeout", status = 400 })
     store:fail("CompleteMultipartUpload", 1, { status = 409, code = "OperationAborted" })
     local result = big { connections = 1 }
     expect(result.bytes):equals(BIG)
@@ -379,7 +379,7 @@ describe("a folder", function()
     expect(stored "demo/Build/a & <b>.js"):is_nil()
     expect(stored "demo/theirs.txt"):truthy() -- `exclude` leaves it out
     expect(stored "demonstration"):truthy()
-    store.undeletable["demo/Build/game.wasm.br"] = true
+    store.undeletable["demo/Build/game.wasm.br"] = "AccessDenied"
     fs.remove "web/Build/game.wasm.br"
     local err = expect(function() web { delete = true } end):raises { reason = "AccessDenied" }
     expect(err.message):contains "cannot delete 'demo/Build/game.wasm.br'"
@@ -543,6 +543,7 @@ describe("keys", function()
       .. "aws_secret_access_key=no\n\n[studio]\naws_access_key_id = %s\n"
       .. "aws_secret_access_key = %s\n"):format(store.access_key, store.secret_key))
     fs.write(".aws/config", "[profile sso]\nsso_session = corp\n[profile studio]\nregion = eu-west-1\n")
+    store.region = "eu-west-1" -- as the profile has it
     go { profile = "studio" }
     expect(function() go() end):raises { reason = "InvalidAccessKeyId" }
     expect(function() go { profile = "gone" } end):raises "no key in the profile 'gone'"

@@ -15,7 +15,8 @@
 ---     store:fail("CompleteMultipartUpload", 1, { lost = true })          -- done, but no answer
 ---     store.clock = 1800                                                 -- seconds it is ahead
 ---
---- A fault may also have `message`, `headers`, `inside` (Error in an answer of 200) and `delay`.
+--- A fault may also have `message`, `headers`, `inside` (Error in an answer of 200), `delay`, and
+--- `run`, a function that is called first. `store.encrypted = true` gives ETags that are no MD5.
 
 local hash, xml = orch.hash, orch.xml
 
@@ -148,6 +149,9 @@ local function expected_signature(self, asked)
   local lines = {}
   for name in asked.names:gmatch "[^;]+" do
     local values = asked.headers:all(name)
+    if #values == 0 then
+      refuse(self, "SignatureDoesNotMatch", { message = "a signed header is missing: " .. name })
+    end
     for i, value in ipairs(values) do
       values[i] = value:gsub("%s+", " "):match "^%s?(.-)%s?$"
     end
@@ -256,12 +260,20 @@ end
 
 local ways = {}
 
+--- The ETag of a piece, and what else is said of it.
+local function etag_of(self, body, headers)
+  if not self.encrypted then return hash.md5(body), headers end
+  headers["x-amz-server-side-encryption"] = "aws:kms"
+  return hash.md5("of another key" .. body), headers
+end
+
 function ways.PutObject(self, request, at)
   check_digest(self, request)
-  local etag = hash.md5(request.body)
+  local etag, headers = etag_of(self, request.body, {})
   at.bucket[at.key] = { body = request.body, etag = etag, headers = keep_headers(request),
     modified = self:now() }
-  return { status = 200, headers = { ETag = '"' .. etag .. '"' }, body = "" }
+  headers.ETag = '"' .. etag .. '"'
+  return { status = 200, headers = headers, body = "" }
 end
 
 local function found(self, at)
@@ -272,6 +284,7 @@ local function found(self, at)
   for name, value in pairs(object.headers) do
     if name ~= "x-amz-acl" then headers[name] = value end
   end
+  if self.encrypted then headers["x-amz-server-side-encryption"] = "aws:kms" end
   return object, headers
 end
 
@@ -340,9 +353,11 @@ function ways.DeleteObjects(self, request, at)
   if #list > 1000 then refuse(self, "MalformedXML") end
   for _, one in ipairs(list) do
     local key = one:find("Key"):text()
-    if self.undeletable[key] then
+    local code = self.undeletable[key]
+    if code then
+      if code ~= "AccessDenied" then self.undeletable[key] = nil end -- it passes
       root[#root + 1] = fields("Error", { "Key", "Code", "Message" },
-        { Key = key, Code = "AccessDenied", Message = "Access Denied" })
+        { Key = key, Code = code, Message = words[code] })
     else
       at.bucket[key] = nil
     end
@@ -374,9 +389,10 @@ function ways.UploadPart(self, request, at)
   local number = math.tointeger(tonumber(at.query.partNumber))
   if not number or number < 1 or number > 10000 then refuse(self, "InvalidArgument") end
   check_digest(self, request)
-  local etag = hash.md5(request.body)
+  local etag, headers = etag_of(self, request.body, {})
   upload.parts[number] = { body = request.body, etag = etag, modified = self:now() }
-  return { status = 200, headers = { ETag = '"' .. etag .. '"' }, body = "" }
+  headers.ETag = '"' .. etag .. '"'
+  return { status = 200, headers = headers, body = "" }
 end
 
 function ways.ListParts(self, _, at)
@@ -400,15 +416,37 @@ function ways.ListParts(self, _, at)
   return say(root)
 end
 
+--- By key and then by id, in pages; keys, also that of the next page, are encoded as names are.
 function ways.ListMultipartUploads(self, _, at)
-  local root = element("ListMultipartUploadsResult", element("IsTruncated", "false"))
-  if at.query["encoding-type"] then root[#root + 1] = element("EncodingType", "url") end
-  for _, id in ipairs(sorted_keys(self.uploads)) do
+  local query, ids = at.query, {}
+  for id, upload in pairs(self.uploads) do
+    if upload.bucket == at.name and upload.key:sub(1, #(query.prefix or "")) == query.prefix then
+      ids[#ids + 1] = id
+    end
+  end
+  local function before(key, id, other_key, other_id)
+    if key ~= other_key then return key < other_key end
+    return id < other_id
+  end
+  table.sort(ids, function(a, b) return before(self.uploads[a].key, a, self.uploads[b].key, b) end)
+  local root, count, truncated, last = element "ListMultipartUploadsResult", 0, false, nil
+  for _, id in ipairs(ids) do
     local upload = self.uploads[id]
-    if upload.bucket == at.name and upload.key:sub(1, #(at.query.prefix or "")) == at.query.prefix then
+    if before(query["key-marker"] or "", query["upload-id-marker"] or "", upload.key, id) then
+      if count == self.page then
+        truncated = true
+        break
+      end
       root[#root + 1] = fields("Upload", { "Key", "UploadId", "Initiated" },
         { Key = shown(at, upload.key), UploadId = id, Initiated = iso(upload.initiated) })
+      count, last = count + 1, id
     end
+  end
+  if query["encoding-type"] then root[#root + 1] = element("EncodingType", "url") end
+  root[#root + 1] = element("IsTruncated", tostring(truncated))
+  if truncated then
+    root[#root + 1] = element("NextKeyMarker", shown(at, self.uploads[last].key))
+    root[#root + 1] = element("NextUploadIdMarker", last)
   end
   return say(root)
 end
@@ -439,8 +477,11 @@ function ways.CompleteMultipartUpload(self, request, at)
   at.bucket[at.key] = { body = table.concat(bodies), etag = etag, headers = upload.headers,
     modified = self:now() }
   self.uploads[at.query.uploadId] = nil
+  if self.encrypted then etag = hash.md5("of another key" .. etag) .. "-" .. #list end
+  at.bucket[at.key].etag = etag
   local answer = say(fields("CompleteMultipartUploadResult", { "Bucket", "Key", "ETag" },
     { Bucket = at.name, Key = at.key, ETag = '"' .. etag .. '"' }))
+  if self.encrypted then answer.headers["x-amz-server-side-encryption"] = "aws:kms" end
   answer.body = "\n\n" .. answer.body -- a long one is kept alive with white space
   return answer
 end
@@ -475,23 +516,25 @@ local function place_of(request)
   return { name = name, key = rest ~= "" and rest or nil, query = read_query(raw) }
 end
 
---- The fault that is due for this request, if any.
+--- The fault that is due for this request, if any; it counts for all of its route.
 local function due(self, route)
-  for i, one in ipairs(self.faults) do
-    if one.route == route then
-      if one.n == "always" then return one.fault end
+  local now
+  for i = #self.faults, 1, -1 do
+    local one = self.faults[i]
+    if one.route == route and one.n == "always" then
+      now = now or one.fault
+    elseif one.route == route then
       one.n = one.n - 1
-      if one.n == 0 then
-        table.remove(self.faults, i)
-        return one.fault
-      end
+      if one.n == 0 then now = table.remove(self.faults, i).fault end
     end
   end
+  return now
 end
 
 local function act(self, request, route, at)
   local fault = due(self, route)
   if fault and fault.delay then orch.sleep(fault.delay) end
+  if fault and fault.run then fault.run() end
   if fault and fault.reset then return { reset = true } end
   if fault and fault.code then
     local more = { message = fault.message, headers = fault.headers, Region = fault.region,
@@ -574,6 +617,7 @@ function s3.start(opts)
     access_key = "AKIAIOSFODNN7EXAMPLE", secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     session_token = opts.session_token, region = opts.region or "us-east-1", buckets = {},
     uploads = {}, requests = {}, faults = {}, denied = {}, undeletable = {}, clock = 0, serial = 1,
+    encrypted = false,
     uploaded = 0, delay = opts.delay or 0, page = opts.page or 1000,
     least_part = opts.least_part or 5 << 20,
   }, Store)

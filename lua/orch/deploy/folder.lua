@@ -80,6 +80,20 @@ function folder.open(fname, path, opts)
   return files
 end
 
+---Whether `include` and `exclude` would take a name: what they leave out at the other end is not
+---deleted there either.
+---@param fname string
+---@param opts {include: string|string[]|nil, exclude: string|string[]|nil}
+---@return fun(name: string): boolean
+function folder.chooser(fname, opts)
+  local pattern = require "orch.fs.pattern"
+  local included = opts.include and pattern.compile(fname, 1, opts.include)
+  local allowed = opts.exclude and pattern.compile_exclusions(fname, 1, opts.exclude)
+  return function(name)
+    return (not included or included(name)) and (not allowed or allowed(name))
+  end
+end
+
 ---Raises kind `changed` when a file is no longer what it was when the folder was read.
 ---@async
 ---@param fname string

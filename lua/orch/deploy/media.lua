@@ -34,14 +34,16 @@ local unpacked = {
 }
 
 ---@param name string
+---@param more table<string, string>? types of other endings
 ---@return string type
 ---@return string? encoding "br" or "gzip", for the header Content-Encoding
-function media.of(name)
+function media.of(name, more)
   local stem, last = name:match "^(.*)%.([^./]+)$"
   last = (last or ""):lower()
   local inner = encodings[last] and (stem:match "%.([^./]+)$" or ""):lower()
-  if inner and unpacked[inner] then return types[inner], encodings[last] end
-  return types[last] or "application/octet-stream"
+  more = more or {}
+  if inner and unpacked[inner] then return more[inner] or types[inner], encodings[last] end
+  return more[last] or types[last] or "application/octet-stream"
 end
 
 return media

@@ -20,6 +20,7 @@ local etag = require "orch.deploy.s3.etag"
 local folders = require "orch.deploy.folder"
 local map = require "orch.map"
 local object = require "orch.deploy.s3.object"
+local sign = require "orch.deploy.s3.sign"
 
 local s3 = {}
 
@@ -38,6 +39,19 @@ local upload_spec = merged(clients.spec, object.spec, {
 
 local for_folders = { "delete", "include", "exclude" }
 
+local function check_prefix(fname, o)
+  if o.key and o.prefix then
+    arg.fail("%s: `key` and `prefix` exclude each other; the prefix is a part of the key", fname)
+  end
+  local prefix = (o.prefix or ""):gsub("^/+", "")
+  if o.delete and prefix == "" and o.prefix ~= "" then -- such as version .. "/" without a version
+    arg.fail("%s: `delete` without a `prefix` would delete everything else in the bucket '%s'; if "
+      .. "that is what you want, write prefix = \"\"", fname, o.bucket)
+  end
+  if prefix ~= "" and prefix:sub(-1) ~= "/" then prefix = prefix .. "/" end
+  o.prefix = prefix
+end
+
 local function check_upload(fname, opts)
   local o = common.options(fname, opts, upload_spec, { "bucket" })
   if (o.file == nil) == (o.folder == nil) then
@@ -55,11 +69,13 @@ local function check_upload(fname, opts)
   if o.part_size < etag.LEAST_PART then
     arg.fail("%s: option `part_size` should be at least \"5M\": S3 refuses smaller parts", fname)
   end
+  if o.part_size > etag.MOST_PART then
+    arg.fail("%s: option `part_size` should be at most \"5G\": S3 refuses larger parts", fname)
+  end
   if o.connections < 1 or o.connections > 64 then
     arg.fail("%s: option `connections` should be from 1 to 64, not %d", fname, o.connections)
   end
-  o.prefix = (o.prefix or ""):gsub("^/+", "")
-  if o.prefix ~= "" and o.prefix:sub(-1) ~= "/" then o.prefix = o.prefix .. "/" end
+  check_prefix(fname, o)
   return o
 end
 
@@ -162,7 +178,8 @@ end
 ---@class orch.deploy.s3.Options: orch.deploy.Options, orch.deploy.s3.Where
 ---@field folder orch.Path? instead of `file`: all that is in it, unless it is there already
 ---@field key string? of the file; its name by default; "in/" gets it behind
----@field prefix string? of the names of a folder: "demo/"
+---@field prefix string? of the names of a folder: "demo/"; with `delete` it has to be said, ""
+---  for all of the bucket
 ---@field part_size number|string|nil "16M"; larger files go up in such parts; "5M" or more
 ---@field connections integer? parts and files that are sent at the same time, 4
 ---@field content_type string|table<string, string>|nil by the ending of the name; a table adds
@@ -232,6 +249,17 @@ end
 local presign_spec = merged(clients.spec, { key = "string", expires = "duration",
   method = "string", download_as = "string" })
 
+local link_methods = { GET = true, HEAD = true, PUT = true, DELETE = true }
+
+--- A header has no letters but those of English: others come encoded (RFC 6266), beside a name
+--- for those who cannot read that.
+local function disposition(name)
+  local plain = name:gsub('[%c"\\]', "_")
+  local text = ('attachment; filename="%s"'):format(plain:gsub("[\128-\255]+", "_"))
+  if not plain:find "[\128-\255]" then return text end
+  return ("%s; filename*=UTF-8''%s"):format(text, sign.encode(plain))
+end
+
 local LONGEST_LINK <const> = 7 * 24 * 3600
 
 ---A link that works without a key for some time: for testers. Nothing is asked of the service.
@@ -252,12 +280,12 @@ function s3.presign(opts)
     arg.fail("%s: option `expires` should be from 1 second to 7 days", fname)
   end
   local query = {}
-  if o.download_as then
-    local plain = o.download_as:gsub('[%c"\\]', "_")
-    query["response-content-disposition"] = ('attachment; filename="%s"'):format(plain)
+  if o.download_as then query["response-content-disposition"] = disposition(o.download_as) end
+  local method = (o.method or "GET"):upper()
+  if not link_methods[method] then
+    arg.fail("%s: option `method` should be \"GET\", \"HEAD\", \"PUT\" or \"DELETE\"", fname)
   end
-  return clients.open(fname, o):link({ method = (o.method or "GET"):upper(), key = o.key,
-    query = query }, expires)
+  return clients.open(fname, o):link({ method = method, key = o.key, query = query }, expires)
 end
 
 return arg.public("orch.deploy.s3", s3)

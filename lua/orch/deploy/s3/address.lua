@@ -41,7 +41,8 @@ local function read_endpoint(fname, text)
 end
 
 ---@param fname string
----@param o {bucket: string, endpoint: string?, path_style: boolean?, region: string?}
+---@param o {bucket: string, endpoint: string?, path_style: boolean?, region: string?, usual_region: string?}
+---  `usual_region`: where nothing else says one
 ---@return orch.deploy.s3.Address
 function address.of(fname, o)
   check_bucket(fname, o.bucket)
@@ -50,18 +51,18 @@ function address.of(fname, o)
   if o.endpoint then
     self.scheme, self.host, self.base = read_endpoint(fname, o.endpoint)
     self.is_r2 = self.host:find "%.r2%.cloudflarestorage%.com" ~= nil
-    self.region = self.region or self.is_r2 and "auto" or "us-east-1"
+    self.region = self.region or self.is_r2 and "auto" or o.usual_region or "us-east-1"
     if path_style == nil then path_style = true end
   else
-    self.region = self.region or "us-east-1"
+    self.region = self.region or o.usual_region or "us-east-1"
     if not self.region:find "^[%w-]+$" then
       arg.fail("%s: %s is no region such as \"eu-west-1\"", fname, arg.describe(self.region))
     end
     self.scheme, self.base = "https", ""
     self.host = ("s3.%s.amazonaws.com%s"):format(self.region,
       self.region:find "^cn%-" and ".cn" or "")
-    -- A certificate for *.s3... does not cover a name with dots.
-    if path_style == nil then path_style = o.bucket:find(".", 1, true) ~= nil end
+    -- A certificate for *.s3... does not cover a name with dots; old buckets may have capitals.
+    if path_style == nil then path_style = o.bucket:find "[^%l%d-]" ~= nil end
   end
   self.host = self.host:gsub(default_port[self.scheme], "")
   if path_style then

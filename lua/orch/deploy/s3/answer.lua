@@ -147,6 +147,13 @@ function answer.xml(client, asked, response)
   return root
 end
 
+---Whether another attempt may mend what a code says.
+---@param code string?
+---@return boolean
+function answer.is_passing(code)
+  return code ~= nil and passing[code] == true
+end
+
 ---Whether an Error is this refusal of the service.
 ---@param err any
 ---@param code string

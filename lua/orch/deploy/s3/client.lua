@@ -55,12 +55,10 @@ end
 ---@param o table checked options
 ---@return orch.deploy.s3.Client
 function client.open(fname, o)
-  local endpoint = endpoint_of(o)
-  local region = o.region or not endpoint and keys.region(o) or nil
   return setmetatable({
     fname = fname, o = o, keys = keys.of(fname, o), policy = policy_of(fname, o),
-    at = address.of(fname, { bucket = o.bucket, endpoint = endpoint, region = region,
-      path_style = o.path_style }),
+    at = address.of(fname, { bucket = o.bucket, endpoint = endpoint_of(o), region = o.region,
+      usual_region = keys.region(o), path_style = o.path_style }),
   }, Client)
 end
 
@@ -72,9 +70,9 @@ end
 
 ---What a signature needs to know of a request.
 ---@private
-function Client:signable(asked)
+function Client:signable(asked, headers)
   return { method = asked.method, scheme = self.at.scheme, host = self.at.host,
-    path = self.at:path(asked.key), query = asked.query, headers = asked.headers,
+    path = self.at:path(asked.key), query = asked.query, headers = headers,
     payload = asked.payload }
 end
 
@@ -94,20 +92,33 @@ function Client:payload(body)
   return core.file("sha256", body.path, body.offset, body.length)
 end
 
+--- Headers of the request, and those that the script adds: AWS wants all of its own signed.
+---@private
+function Client:headers(asked)
+  local own, others = {}, {}
+  for name, value in next, self.o.http and self.o.http.headers or {} do
+    local of_aws = tostring(name):lower():find "^x%-amz%-"
+    local list = of_aws and own or others
+    list[of_aws and name:lower() or name] = value
+  end
+  for name, value in next, asked.headers do own[name:lower()] = value end
+  local headers = sign.headers(self:signable(asked, own), self:signing_keys(), os.time())
+  for name, value in next, others do
+    if not headers[tostring(name):lower()] then headers[name] = value end
+  end
+  return headers
+end
+
 ---@private
 function Client:attempt(asked)
+  -- Before it is signed: a signature is good for 15 minutes, and the wait may be longer.
+  local slot <close> = self.slots and type(asked.body) == "table" and self.slots:acquire() or nil
   local url = self.at:url(asked.key)
   if asked.query then url = url .. "?" .. sign.query(asked.query) end
-  local opts = { body = asked.body, progress = asked.progress }
-  for name, value in next, self.o.http or {} do
-    if name ~= "headers" then opts[name] = value end
-  end
-  opts.headers = sign.headers(self:signable(asked), self:signing_keys(), os.time())
-  for name, value in next, self.o.http and self.o.http.headers or {} do
-    opts.headers[name] = opts.headers[name:lower()] or value
-  end
+  local opts = {}
+  for name, value in next, self.o.http or {} do opts[name] = value end
+  opts.body, opts.progress, opts.headers = asked.body, asked.progress, self:headers(asked)
   opts.retry, opts.follow, opts.check = false, false, false
-  local slot <close> = self.slots and type(asked.body) == "table" and self.slots:acquire() or nil
   local ok, response = pcall(http.request, asked.method, url, opts)
   if not ok then failure.raise("s3", response, { what = asked.what }) end
   if response.status >= 300 then answer.refuse(self, asked, response) end
@@ -117,15 +128,20 @@ end
 local expired = { ExpiredToken = true, ExpiredTokenException = true, TokenRefreshRequired = true,
   InvalidToken = true }
 
---- Somebody may have renewed the keys in the profile since they were read.
+--- Whether there are other keys than `used`, with which an attempt was made: somebody may have
+--- renewed those in the profile, or another part of the upload may have read them already.
 ---@private
-function Client:renew(err)
+function Client:renew(err, used)
   if not errors.is(err) or not (expired[err.reason] or err.status == 401) then return false end
-  local fresh = keys.of(self.fname, self.o)
-  local same = fresh.access_key == self.keys.access_key
-    and fresh.session_token == self.keys.session_token
-  self.keys = fresh
-  return not same
+  if self.keys == used then
+    local ok, fresh = pcall(keys.of, self.fname, self.o)
+    if not ok then return false end -- it may be written just now; what the service said stands
+    if fresh.access_key == used.access_key and fresh.session_token == used.session_token then
+      return false
+    end
+    if self.keys == used then self.keys = fresh end
+  end
+  return true
 end
 
 --- What a request may be answered with, also where that is read from its body.
@@ -133,14 +149,17 @@ end
 function Client:once(asked)
   local response = self:attempt(asked)
   if asked.verify then asked.verify(response) end
-  if asked.xml then return answer.xml(self, asked, response), response end
-  return response
+  if not asked.xml then return response end
+  local root = answer.xml(self, asked, response)
+  if asked.xml ~= true then asked.xml(root) end
+  return root, response
 end
 
 ---@private
 function Client:try(asked)
+  local used = self.keys
   local ok, result, more = pcall(self.once, self, asked)
-  if not ok and self:renew(result) then return self:once(asked) end
+  if not ok and self:renew(result, used) then return self:once(asked) end
   if not ok then error(result, 0) end
   return result, more
 end
@@ -155,7 +174,8 @@ end
 ---@field body string|{path: string, offset: integer, length: integer}|nil
 ---@field progress (fun(done: integer))?
 ---@field verify fun(response: orch.http.Response)? raises for an answer that is none
----@field xml boolean? the answer is XML, and is given first
+---@field xml (boolean|fun(root: orch.xml.Element))? the answer is XML, and is given first; the
+---  function raises for one that is a refusal
 
 ---@async
 ---@param asked orch.deploy.s3.Request
@@ -173,7 +193,7 @@ end
 ---@param expires integer
 ---@return string
 function Client:link(asked, expires)
-  local signable = self:signable(asked)
+  local signable = self:signable(asked, nil)
   return sign.link(signable, self:signing_keys(), expires, os.time())
 end
 

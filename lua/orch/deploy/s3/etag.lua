@@ -8,6 +8,7 @@ local etag = {}
 
 local MIB <const> = 1 << 20
 etag.LEAST_PART = 5 * MIB
+etag.MOST_PART = 5 << 30
 etag.MOST_PARTS = 10000
 
 ---@param text string?

@@ -9,31 +9,43 @@ local secrets = require "orch.secrets"
 
 local keys = {}
 
---- section -> { name = value } of a file in the format that AWS' tools share.
+local BOM <const> = "^\xEF\xBB\xBF"
+
+--- section -> { name = value } of a file in the format that AWS' tools share. What is indented
+--- further than the setting above it belongs to that one ("s3 =", "services"), and is not ours.
 local function read_profiles(path)
   local ok, text = pcall(require("orch.fs").read, path)
   if not ok then
     if text.kind == "os" and text.code == "ENOENT" then return {} end
     error(text, 0)
   end
-  local sections, current = {}, {}
-  for line in text:gmatch "[^\r\n]+" do
+  local sections, current, depth = {}, {}, math.huge
+  for line in text:gsub(BOM, ""):gmatch "[^\r\n]+" do
     local section = line:match "^%s*%[%s*(.-)%s*%]"
-    local name, value = line:match "^%s*([%w_]+)%s*=%s*(.-)%s*$"
+    local indent, name, value = line:match "^(%s*)([%w_]+)%s*=%s*(.-)%s*$"
     if section then
-      section = section:gsub("^profile%s+", "")
-      current = sections[section] or {}
+      section = section:gsub("^profile%s+", ""):gsub('^"(.*)"$', "%1")
+      current, depth = sections[section] or {}, math.huge
       sections[section] = current
-    elseif name then
-      current[name:lower()] = value
+    elseif name and #indent <= depth then
+      current[name:lower()], depth = value:gsub("%s+[#;].*$", ""), #indent
     end
   end
   return sections
 end
 
-local function file(variable, name)
-  return place.getenv(variable) or (place.getenv "HOME" or "") .. "/.aws/" .. name
+local function variable(name)
+  local value = place.getenv(name)
+  return value ~= "" and value or nil
 end
+
+local function file(name, usual)
+  local home = place.getenv "HOME" or ""
+  local named = variable(name)
+  return named and named:gsub("^~/", home:gsub("%%", "%%%%") .. "/") or home .. "/.aws/" .. usual
+end
+
+local function profile_of(o) return o.profile or variable "AWS_PROFILE" end
 
 local function settings_of(profile)
   return read_profiles(file("AWS_CONFIG_FILE", "config"))[profile] or {}
@@ -68,14 +80,16 @@ local function from_profile(fname, profile, asked)
 end
 
 local function from_environment()
-  local access, secret = place.getenv "AWS_ACCESS_KEY_ID", place.getenv "AWS_SECRET_ACCESS_KEY"
-  if not access or access == "" or not secret or secret == "" then return nil end
-  return { access_key = access, secret_key = secret,
-    session_token = place.getenv "AWS_SESSION_TOKEN" }
+  local access, secret = variable "AWS_ACCESS_KEY_ID", variable "AWS_SECRET_ACCESS_KEY"
+  if not access or not secret then return nil end
+  return { access_key = access, secret_key = secret, session_token = variable "AWS_SESSION_TOKEN" }
 end
 
 local function from_options(fname, o)
-  if not o.access_key and not o.secret_key then return nil end
+  if not o.access_key and not o.secret_key then
+    if not o.session_token then return nil end
+    arg.fail("%s: the option `session_token` goes with `access_key` and `secret_key`", fname)
+  end
   if not (o.access_key and o.secret_key) then
     arg.fail("%s: the options `access_key` and `secret_key` belong together", fname)
   end
@@ -95,10 +109,10 @@ end
 ---@return {access_key: string, secret_key: string, session_token: string?} keys raises kind
 ---  `usage` where there are none
 function keys.of(fname, o)
-  local profile = o.profile or place.getenv "AWS_PROFILE" or "default"
+  local profile = profile_of(o)
   local found = from_options(fname, o)
     or not o.profile and from_environment()
-    or from_profile(fname, profile, o.profile ~= nil)
+    or from_profile(fname, profile or "default", profile ~= nil)
   if not found then
     arg.fail("%s: there is no key: give `access_key` and `secret_key`, set AWS_ACCESS_KEY_ID and "
       .. "AWS_SECRET_ACCESS_KEY, or name a `profile` of ~/.aws/credentials", fname)
@@ -118,9 +132,9 @@ end
 ---@async
 ---@return string?
 function keys.region(o)
-  local named = place.getenv "AWS_REGION" or place.getenv "AWS_DEFAULT_REGION"
-  if named and named ~= "" and not o.profile then return named end
-  return settings_of(o.profile or place.getenv "AWS_PROFILE" or "default").region
+  local named = variable "AWS_REGION" or variable "AWS_DEFAULT_REGION"
+  if named and not o.profile then return named end
+  return settings_of(profile_of(o) or "default").region or named
 end
 
 return keys

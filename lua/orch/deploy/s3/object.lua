@@ -33,26 +33,21 @@ local function metadata_of(fname, metadata, headers)
   end
 end
 
-local function type_of(o, name, usual)
-  local wanted = o.content_type
-  if type(wanted) ~= "table" then return wanted or usual end
-  local ending = name:match "%.([^./]+)$"
-  return ending and wanted[ending] or usual
-end
-
 ---The headers that a new object is made with.
 ---@param fname string
 ---@param o table
 ---@param name string by which its type is known
 ---@return table<string, string>
 function object.headers(fname, o, name)
-  local kind, encoding = media.of(name)
+  local wanted = o.content_type
+  local kind, encoding = media.of(name, type(wanted) == "table" and wanted or nil)
   if o.content_encoding ~= nil then encoding = o.content_encoding end
   if encoding == true then arg.fail("%s: `content_encoding` is a text, or false", fname) end
   local cache = o.cache_control
   if arg.is_callable(cache) then cache = cache(name) end
   local headers = {
-    ["content-type"] = type_of(o, name, kind), ["content-encoding"] = encoding or nil,
+    ["content-type"] = type(wanted) == "string" and wanted or kind,
+    ["content-encoding"] = encoding or nil,
     ["cache-control"] = cache, ["x-amz-acl"] = o.acl, ["x-amz-storage-class"] = o.storage_class,
   }
   metadata_of(fname, o.metadata, headers)
@@ -65,6 +60,13 @@ end
 ---@field modified string? as the service says it
 ---@field type string?
 ---@field metadata table<string, string>?
+---@field encrypted boolean? such have an ETag that is no MD5
+
+local function is_encrypted(headers)
+  local how = headers["x-amz-server-side-encryption"]
+  return how ~= nil and how:find "kms" ~= nil
+    or headers["x-amz-server-side-encryption-customer-algorithm"] ~= nil
+end
 
 local function from_headers(response)
   local headers, metadata = response.headers, {}
@@ -74,16 +76,17 @@ local function from_headers(response)
   end
   return { size = math.tointeger(tonumber(headers["content-length"])) or -1,
     etag = etag.clean(headers.etag), modified = headers["last-modified"],
-    type = headers["content-type"], metadata = metadata }
+    type = headers["content-type"], metadata = metadata, encrypted = is_encrypted(headers) }
 end
 
 --- Names may have what XML cannot say; asked for that, the service encodes them as a form does.
----A name in a listing.
+---A key in a listing.
 ---@param root orch.xml.Element
 ---@param element orch.xml.Element
+---@param name string "Key", "NextKeyMarker"
 ---@return string
-function object.key(root, element)
-  local key = answer.text(element, "Key") or ""
+function object.name(root, element, name)
+  local key = answer.text(element, name) or ""
   if answer.text(root, "EncodingType") ~= "url" then return key end
   return urls.decode((key:gsub("+", " ")))
 end
@@ -94,7 +97,7 @@ end
 ---@return string key
 ---@return orch.deploy.s3.Object
 function object.listed(root, element)
-  return object.key(root, element), {
+  return object.name(root, element, "Key"), {
     size = math.tointeger(tonumber(answer.text(element, "Size"))) or -1,
     etag = etag.clean(answer.text(element, "ETag")), modified = answer.text(element, "LastModified"),
   }
@@ -129,13 +132,6 @@ function object.look(client, key, thorough)
   if not status or status >= 500 or status == 429 then error(response, 0) end
   if status == 404 and not thorough then return nil end
   return ask_again(client, key)
-end
-
---- Such objects have an ETag that is no MD5.
-local function is_encrypted(headers)
-  local how = headers["x-amz-server-side-encryption"]
-  return how and how:find "kms" ~= nil
-    or headers["x-amz-server-side-encryption-customer-algorithm"] ~= nil
 end
 
 ---Raises when what has arrived is not what was sent.

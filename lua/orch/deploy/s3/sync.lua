@@ -4,6 +4,7 @@
 
 local answer = require "orch.deploy.s3.answer"
 local core = require "orch.core.hash"
+local folders = require "orch.deploy.folder"
 local etag = require "orch.deploy.s3.etag"
 local failure = require "orch.deploy.failure"
 local map = require "orch.map"
@@ -19,8 +20,9 @@ local DELETED_AT_ONCE <const> = 1000
 ---@param prefix string
 ---@return table<string, orch.deploy.s3.Object> objects by key
 function sync.list(client, prefix)
-  local objects, token = {}, nil
+  local objects, token, before = {}, nil, nil
   repeat
+    before = token
     local root = client:request { what = ("list '%s'"):format(prefix), need = "s3:ListBucket",
       method = "GET", xml = true,
       query = { ["list-type"] = "2", ["encoding-type"] = "url", prefix = prefix,
@@ -31,7 +33,7 @@ function sync.list(client, prefix)
     end
     token = answer.text(root, "IsTruncated") == "true"
       and answer.text(root, "NextContinuationToken") or nil
-  until not token
+  until not token or token == before
   return objects
 end
 
@@ -77,44 +79,39 @@ function sync.plan(client, files, o)
   end
   local ours = {}
   for _, file in ipairs(files) do ours[o.prefix .. file.name] = true end
-  local chosen = sync.chooser(o)
+  local chosen = folders.chooser("deploy.s3.upload", o)
   for key in next, there do
-    if not ours[key] and chosen(key:sub(#o.prefix + 1)) then table.insert(plan.surplus, key) end
+    if not ours[key] and key ~= o.prefix and chosen(key:sub(#o.prefix + 1)) then table.insert(plan.surplus, key) end
   end
   table.sort(plan.surplus)
   return plan
 end
 
----Whether `include` and `exclude` would take a name: what they leave out is not deleted either.
----@return fun(name: string): boolean
-function sync.chooser(o)
-  local pattern = require "orch.fs.pattern"
-  local fname = "deploy.s3.upload"
-  local included = o.include and pattern.compile(fname, 1, o.include)
-  local allowed = o.exclude and pattern.compile_exclusions(fname, 1, o.exclude)
-  return function(name)
-    return name ~= "" and (not included or included(name)) and (not allowed or allowed(name))
-  end
-end
+--- A line end as it is would arrive as a space, and be another key.
+local function escape(c) return ("&#%d;"):format(c:byte()) end
 
-local escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }
+--- What the service would not delete: it says so in an answer of 200.
+local function check_deleted(root)
+  local refused = root:find "Error"
+  if not refused then return end
+  local code = answer.text(refused, "Code")
+  failure.throw("s3", { what = ("delete '%s'"):format(answer.text(refused, "Key") or "?"),
+    kind = "rejected", reason = code, words = answer.text(refused, "Message"),
+    retryable = answer.is_passing(code),
+    hint = code == "AccessDenied" and "the access key needs s3:DeleteObject" or nil })
+end
 
 local function delete_some(client, keys, from, to)
   local list = { "<Delete><Quiet>true</Quiet>" }
   for i = from, to do
-    list[#list + 1] = "<Object><Key>" .. keys[i]:gsub("[&<>]", escapes) .. "</Key></Object>"
+    list[#list + 1] = "<Object><Key>" .. keys[i]:gsub("[&<>%c]", escape) .. "</Key></Object>"
   end
   list[#list + 1] = "</Delete>"
   local body = table.concat(list)
-  local asked = { what = ("delete %d objects"):format(to - from + 1), need = "s3:DeleteObject",
-    method = "POST", query = { delete = "" }, body = body, xml = true,
+  client:request { what = ("delete %d objects"):format(to - from + 1), need = "s3:DeleteObject",
+    method = "POST", query = { delete = "" }, body = body, xml = check_deleted,
     headers = { ["content-md5"] = etag.base64(core.digest("md5", body)),
       ["content-type"] = "application/xml" } }
-  local refused = client:request(asked):find "Error"
-  if not refused then return end
-  failure.throw("s3", { what = ("delete '%s'"):format(answer.text(refused, "Key") or "?"),
-    kind = "rejected", reason = answer.text(refused, "Code"),
-    words = answer.text(refused, "Message") })
 end
 
 ---@async

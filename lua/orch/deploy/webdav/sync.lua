@@ -1,5 +1,6 @@
 --- A folder on the server and one here: what is there, what is to be sent, what is too much.
 
+local folder = require "orch.deploy.folder"
 local listing = require "orch.deploy.webdav.listing"
 local map = require "orch.map"
 local put = require "orch.deploy.webdav.put"
@@ -43,21 +44,12 @@ local function ask_each(dav, files)
   return there
 end
 
-local function by_pattern(fname, o)
-  local pattern = require "orch.fs.pattern"
-  local included = o.include and pattern.compile(fname, 1, o.include)
-  local allowed = o.exclude and pattern.compile_exclusions(fname, 1, o.exclude)
-  return function(name)
-    return (not included or included(name)) and (not allowed or allowed(name))
-  end
-end
-
 --- Files, and, where no pattern may protect something in them, whole folders.
 local function surplus_of(fname, there, files, folders, o)
   local ours, list = {}, {}
   for _, file in ipairs(files) do ours[file.name] = true end
   for _, name in ipairs(folders) do ours[name] = true end
-  local chosen = by_pattern(fname, o)
+  local chosen = folder.chooser(fname, o)
   for name, entry in next, there do
     if name ~= "" and not ours[name] and chosen((name:gsub("/$", "")))
       and not (entry.folder and (o.include or o.exclude)) then
