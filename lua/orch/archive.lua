@@ -84,8 +84,8 @@ end
 ---@field format? "zip"|"tar"|"tar.gz"|"tar.zst"|"tar.xz" default: by the extension
 ---@field level? integer how hard it compresses: zip and tar.gz 0 to 9, tar.zst 1 to 22, tar.xz
 ---  0 to 9
----@field threads? integer for tar.zst and tar.xz; default: as many as there are cores for tar.zst up
----  to level 9, otherwise one: a cancellation waits for the blocks that are in work
+---@field threads? integer for tar.zst and tar.xz; default: as many as there are cores for
+---  tar.zst up to level 9, otherwise one: a cancellation waits for the blocks in work
 ---@field include? string|string[] patterns as in `fs.glob`, over names in the archive
 ---@field exclude? string|string[] an excluded folder excludes all that is in it
 ---@field prefix? string before every name: "game-1.2/"
@@ -103,8 +103,8 @@ end
 ---@async
 ---@param path orch.Path
 ---@param opts orch.archive.CreateOptions
----@return orch.archive.Created created raises kind `os`, `usage` for what no archive should hold
----  (a FIFO, a name with a backslash, two entries of one name), `changed` (`path`) when a file
+---@return orch.archive.Created created raises kind `os`, `usage` for what no archive should
+---  hold (a FIFO, a name with a backslash, two entries of one name), `changed` (`path`) when a file
 ---  changes meanwhile
 function archive.create(path, opts)
   local fname = "archive.create"

@@ -3,7 +3,7 @@
 ---
 ---     local key = orch.secrets.get "STORE_KEY"   -- the environment, or the file .env
 ---     print("the key is " .. key)                -- the key is ***
----     local s = orch.secrets { "STORE_KEY", TOKEN = { command = { "pass", "show", "ci/token" } } }
+---     orch.secrets { "STORE_KEY", TOKEN = { command = { "pass", "show", "ci/token" } } }
 ---
 --- What is masked: whatever goes through standard output and standard error (print, io,
 --- log, reports, traces, also of threads), messages of Errors, and what `redact` is

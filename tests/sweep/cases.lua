@@ -306,6 +306,24 @@ function cases.definition()
   assert(definition.parts(job).code)
 end
 
+function cases.archive()
+  local root = fs.temp_dir()
+  fs.mkdir(root .. "/in/x")
+  fs.write(root .. "/in/x/a", ("text "):rep(9000), { sync = false })
+  fs.link(root .. "/in/link", "x/a")
+  for _, format in ipairs { "zip", "tar.zst" } do
+    local path = root .. "/packed." .. format
+    orch.archive.create(path, { folder = root .. "/in", exclude = "*.tmp", deterministic = true,
+      files = { { name = "b", text = "b" } } })
+    assert(#orch.archive.list(path) == 4)
+    assert(orch.archive.read(path, "**/a") == ("text "):rep(9000))
+    orch.archive.extract(path, root .. "/" .. format, { include = "**" })
+    assert(not pcall(orch.archive.extract, path, root .. "/" .. format))
+    assert(not pcall(orch.archive.extract, root .. "/in/x/a", root .. "/no"))
+  end
+  fs.remove(root, { recursive = true })
+end
+
 function cases.scan()
   local path = at "log"
   if not fs.exists(path) then

@@ -25,8 +25,8 @@ local fields = {
 
 local function check_command(fname, name, command)
   if #command == 0 then
-    arg.fail("%s: %s: `command` should be a list such as { \"pass\", \"show\", \"ci/token\" }", fname,
-      name)
+    arg.fail("%s: %s: `command` should be a list such as { \"pass\", \"show\", \"ci/token\" }",
+      fname, name)
   end
   for key, word in next, command do
     if math.type(key) ~= "integer" or type(word) ~= "string" or word:find "\0" then
