@@ -83,6 +83,20 @@ orch.job "build" { run = %q }
     expect(#store.messages):equals(3)
   end)
 
+  it("waits a moment for a service that does not answer, and says so", function()
+    local server = dofile(here .. "/helper/server.lua")
+    local project = pipelines.new(CHAT .. [[
+orch.notify.follow(chat, { grace = "1200ms" })
+orch.job "build" { run = "exit 3" }
+]])
+    local silent = { token = "xoxb-nobody", url = "http://127.0.0.1:" .. server.port "silent" }
+    local result = run(project, silent)
+    expect(result.exit_code):equals(1)
+    local before = result.stdout:match "^(.*)FAILED build"
+    expect(before):contains "waiting for the services that are told how the run went\n"
+    expect(before):contains "slack C024BE91L: the last state did not arrive within 1.2 s"
+  end)
+
   it("is neither a failure nor a change when somebody ends the run", function()
     local store <close> = slack()
     local project = pipelines.new(CHAT .. [[

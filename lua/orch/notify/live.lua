@@ -109,12 +109,19 @@ local function finish_all(self)
 end
 
 --- A count for those who wonder why the message stands still.
+local function account_of(self, sender)
+  local count, arrived = sender.failures, sender:is_done()
+  if count == 0 and arrived then return nil end
+  if count == 0 then return ("the last state did not arrive within %g s"):format(self.grace) end
+  return ("%d %s failed, the last state %s"):format(count, count == 1 and "delivery" or "deliveries",
+    arrived and "arrived" or "did not arrive")
+end
+
 local function tell_failures(self)
   for _, sender in ipairs(self.senders) do
-    if sender.failures > 0 or not sender:is_done() then
-      local what = sender:is_done() and "the last state arrived" or "the last state did not arrive"
-      pcall(require("orch.log").warn, ("%s: %s: %d %s failed, %s"):format(sender.owner,
-        sender.name, sender.failures, sender.failures == 1 and "delivery" or "deliveries", what))
+    local account = account_of(self, sender)
+    if account then
+      pcall(require("orch.log").warn, ("%s: %s: %s"):format(sender.owner, sender.name, account))
     end
   end
 end

@@ -6,6 +6,8 @@
 
 local after = {}
 
+local PATIENCE = 1 -- seconds
+
 local formats = { "html", "junit", "markdown" }
 
 local function make_folder(path)
@@ -65,6 +67,12 @@ local function finish_all(session, hooks)
   for _, hook in ipairs(hooks) do s:start("end of the run", call, "finish", hook, session) end
 end
 
+--- Somebody sits before a screen on which all jobs have ended.
+local function explain_waiting(view)
+  require("orch.core.clock").sleep(PATIENCE)
+  view:print "waiting for the services that are told how the run went\n"
+end
+
 --- What they have to say stands above what the view leaves at its end: of a failed run the root
 --- cause comes last.
 local function sink_of(view)
@@ -90,7 +98,9 @@ function after.hooks(session, view)
   return setmetatable({}, { __close = function()
     local shield <close> = require("orch.core.task").open("end of the run", nil, true, nil, false)
     local _ <close> = output.with(sink)
+    local explanation = require("orch.task").spawn({ name = "patience" }, explain_waiting, view)
     finish_all(session, hooks)
+    explanation:cancel()
   end })
 end
 
