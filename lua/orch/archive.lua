@@ -9,6 +9,7 @@
 --- the disk, is refused, and nothing of such an archive is kept.
 
 local arg = require "orch.arg"
+local checkpoint = require("orch.task").checkpoint
 local clock = require "orch.core.clock"
 local core = require "orch.core.archive"
 local errors = require "orch.core.error"
@@ -161,6 +162,7 @@ function archive.entries(path, opts)
   local closer = setmetatable({}, { __close = function() reader:close() end })
   return function()
     i = i + 1
+    if batch[i] then checkpoint() end
     while not batch[i] and not is_last do
       batch, is_last = reader:next(BATCH)
       i = 1
