@@ -280,6 +280,9 @@ describe("notify.live", { clock = "virtual" }, function()
     expect(function() notify.live({}, {}) end):raises "usage"
     expect(function() notify.live(chat, { job = true }) end):raises "usage"
     expect(function() notify.live("slack") end):raises "usage"
+    for _, name in ipairs { "live", "at_end", "follow" } do
+      expect(function() notify[name](chat, { link = "javascript:x" }) end):raises "usage"
+    end
   end)
 end)
 

@@ -156,6 +156,16 @@ describe("notify.slack with a bot's token", function()
     expect(err.attempts):equals(3)
   end)
 
+  it("does not wait an hour", function()
+    local store <close> = store_of "slack"
+    store:fail("chat.postMessage", 1, { status = 429, headers = { ["Retry-After"] = "3600" },
+      json = { ok = false, error = "ratelimited" } })
+    local err = expect(function() bot(store, { retry = { attempts = 3 } }):post "x" end)
+      :raises "status"
+    expect(err.message):contains "Slack says ratelimited; try again in 1h 00m"
+    expect(store:count "chat.postMessage"):equals(1)
+  end)
+
   it("does not post twice where an answer is lost, but updates again", function()
     local store <close> = store_of "slack"
     local chat = bot(store)
@@ -411,7 +421,7 @@ end)
 describe("what is posted", function()
   it("is checked before anything is sent", function()
     local chat = notify.slack { webhook = "http://127.0.0.1:9/services/T/B/aaaaaaaaaaaaaaaaaaaaaaaa" }
-    for _, wrong in ipairs { {}, { text = {} }, { text = "x", color = "red" },
+    for _, wrong in ipairs { {}, "", true, { text = {} }, { text = "x", color = "red" },
       { text = "x", fields = { a = "b" } }, { text = "x", fields = { { "a" } } },
       { text = "x", link = "javascript:alert(1)" }, { text = "x", link = "https://h/a|b" },
       { txt = "x" } }

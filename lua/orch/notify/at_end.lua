@@ -55,6 +55,7 @@ function at_end.at_end(list, opts)
   list = channels.list(fname, list)
   local o = arg.options(fname, opts, { when = "string", link = "string|table", log = "integer",
     title = "string" })
+  o.link = require("orch.notify.content").link(fname, o.link)
   o.when = o.when or "always"
   if not wanted[o.when] then
     arg.fail("%s: option `when` should be always, failure or change, not %q", fname, o.when)
@@ -103,13 +104,13 @@ function at_end.follow(list, opts)
   list = channels.list(fname, list)
   local o = arg.options(fname, opts, { title = "string", every = "duration", grace = "duration",
     link = "string|table", job = "boolean|string|table" })
-  local content = require("orch.notify.content").read(fname, { text = "", link = o.link })
+  local link = require("orch.notify.content").link(fname, o.link)
   local globs, number = live.globs(fname, o.job), #(declare.registry.hooks or {}) + 1
   local shown
   register(fname, {
     begin = function(session)
       shown = live.start(fname, list, { title = o.title or session.script, every = o.every,
-        grace = o.grace, link = content.link, follow = function(touch)
+        grace = o.grace, link = link, follow = function(touch)
           return require("orch.notify.live_jobs").follow(session, globs, nil, touch)
         end }, keeper_of(session, number))
     end,

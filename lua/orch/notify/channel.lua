@@ -249,7 +249,10 @@ end
 ---@return orch.notify.Channel[]
 function channels.list(fname, value)
   if channels.is(value) then return { value } end
-  arg.check(fname, 1, value, "table")
+  if type(value) ~= "table" then
+    arg.fail("%s: argument 1 should be a channel such as notify.slack { ... }, or a list of them, "
+      .. "not %s", fname, arg.describe(value))
+  end
   local list = {}
   for i, channel in ipairs(value) do
     if not channels.is(channel) then
@@ -258,7 +261,8 @@ function channels.list(fname, value)
     end
     list[i] = channel
   end
-  if #list == 0 then arg.fail("%s: no channel is given", fname) end
+  if #list == 0 then arg.fail("%s: no channel is given; they come first: %s(chat, { ... })",
+    fname, fname) end
   return list
 end
 

@@ -70,13 +70,23 @@ local function read_link(fname, link)
   return { url = o.url, text = o.text and clean(o.text) }
 end
 
+---@param fname string
+---@param link string|table|nil
+---@return {url: string, text: string?}?
+function content.link(fname, link)
+  return link and read_link(fname, link)
+end
+
 ---@param fname string for messages
 ---@param value string|orch.notify.Content
 ---@param more table<string, string>? further options, as for `arg.options`
 ---@return orch.notify.Content content checked; `link` is a table
 function content.read(fname, value, more)
   if type(value) == "string" or math.type(value) then value = { text = value } end
-  arg.check(fname, 1, value, "table")
+  if type(value) ~= "table" then
+    arg.fail('%s: a text is wanted, or a table such as { title = "Build", text = "done" }, not %s',
+      fname, arg.describe(value))
+  end
   local all = spec
   if more then
     all = setmetatable({}, nil)
@@ -91,8 +101,8 @@ function content.read(fname, value, more)
     if c[name] ~= nil then c[name] = clean(c[name]) end
   end
   c.fields = c.fields and read_fields(fname, c.fields)
-  c.link = c.link and read_link(fname, c.link)
-  if not (c.text or c.title or c.fields or c.blocks or c.html) then
+  c.link = content.link(fname, c.link)
+  if not (c.text and c.text ~= "" or c.title or c.fields or c.blocks or c.html) then
     arg.fail("%s: there is nothing to post: give `text`, `title`, `fields` or `blocks`", fname)
   end
   return c

@@ -37,7 +37,10 @@ function failure.throw(service, fields)
     said = ("%s (%s)"):format(said:gsub("%.$", ""), fields.reason)
   end
   if fields.hint then said = said:gsub("%.$", "") .. "; " .. fields.hint end
-  if fields.retry_after then said = ("%s; try again in %.3g s"):format(said, fields.retry_after) end
+  if fields.retry_after then
+    said = ("%s; try again in %s"):format(said,
+      require("orch.report.text").duration(fields.retry_after))
+  end
   fields.service = service
   fields.message = ("%s: cannot %s: %s"):format(service, fields.what, said)
   errors.throw(errors.make(fields))

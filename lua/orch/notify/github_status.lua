@@ -79,7 +79,8 @@ function github.new(opts)
     context = "string", base_url = "string" })
   o.repo = o.repo or place.getenv "GITHUB_REPOSITORY"
   if not o.repo or not o.repo:find "^[%w._-]+/[%w._-]+$" then
-    arg.fail('%s: option `repo` should be "owner/name", not %s', fname, arg.describe(o.repo))
+    arg.fail('%s: option `repo`, or GITHUB_REPOSITORY, should be "owner/name", not %s', fname,
+      arg.describe(o.repo))
   end
   o.token = channels.token(fname, o.token, { "GITHUB_TOKEN" })
   o.commit = o.commit and commit.find(fname, o.commit)

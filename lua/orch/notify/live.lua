@@ -233,9 +233,7 @@ function live.open(list, opts)
   local fname = "notify.live"
   list = channels.list(fname, list)
   local o = arg.options(fname, opts, with_job(live.spec))
-  if o.link then
-    o.link = require("orch.notify.content").read(fname, { text = "", link = o.link }).link
-  end
+  o.link = require("orch.notify.content").link(fname, o.link)
   local ctx = current.find()
   if o.job then
     if not ctx then

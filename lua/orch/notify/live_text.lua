@@ -99,7 +99,7 @@ function text.content(view)
   lines[#lines + 1] = rest_of(view.items, shown)
   for _, note in ipairs(view.notes) do lines[#lines + 1] = "• " .. show.fit(note, LONGEST) end
   lines[#lines + 1] = view.tail
-  local title = view.title or "Progress"
+  local title = show.line(view.title or "Progress")
   if #view.items > 1 then
     local over = counts.ok + counts.skipped + counts.failed + counts.cancelled
     title = ("%s: %d of %d"):format(title, over, #view.items)

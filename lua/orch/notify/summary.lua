@@ -107,7 +107,7 @@ function summary.of(run, folder, o, own)
   if run.host then fields[#fields + 1] = { "Host", text.line(run.host) } end
   fields[#fields + 1] = { "Run", text.line(run.id or "?") }
   return {
-    title = ("%s %s %s"):format(signs[status] or "❔", o.title or text.line(run.script or "orch"),
+    title = ("%s %s %s"):format(signs[status] or "❔", text.line(o.title or run.script or "orch"),
       words[status] or status),
     text = run.failures[1] and failure_text(run, folder, o.log or LOG_LINES) or nil,
     color = colors[status], fields = fields, link = o.link or ci_link(), status = status,
