@@ -18,6 +18,7 @@ local common = require "orch.deploy.common"
 local folders = require "orch.deploy.folder"
 local listing = require "orch.deploy.webdav.listing"
 local map = require "orch.map"
+local memos = require "orch.deploy.memo"
 local put = require "orch.deploy.webdav.put"
 local urls = require "orch.http.url"
 
@@ -71,7 +72,7 @@ local function upload_file(fname, dav, o, started)
       urls.shown(url))
   end
   local result = { service = "webdav", file = source.shown, size = source.size, bytes = 0,
-    url = urls.shown(url), skipped = listing.same(file, there) or nil }
+    url = urls.shown(url), skipped = listing.same(dav, file, there) or nil }
   if o.dry_run then
     result.dry_run = true
     result.would = result.skipped and ("would send nothing: %s is %s"):format(result.url,
@@ -95,6 +96,10 @@ local function send_all(fname, dav, files, o, shown)
 end
 
 local function carry_out(fname, dav, plan, o)
+  local function delete(name)
+    dav:ask({ [404] = true }, ("delete '%s'"):format(name), "DELETE", dav.root .. put.encode(name))
+  end
+  map.each(plan.twins, delete, { concurrency = o.connections })
   local made = {}
   if not plan.root_is_there and plan.count > 0 then put.folder(dav, dav.root, made) end
   for _, name in ipairs(plan.missing) do put.folder(dav, dav.root .. put.encode(name), made) end
@@ -103,10 +108,7 @@ local function carry_out(fname, dav, plan, o)
   local shown <close> = folders.progress(fname, o.progress, plan.bytes)
   send_all(fname, dav, plan.first, own, shown)
   send_all(fname, dav, plan.pages, own, shown)
-  map.each(plan.surplus, function(name)
-    dav:ask({ [404] = true }, ("delete '%s'"):format(name), "DELETE",
-      dav.root .. put.encode(name))
-  end, { concurrency = o.connections })
+  map.each(plan.surplus, delete, { concurrency = o.connections })
 end
 
 local function plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" or "s") end
@@ -114,19 +116,20 @@ local function plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" 
 local function upload_folder(fname, dav, o, started)
   local files = folders.open(fname, o.folder, { include = o.include, exclude = o.exclude })
   local plan = require("orch.deploy.webdav.sync").plan(fname, dav, files, o)
+  local surplus = #plan.surplus + #plan.twins
   local result = { service = "webdav", file = o.folder, size = files.total, bytes = 0,
     files = #files, sent = 0, deleted = 0, url = urls.shown(dav.root),
-    skipped = plan.count == 0 and #plan.surplus == 0 or nil }
+    skipped = plan.count == 0 and surplus == 0 or nil }
   if o.dry_run then
     result.dry_run = true
     result.would = ("would upload %s of %d (%s) from %s to %s"):format(plural(plan.count, "file"),
       #files, common.size(plan.bytes), o.folder, result.url)
-    if #plan.surplus > 0 then
-      result.would = ("%s, and delete %d there"):format(result.would, #plan.surplus)
+    if surplus > 0 then
+      result.would = ("%s, and delete %d there"):format(result.would, surplus)
     end
   elseif not result.skipped then
     carry_out(fname, dav, plan, o)
-    result.sent, result.deleted, result.bytes = plan.count, #plan.surplus, plan.bytes
+    result.sent, result.deleted, result.bytes = plan.count, surplus, plan.bytes
   end
   result.elapsed = clock.now() - started
   return result
@@ -159,6 +162,9 @@ function webdav.upload(opts)
   local started = clock.now()
   local o = check_upload(fname, opts)
   local dav = clients.open(fname, o)
+  -- Another process would wait with its files under the same names.
+  local target = o.folder and dav.root or dav.url
+  local _ <close> = not o.dry_run and memos.open { service = "webdav", target = target } or nil
   if o.file then return upload_file(fname, dav, o, started) end
   return upload_folder(fname, dav, o, started)
 end
@@ -177,7 +183,7 @@ function webdav.status(opts)
   for name, value in next, there or {} do status[name] = value end
   if o.file then
     local source = require("orch.deploy.source").open(fname, o.file)
-    status.same = listing.same(source, there)
+    status.same = listing.same(dav, source, there)
   end
   return status
 end

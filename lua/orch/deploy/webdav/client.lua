@@ -14,6 +14,8 @@ local client = {}
 ---@class orch.deploy.webdav.Client
 ---@field root string the URL of the folder, with a slash at its end
 ---@field origin string scheme and host
+---@field speaks boolean? it has answered a PROPFIND
+---@field ahead integer? seconds that its clock is ahead of ours
 ---@field private api orch.deploy.Client
 local Client = {}
 Client.__index = Client
@@ -47,8 +49,9 @@ local function words(response)
   if body:find "^%s*<%?xml" then
     local ok, root = pcall(require("orch.xml").decode, (body:gsub("^%s+", "")))
     said = ok and (text_of(root, "message") or text_of(root, "responsedescription"))
-  elseif body:find "<p>" then
-    said = body:match "<p>(.-)</p>":gsub("<[^>]*>", "")
+  else
+    said = body:match "<p>(.-)</p>"
+    said = said and said:gsub("<[^>]*>", "")
   end
   said = said or require("orch.http.fault").said(body, response.headers["content-type"])
   local status = ("%d %s"):format(response.status, response.reason)
@@ -79,7 +82,7 @@ local function auth_of(fname, o, from_url)
   if #given > 1 then
     arg.fail("%s: `%s` and `%s` exclude each other", fname, given[1], given[2])
   end
-  local secret = o.password or o.bearer
+  local secret = o.password or o.bearer or from_url and from_url:match ":(.*)$"
   if secret then require("orch.secrets").cover(secret) end
   if o.user then return { o.user, o.password } end
   return o.auth or not o.bearer and from_url or nil

@@ -1,5 +1,6 @@
 --- A folder on the server and one here: what is there, what is to be sent, what is too much.
 
+local failure = require "orch.deploy.failure"
 local folder = require "orch.deploy.folder"
 local listing = require "orch.deploy.webdav.listing"
 local map = require "orch.map"
@@ -44,27 +45,57 @@ local function ask_each(dav, files)
   return there
 end
 
---- Files, and, where no pattern may protect something in them, whole folders.
+--- Our files and folders by name; and, in small letters, those that are not there.
+local function names_of(there, files, folders)
+  local ours, missing = {}, {}
+  local function add(name)
+    ours[name] = true
+    if not there[name] then missing[name:lower()] = true end
+  end
+  for _, file in ipairs(files) do add(file.name) end
+  for _, name in ipairs(folders) do add(name) end
+  return ours, missing
+end
+
+--- Files, and, where no pattern may protect something in them, whole folders. Those that differ
+--- from ours in capitals only are `twins`: to many servers they are the same file, and may not be
+--- deleted when that has been sent.
 local function surplus_of(fname, there, files, folders, o)
-  local ours, list = {}, {}
-  for _, file in ipairs(files) do ours[file.name] = true end
-  for _, name in ipairs(folders) do ours[name] = true end
+  local ours, missing = names_of(there, files, folders)
+  local list, twins = {}, {}
   local chosen = folder.chooser(fname, o)
   for name, entry in next, there do
     if name ~= "" and not ours[name] and chosen((name:gsub("/$", "")))
       and not (entry.folder and (o.include or o.exclude)) then
-      list[#list + 1] = name
+      table.insert(missing[name:lower()] and twins or list, name)
     end
   end
   table.sort(list)
-  return list
+  table.sort(twins)
+  return list, twins
+end
+
+--- To put a file in the place of a folder deletes all that is in it.
+local function check_kinds(there, files, folders)
+  local function refuse(name, is, should)
+    failure.throw("webdav", { what = ("put '%s'"):format(name), kind = "conflict",
+      words = ("there is a %s of that name, and here it is a %s"):format(is, should),
+      hint = "remove one of them" })
+  end
+  for _, file in ipairs(files) do
+    if there[file.name .. "/"] then refuse(file.name, "folder", "file") end
+  end
+  for _, name in ipairs(folders) do
+    if there[name:sub(1, -2)] then refuse(name:sub(1, -2), "file", "folder") end
+  end
 end
 
 ---@class orch.deploy.webdav.Plan
 ---@field first table[] files to be sent
 ---@field pages table[] those that come last
 ---@field missing string[] folders to be made
----@field surplus string[] what is to be deleted
+---@field twins string[] what is to be deleted before anything is sent
+---@field surplus string[] what is to be deleted after that
 ---@field bytes integer
 ---@field count integer
 
@@ -80,9 +111,11 @@ function sync.plan(fname, dav, files, o)
   local folders = put.folders_of(names)
   local known, missing = list_all(dav, folders)
   local there = known or ask_each(dav, files)
-  local plan = { first = {}, pages = {}, missing = {}, surplus = {}, bytes = 0, count = 0 }
+  if known then check_kinds(known, files, folders) end
+  local plan = { first = {}, pages = {}, missing = {}, surplus = {}, twins = {}, bytes = 0,
+    count = 0 }
   for _, file in ipairs(files) do
-    if not listing.same(file, there[file.name]) then
+    if not listing.same(dav, file, there[file.name]) then
       table.insert(file.name:find "%.html?$" and plan.pages or plan.first, file)
       plan.bytes, plan.count = plan.bytes + file.size, plan.count + 1
     end
@@ -97,7 +130,7 @@ function sync.plan(fname, dav, files, o)
     require("orch.arg").fail("%s: `delete` has to know what is there, and this server has no "
       .. "PROPFIND", fname)
   end
-  plan.surplus = surplus_of(fname, there, files, folders, o)
+  plan.surplus, plan.twins = surplus_of(fname, there, files, folders, o)
   return plan
 end
 
