@@ -362,7 +362,7 @@ describe("commit statuses", function()
   it("of GitHub: state, context, 140 characters, the commit of the environment", function()
     local store <close> = store_of("github", { commits = { SHA } })
     local _ <close> = orch.with_env { GITHUB_SHA = SHA, GITHUB_REPOSITORY = "studio/game",
-      GITHUB_TOKEN = store.token, GITHUB_API_URL = store.url }
+      GITHUB_EVENT_PATH = false, GITHUB_TOKEN = store.token, GITHUB_API_URL = store.url }
     local status = notify.github_status { context = "nightly" }
     local handle = status:post { state = "pending", text = "building" }
     handle:update { color = "danger", title = "Build", text = ("x"):rep(300), link = "https://h/1" }
@@ -371,6 +371,17 @@ describe("commit statuses", function()
     expect(store.statuses[2].state):equals "failure"
     expect(utf8.len(store.statuses[2].description)):equals(140)
     expect(function() status:post { state = "done", text = "x" } end):raises "usage"
+  end)
+
+  it("of GitHub: what is shown of a pull request is its head, not the merge", function()
+    local head = ("ab"):rep(20)
+    local store <close> = store_of("github", { commits = { head } })
+    local path = test.temp_dir() .. "/event.json"
+    json.save(path, { pull_request = { head = { sha = head } } })
+    local _ <close> = orch.with_env { GITHUB_SHA = SHA, GITHUB_EVENT_PATH = path }
+    notify.github_status { repo = "studio/game", token = store.token, base_url = store.url }
+      :post "building"
+    expect(store.statuses[1].sha):equals(head)
   end)
 
   it("of GitHub: refusals in its words", function()
@@ -397,6 +408,10 @@ describe("commit statuses", function()
       commit = SHA, base_url = store.url .. "/api/v4", ref = "main" }
     status:post { state = "running", text = "building" }
     status:post { state = "running", text = "still building" }
+    status:post { state = "pending", text = "late" }
+    store:fail("POST", 1, { status = 400, json = { message = "Cannot transition status via "
+      .. ":success from :canceled (Reason(s): Status cannot transition via \"success\")" } })
+    expect(function() status:post { color = "good", text = "done" } end):raises "rejected"
     status:post { color = "danger", text = "failed" }
     expect(#store.statuses):equals(2)
     expect(store.statuses[2].state):equals "failed"

@@ -17,6 +17,9 @@ local gitlab = {}
 local states = { pending = true, running = true, success = true, failed = true, canceled = true,
   skipped = true }
 
+local events = { pending = "enqueue", running = "run", success = "success", failed = "drop",
+  canceled = "cancel", skipped = "skip" }
+
 local function post(store, request)
   local project, sha = request.target:match "^/api/v4/projects/([^/]+)/statuses/(%x+)$"
   if request.headers["private-token"] ~= store.token then
@@ -35,9 +38,10 @@ local function post(store, request)
   if utf8.len(body.description or "") > 255 then
     return { status = 400, json = { message = { description = { "is too long" } } } }
   end
-  if store.state == body.state then
-    return { status = 400, json = { message = ("Cannot transition status via :enqueue from :%s "
-      .. "(Reason(s): Status cannot transition via \"enqueue\")"):format(body.state) } }
+  local event = events[body.state]
+  if store.state == body.state or store.state == "running" and body.state == "pending" then
+    return { status = 400, json = { message = ("Cannot transition status via :%s from :%s "
+      .. "(Reason(s): Status cannot transition via \"%s\")"):format(event, store.state, event) } }
   end
   store.state = body.state
   table.insert(store.statuses, { sha = sha, state = body.state, name = body.name,

@@ -38,6 +38,16 @@ local function judge(response)
     status = limited and 429 or nil }
 end
 
+--- For a pull request GITHUB_SHA is a merge that nobody looks at; the event names the commit whose
+--- statuses are shown.
+local function pull_request_head()
+  local path = place.getenv "GITHUB_EVENT_PATH"
+  local ok, event = pcall(json.load, path or "")
+  local request = ok and type(event) == "table" and event.pull_request
+  local head = type(request) == "table" and request.head
+  return type(head) == "table" and type(head.sha) == "string" and head.sha or nil
+end
+
 local adapter = { service = "github", content = { state = "string" },
   no_files = "attach it to the workflow's run", known = { commit = true } }
 
@@ -47,7 +57,8 @@ function adapter.post(self, c)
     arg.fail("notify.github_status: option `state` should be pending, success, failure or error, "
       .. "not %q", state)
   end
-  self.commit = self.commit or commit.find("notify.github_status", nil, { "GITHUB_SHA" })
+  self.commit = self.commit or commit.find("notify.github_status", pull_request_head(),
+    { "GITHUB_SHA" })
   local response = call.request(self, "set the status of " .. self.commit:sub(1, 12), "POST",
     ("%s/repos/%s/statuses/%s"):format(self.base_url, self.repo, self.commit), {
       bearer = self.token,
@@ -67,7 +78,8 @@ end
 ---@class orch.notify.GithubStatusOptions: orch.notify.ChannelOptions
 ---@field token string? or GITHUB_TOKEN of the environment or `.env`
 ---@field repo string? "owner/name"; or GITHUB_REPOSITORY
----@field commit string? the full hash; or GITHUB_SHA, or HEAD of the repository here
+---@field commit string? the full hash; or the head of the pull request that Actions work for, or
+---  GITHUB_SHA, or HEAD of the repository here
 ---@field context string? what the status is called, "orch" unless you say
 ---@field base_url string? of GitHub Enterprise: https://host/api/v3; or GITHUB_API_URL
 

@@ -29,14 +29,23 @@ local function words_of(body)
   return type(said) == "string" and said or nil
 end
 
+--- By GitLab's event: the states in which nothing is left to do.
+local there = {
+  enqueue = { pending = true, running = true }, run = { running = true },
+  success = { success = true }, drop = { failed = true }, cancel = { canceled = true },
+  skip = { skipped = true },
+}
+
+local function is_there_already(words)
+  local event, from = words:match "Cannot transition status via :(%a+) from :(%a+)"
+  return event ~= nil and there[event] ~= nil and there[event][from] == true
+end
+
 local function judge(response)
   if response.status < 300 then return nil end
   local ok, body = pcall(json.decode, response.body)
   local words = ok and type(body) == "table" and words_of(body) or nil
-  -- A status that is set already is one that is set.
-  if response.status == 400 and words and words:find "Cannot transition status" then
-    return false
-  end
+  if response.status == 400 and words and is_there_already(words) then return false end
   return { words = words, hint = response.status == 403 and "the token needs the scope `api`"
     or response.status == 404 and "the project, the commit, or a token that may see them" or nil }
 end

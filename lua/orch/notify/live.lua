@@ -113,8 +113,8 @@ local function account_of(self, sender)
   local count, arrived = sender.failures, sender:is_done()
   if count == 0 and arrived then return nil end
   if count == 0 then return ("the last state did not arrive within %g s"):format(self.grace) end
-  return ("%d %s failed, the last state %s"):format(count, count == 1 and "delivery" or "deliveries",
-    arrived and "arrived" or "did not arrive")
+  return ("%d %s failed, the last state %s"):format(count,
+    count == 1 and "delivery" or "deliveries", arrived and "arrived" or "did not arrive")
 end
 
 local function tell_failures(self)
