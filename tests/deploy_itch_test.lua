@@ -83,6 +83,17 @@ describe("a push to itch.io", function()
     expect(upload().build_id):equals(1143390)
   end)
 
+  case("is read in odd pieces and in colours", function()
+    butler:says { "printf 'Build is \\033[32mnow proc'", "sleep 0.05",
+      "printf 'essing\\033[0m, should be up\\033[K'" }
+    expect(upload().state):equals "processing"
+  end)
+
+  case("is read from megabytes without a line end", function()
+    butler:says { "head -c 20000000 /dev/zero | tr '\\0' x", "echo", table.concat(PUSHED, "\n") }
+    expect(upload().state):equals "processing"
+  end)
+
   case("takes a zip", function()
     fs.write("game.zip", "PK")
     butler:says(PUSHED)
@@ -123,6 +134,7 @@ describe("a push that fails", function()
       .. "/profile: invalid key hush-hush-key" }, "exit 1" }
     local err = fails { kind = "auth", status = 403 }
     expect(err.message).never:contains "hush-hush"
+    expect(err.words).never:contains "hush-hush"
     expect(json.encode(err.output)).never:contains "hush-hush"
     expect(#butler:calls()):equals(1)
   end)
@@ -155,6 +167,11 @@ describe("a push that fails", function()
   case("by a crash tells how it ended", function()
     butler:says { "echo 'panic: runtime error'", "kill -SEGV $$" }
     expect(fails { kind = "process" }.message):contains "panic: runtime error"
+  end)
+
+  case("by a signal says so", function()
+    butler:says { "kill -KILL $$" }
+    expect(fails { kind = "process" }.message):contains "butler was ended by SIGKILL"
   end)
 
   case("and stalls is ended", function()

@@ -100,6 +100,25 @@ describe("a build for Steam", function()
     expect(fs.exists(steamcmd:calls()[1][2])):is(false)
   end)
 
+  case("leaves no password behind when orch is killed", function()
+    steamcmd:says { START, LOGIN, "touch read", "sleep 60" }
+    fs.write("send.lua", ("orch.deploy.steam.upload(orch.json.decode [==[%s]==])"):format(
+      json.encode(options { depots = false, folder = "win", password = "hush-hush!" })))
+    local killed <close> = orch.process.spawn { require("orch.core.runtime").executable(),
+      "send.lua", check = false, env = { TMPDIR = folder } }
+    local function commands() return (steamcmd:calls()[1] or {})[2] end
+    for _ = 1, 1000 do
+      if commands() and fs.exists "read" and not fs.exists(commands()) then break end
+      orch.sleep(0.01)
+    end
+    killed:signal "KILL"
+    expect(killed:wait().signal):equals "SIGKILL"
+    expect(fs.exists(commands())):is(false)
+    expect(fs.exists(fs.path.dirname(commands()))):is(true)
+    expect(orch.process.run({ "grep", "-rl", "hush-hush", folder, "--include=*.txt",
+      "--include=*.vdf", check = false }).stdout):equals ""
+  end)
+
   case("has the token of another machine in a home of its own", function()
     steamcmd:says { 'cp -r "$HOME" ./home', START, LOGIN, BUILT }
     local config = '"InstallConfigStore"\n{\n  "Software" { "token" "abc" }\n}\n'
@@ -120,6 +139,20 @@ describe("a build for Steam", function()
     expect(upload { output = "logs" }.build_id):equals(77)
     steamcmd:says { START, LOGIN, "echo 'Scanning con'" }
     fails({ kind = "process" }, { output = "logs" }) -- the log is of the build before
+  end)
+
+  case("is taken from the log where steamcmd says nothing and does not end", function()
+    steamcmd:says { START, LOGIN,
+      "echo 'Successfully finished AppID 480 build (BuildID 78).' > logs/app_build_480.log",
+      "sleep 60" }
+    expect(upload { output = "logs", stall = 0.2 }.build_id):equals(78)
+    expect(#steamcmd:calls()):equals(1)
+  end)
+
+  case("is read in colours", function()
+    steamcmd:says { "printf '\\033[0mLoading Steam API...\\033[0mOK\\n'",
+      "printf 'Waiting for user info...\\033[0mOK\\n'" }
+    expect(upload { dry_run = true }.dry_run):is(true)
   end)
 end)
 
@@ -157,6 +190,12 @@ Scanning content...........
       "echo 'ERROR! Failed to get application info for app 480 (Timeout)'", "exit 8" }
     expect(upload().build_id):equals(25520824)
     expect(#steamcmd:calls()):equals(2)
+  end)
+
+  case("in its last step is not tried again: the build may be there", function()
+    steamcmd:says { START, LOGIN, "echo 'ERROR! Failed to commit build: Timeout'", "exit 6" }
+    fails { kind = "network", retryable = false }
+    expect(#steamcmd:calls()):equals(1)
   end)
 
   case("and stalls is ended", function()

@@ -100,6 +100,29 @@ describe("an upload to TestFlight", function()
     expect(store.requests["PATCH notes"]):equals(1)
   end)
 
+  case("gives no build to a group that has all builds", function()
+    store.all_builds = { Team = true }
+    store.groups = { "Testers", "Team" }
+    local result = upload { groups = { "Team", "Testers" } }
+    expect(result.groups):equals { "Team", "Testers" }
+    expect(store.builds[1].groups):equals { Testers = true }
+    upload { groups = "Team" }
+    expect(store.requests["POST groups"]):equals(1)
+  end)
+
+  case("finds a group on the last of many pages, and asks no other server", function()
+    store.page, store.groups = 1, { "A", "B", "Testers" }
+    upload { groups = "Testers" }
+    expect(store.builds[1].groups):equals { Testers = true }
+    expect(store.requests["GET groups"]):equals(3)
+  end)
+
+  case("changes notes that Apple made meanwhile", function()
+    store:fail("POST notes", 1, function() store.builds[1].notes["en-US"] = "" end)
+    upload { notes = "Cats can swim" }
+    expect(store.builds[1].notes):equals { ["en-US"] = "Cats can swim" }
+  end)
+
   case("does not wait when told so", function()
     store.verdict = "never"
     local result = upload { wait = false }
@@ -144,6 +167,43 @@ with open("ipa/Payload/Cat.app/Info.plist", "wb") as out:
       local result = deploy.testflight.upload(o)
       expect_fields(result, { version = "2.0", build = "12", state = "VALID" })
       expect(store.content == bytes):is(true)
+    end)
+  end
+
+  case("is read where its name has signs of a pattern", function()
+    write_ipa "FMT_BINARY"
+    fs.move("ipa/Payload/Cat.app", "ipa/Payload/Cat [Dev].app")
+    orch.archive.create("dev.ipa", { folder = "ipa" })
+    local o = options { file = "dev.ipa" }
+    o.version, o.build = nil, nil
+    expect(deploy.testflight.upload(o).version):equals "2.0"
+  end)
+
+  local huge = ("a"):rep(2000000)
+  local hostile = {
+    ["a property list that refers to one text a million times"] = function()
+      local text = "\x5f\x13" .. string.pack(">I8", #huge / 2) .. huge:sub(1, #huge / 2)
+      local count = 100000 -- of keys, each of a megabyte: a hundred gigabytes
+      local all = "bplist00" .. text .. "\xdf\x13" .. string.pack(">I8", count)
+        .. ("\0"):rep(2 * count)
+      return all .. string.pack(">I4I4", 8, 8 + #text) .. ("\0"):rep(6) .. "\4\1"
+        .. string.pack(">I8I8I8", 2, 1, #all)
+    end,
+    ["a property list that is a bomb"] = function() return huge end,
+    ["half a property list"] = function() return "bplist00\0\1" end,
+    ["no property list"] = function() return "<plist/>" end,
+  }
+  for what, plist in pairs(hostile) do
+    case("with " .. what .. " says nothing", function()
+      fs.mkdir "ipa/Payload/Cat.app"
+      fs.write("ipa/Payload/Cat.app/Info.plist", plist())
+      orch.archive.create("hostile.ipa", { folder = "ipa" })
+      local o = options { file = "hostile.ipa" }
+      o.version = nil
+      local err = fault(function() deploy.testflight.upload(o) end, { kind = "usage" })
+      expect(err.message):matches "needs the option `version`: it could not be read"
+      expect(err.message).never:contains ".lua:"
+      expect(store.log):equals {}
     end)
   end
 
@@ -242,6 +302,8 @@ describe("bad input is refused before anything is sent:", function()
     { "an unknown platform", { platform = "ios" }, 'did you mean "IOS"' },
     { "notes that nobody can set", { wait = false, notes = "x" }, "wait = false" },
     { "notes that are no text", { notes = { 1 } }, "by locale" },
+    { "notes for a locale that is none", { notes = { en_US = "x" } }, 'no locale such as "en-US"' },
+    { "a variable of the CI server that is not set", { issuer_id = "" }, "`issuer_id` is empty" },
     { "groups that are no names", { groups = { x = "y" } }, "a list such as" },
     { "no parts", { parts = 0 }, "at least 1" },
     { "a checksum of another kind", { checksum = "md5" }, "SHA_256" },
@@ -284,6 +346,13 @@ describe("a login that is refused", function()
     expect_fields(err.errors[1], { code = "NOT_AUTHORIZED" })
   end)
 
+  case("for want of the issuer says so", function()
+    local o = options()
+    o.issuer_id = nil
+    fault(function() deploy.testflight.upload(o) end, { kind = "auth" })
+    expect(function() deploy.testflight.upload(o) end):raises "needs the option `issuer_id`"
+  end)
+
   case("is renewed once when the token expires in the middle", function()
     store:fail("PATCH file", 1, { status = 401 })
     store:fail("GET upload", 1, { status = 401 })
@@ -301,6 +370,11 @@ describe("a login that is refused", function()
     for _ in pairs(store.tokens) do count = count + 1 end
     expect(count):equals(3)
     expect(store.refused):equals(0)
+  end)
+
+  case("does not follow from a clock that is some seconds ahead", function()
+    store.behind = 30
+    expect_arrived(upload())
   end)
 
   it("says by how much the clock is off", function() -- the server is started here
@@ -343,16 +417,32 @@ describe("a passing fault", function()
     end)
   end
 
-  for _, route in ipairs { "POST upload", "POST file", "PATCH file", "POST groups" } do
+  for _, route in ipairs { "POST upload", "POST file", "PATCH file", "POST notes", "POST review",
+    "POST groups" } do
     case("that loses the answer of " .. route .. ": nothing is made twice", function()
       store:fail(route, 1, { lost = true })
-      expect_arrived(upload { notes = "x", groups = "Testers" })
+      expect_arrived(upload { notes = "x", groups = "Testers", review = true })
       local count = 0
       for _ in pairs(store.uploads) do count = count + 1 end
       expect(count):equals(1)
       expect(store.requests["PUT part"]):equals(5)
     end)
   end
+
+  case("while Apple works at the build is waited for, too", function()
+    store:fail("GET upload", 12, { status = 503 }, 1)
+    expect_arrived(upload { retry = { attempts = 2, base = 0 } })
+    store:fail("GET builds", 99, { status = 503 }, 1)
+    fault(function() upload { build = "872", wait = 0.05, retry = { attempts = 2, base = 0 } } end,
+      { kind = "status", status = 503 })
+  end)
+
+  case("of too many requests says how many a key may make", function()
+    store:fail("GET apps", 9, { status = 429,
+      headers = { ["X-Rate-Limit"] = "user-hour-lim:3500;user-hour-rem:0;" } })
+    local err = fault(function() upload { retry = false } end, { status = 429 })
+    expect(err.message):matches "RATE_LIMIT_EXCEEDED.*3500 times an hour"
+  end)
 
   case("that does not pass ends the upload", function()
     store:fail("POST upload", 99, { status = 500 })
@@ -391,6 +481,16 @@ describe("a refusal", function()
     expect(store.requests["POST upload"]):equals(1)
   end)
 
+  case("with nulls in it is told as far as it goes", function()
+    store:fail("POST upload", 1, function()
+      return { status = 409, json = { errors = { { code = "STATE_ERROR", title = json.null,
+        detail = "Not now.", source = json.null, meta = json.null } } } }
+    end)
+    local err = fault(function() upload() end, { kind = "conflict", reason = "STATE_ERROR" })
+    expect(err.message):matches "Not now %(STATE_ERROR%)"
+    expect(err.errors):equals { { code = "STATE_ERROR", detail = "Not now." } }
+  end)
+
   case("with associated errors tells all of them", function()
     store:fail("POST review", 1, function()
       return { status = 409, json = { errors = { { code = "STATE_ERROR", title = "Not now.",
@@ -402,6 +502,36 @@ describe("a refusal", function()
     expect(err.message):matches "See associated errors.*Contact is missing"
     expect(#err.errors):equals(2)
   end)
+end)
+
+describe("an answer that is not Apple's", function()
+  local answers = { ["a page"] = "<html>", ["half a document"] = "{}", ["null"] = "null",
+    ["nothing"] = "", ["a number"] = '{"data":5}', ["a resource without a name"] = '{"data":{}}' }
+  for _, route in ipairs { "GET apps", "POST upload", "POST file", "GET upload" } do
+    for name, body in pairs(answers) do
+      local no_apps = route == "GET apps" and name == "a resource without a name"
+      if not no_apps then case("to " .. route .. ": " .. name .. " is said to be none", function()
+        store:fail(route, 1, function() return { status = 200, body = body } end)
+        expect(fault(function() upload { retry = false } end, { kind = "http" }).message)
+          :contains "is not what App Store Connect answers"
+      end) end
+    end
+  end
+
+  for name, operation in pairs { ["no address"] = { offset = 0, length = #CONTENT },
+    ["no place"] = { url = "http://127.0.0.1:1/", length = #CONTENT },
+    ["an odd place"] = { url = "http://127.0.0.1:1/", offset = "0", length = 1.5 },
+    ["too much"] = { url = "http://127.0.0.1:1/", offset = 0, length = #CONTENT + 1 },
+  } do
+    case("with a part of " .. name .. " is refused", function()
+      store:fail("POST file", 1, function()
+        return { status = 201, json = { data = { id = "file-1", type = "buildUploadFiles",
+          attributes = { uploadOperations = { operation } } } } }
+      end)
+      expect(fault(function() upload { retry = false } end, { kind = "http" }).message)
+        :matches "parts cover %d+ of 450000 bytes"
+    end)
+  end
 end)
 
 describe("addresses that have expired", function()
@@ -511,6 +641,18 @@ describe("an upload that broke off", function()
     no_memo()
   end)
 
+  case("is not finished with parts of another file of the same name and size", function()
+    store:fail("PUT part", 99, { status = 500 }, 2)
+    fault(function() upload { parts = 1, retry = false } end, { kind = "status" })
+    store.faults = {}
+    local _ <close> = orch.cd(test.temp_dir()) -- where nothing is known of that
+    CONTENT = CONTENT:gsub("0", "x")
+    fs.write("game.ipa", CONTENT)
+    store:fail("POST upload", 1, { status = 409 })
+    expect_arrived(upload { checksum = false })
+    expect(store.requests["POST file"]):equals(2)
+  end)
+
   case("before it knew what it had reserved takes that", function()
     store:fail("POST file", 1, { lost = true })
     fault(function() upload { retry = false } end, { kind = "network" })
@@ -540,4 +682,55 @@ describe("an upload that is cancelled", function()
     expect_arrived(upload())
     expect(store.requests["POST upload"]):equals(1)
   end)
+end)
+
+-- Wherever it is cut short, the next call finishes it, and nothing is made twice.
+describe("an upload that ends at any request", function()
+  local routes = { "GET apps", "GET groups", "GET builds", "GET uploads", "POST upload",
+    "POST file", "PUT part", "PATCH file", "GET upload", "PATCH build", "GET notes", "POST notes",
+    "POST groups", "GET review", "POST review" }
+  local asked = { notes = "x", groups = "Testers", uses_encryption = false, review = true,
+    parts = 2 }
+
+  local function interrupted(route, end_it)
+    store:fail(route, 1, function()
+      end_it()
+      orch.sleep(0.2)
+    end)
+  end
+
+  local function goes_on(again)
+    again()
+    expect(store.content == CONTENT):is(true)
+    expect(#store.builds):equals(1)
+    expect(store.builds[1].notes):equals { ["en-US"] = "x" }
+    expect(store.builds[1].groups):equals { Testers = true }
+    expect(store.builds[1].review):is(true)
+    local count = 0
+    for _ in pairs(store.uploads) do count = count + 1 end
+    expect(count):equals(1)
+    no_memo()
+  end
+
+  for _, route in ipairs(routes) do
+    case("by cancelling: " .. route, function()
+      local task
+      interrupted(route, function() task:cancel "enough" end)
+      task = orch.spawn({ hold = true }, upload, asked)
+      expect(function() task:await() end):raises "enough"
+      goes_on(function() upload(asked) end)
+    end)
+
+    if not route:find "^GET" then case("by kill -9: " .. route, function()
+      local o = options(asked)
+      o.key = { path = "key.p8" }
+      fs.write("send.lua", ("orch.deploy.testflight.upload(orch.json.decode [==[%s]==])")
+        :format(json.encode(o)))
+      local command = { require("orch.core.runtime").executable(), "send.lua" }
+      local killed <close> = orch.process.spawn { command[1], command[2], check = false }
+      interrupted(route, function() killed:signal "KILL" end)
+      expect(killed:wait().signal):equals "SIGKILL"
+      goes_on(function() orch.process.run(command) end)
+    end) end
+  end
 end)

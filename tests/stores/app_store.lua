@@ -10,12 +10,15 @@
 --- Follows Apple's App Store Connect API 4.1 ("Build uploads") as published with 4.4.1 in 2026;
 --- what of it could be read is said in lua/orch/deploy/testflight.lua. Words and codes of errors
 --- are those that users of the API quote (NOT_AUTHORIZED, ENTITY_ERROR.ATTRIBUTE.INVALID, ...).
---- Checked for real: the token (ES256, kid, iss, aud, iat, exp at most 20 minutes away), the
+--- Checked for real: the token (ES256, kid, iss, aud, iat not in the future, exp at most 20
+--- minutes away), the
 --- range, the length and the headers of each part, that no token goes to the storage, the
 --- checksum of the commit, that the parts make up the file.
 ---
 --- Options: delay (seconds that all parts of a file take together; 0), processing (looks until
 --- an upload is COMPLETE, and again until its build is VALID; 2), part_size (1 MB), groups,
+--- all_builds (name -> true: a group that has every build, and is refused one), page (groups in
+--- an answer), behind (seconds that its clock is behind; 0),
 --- verdict ("VALID", "INVALID", "FAILED": the upload, or "never"), checksums ("MD5": which the
 --- commit may name; false refuses any), issuer_id (false: an individual key).
 
@@ -49,7 +52,8 @@ function Store:authorized(request)
   local who = claims.sub == "user"
   if self.issuer_id then who = claims.iss == self.issuer_id end
   return who and claims.aud == "appstoreconnect-v1" and claims.exp and claims.iat
-    and claims.exp <= os.time() + 1200 and claims.exp > claims.iat
+    and claims.iat <= os.time() - self.behind and claims.exp > claims.iat
+    and claims.exp <= os.time() - self.behind + 1200
 end
 
 function Store:id(prefix)
@@ -159,7 +163,8 @@ function app_store.start(options)
     issuer_id = options.issuer_id == nil and "57246542-96fe-1a63-e053-0824d011072a"
       or options.issuer_id or nil,
     app_id = "6448311069", bundle_id = options.bundle_id or "com.example.cat",
-    groups = options.groups or { "Testers", "Friends" }, delay = options.delay or 0,
+    groups = options.groups or { "Testers", "Friends" }, all_builds = options.all_builds or {},
+    page = options.page or 200, behind = options.behind or 0, delay = options.delay or 0,
     processing = options.processing or 2, verdict = options.verdict or "VALID",
     part_size = options.part_size or 1 << 20, checksums = options.checksums,
     uploads = {}, files = {}, builds = {}, faults = {}, requests = {}, log = {}, last_id = 0,

@@ -17,12 +17,16 @@ routes["GET apps"] = { "^GET /v1/apps$", function(self, request)
   return { json = { data = json.array(found and { self.app } or {}) } }
 end }
 
-routes["GET groups"] = { "^GET /v1/betaGroups$", function(self)
-  local list = {}
-  for i, name in ipairs(self.groups) do
-    list[i] = { type = "betaGroups", id = "group-" .. i, attributes = { name = name } }
+--- The next page is said to be on a server where nobody answers: no token should go there.
+routes["GET groups"] = { "^GET /v1/betaGroups$", function(self, request)
+  local list, from = {}, tonumber(request.query.cursor or 0)
+  local to = math.min(from + self.page, #self.groups)
+  for i = from + 1, to do
+    list[#list + 1] = { type = "betaGroups", id = "group-" .. i, attributes = {
+      name = self.groups[i], hasAccessToAllBuilds = self.all_builds[self.groups[i]] or false } }
   end
-  return { json = { data = json.array(list), links = {} } }
+  return { json = { data = json.array(list), links = { next = to < #self.groups
+    and "http://127.0.0.1:1/v1/betaGroups?cursor=" .. to or nil } } }
 end }
 
 --- Apple works at it: one step at each look.
@@ -101,6 +105,11 @@ routes["POST groups"] = { "^POST /v1/builds/([%w-]+)/relationships/betaGroups$",
     for _, one in ipairs(request:json().data) do
       local name = self.groups[tonumber(one.id:match "^group%-(%d+)$") or 0]
       if not name then return say.not_found("betaGroups", one.id) end
+      if self.all_builds[name] then
+        return say.problem(422, "ENTITY_UNPROCESSABLE",
+          "Builds cannot be assigned to this internal group.",
+          "Cannot add internal group to a build.")
+      end
       build_of(self, id).groups[name] = true
     end
     return { status = 204 }

@@ -115,7 +115,7 @@ local function push(o, path, size, tell)
   output:check(result, tail)
   if output.unchanged or output.processing then return output end
   failure.throw("itch", { kind = "process", what = what, exit_code = result.exit_code,
-    output = tail, retryable = false, words = ("butler ended with %s, but never said that the "
+    output = tail, retryable = false, words = ("butler %s, but never said that the "
       .. "build is processing"):format(tool.ending(result)),
     hint = tail[1] and ("its last line was '%s'"):format(tail[#tail]) or nil })
 end
@@ -127,7 +127,7 @@ local function list(o)
   output:check(result, tail)
   if not result.ok then
     failure.throw("itch", { kind = "process", what = what, exit_code = result.exit_code,
-      output = tail, words = tail[#tail] or tool.ending(result) })
+      output = tail, words = tail[#tail] or "butler " .. tool.ending(result) })
   end
   return output.channels
 end

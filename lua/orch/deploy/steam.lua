@@ -106,31 +106,39 @@ local function depots_of(fname, o)
   return list, total
 end
 
---- Runs steamcmd with commands; they are in a file, as one of them may have a password.
-local function run(o, what, work, commands)
-  local output = outputs.new(what, tostring(o.app))
-  local result, tail = tool.run {
-    service = "steam", what = what, stall = o.stall or STALL,
-    argv = { o.steamcmd, "+runscript", scripts.commands(o, work, commands) },
-    env = scripts.environment(o, work), on_line = function(line) output:line(line) end,
+--- Runs steamcmd with commands; they are in a file, as one of them may have a password, which
+--- is gone as soon as it has been read: a kill -9 leaves none behind.
+local function run(o, output, work, commands)
+  local path = scripts.commands(o, work, commands)
+  return tool.run {
+    service = "steam", what = output.what, stall = o.stall or STALL,
+    argv = { o.steamcmd, "+runscript", path }, env = scripts.environment(o, work),
+    on_line = function(line)
+      output:line(line)
+      if path and output.logging_in then
+        require("orch.core.remove").remove_now(path)
+        path = nil
+      end
+    end,
     on_rest = function(text) output:rest(text) end,
   }
-  return output, result, tail
 end
 
 local function build(o, work, depots)
-  local what = ("upload a build of app %d"):format(o.app)
+  local output = outputs.new(("upload a build of app %d"):format(o.app), tostring(o.app))
   local script = scripts.build(o, work, depots)
   local read_logs = scripts.follow_logs(o, work)
-  local output, result, tail = run(o, what, work, { ('run_app_build "%s"'):format(script) })
-  read_logs(output) -- what it prints into a pipe may be cut off
+  local ok, result, tail = pcall(run, o, output, work, { ('run_app_build "%s"'):format(script) })
+  read_logs(output) -- what it prints into a pipe may be cut off, and may never come
   if output.finished then return output end
+  if not ok then error(result, 0) end
   output:check(result, tail)
   output:unconfirmed(result, tail, "that the build is finished")
 end
 
 local function only_log_in(o, work)
-  local output, result, tail = run(o, "log in", work, {})
+  local output = outputs.new "log in"
+  local result, tail = run(o, output, work, {})
   output:check(result, tail)
   if not output.logged_in then output:unconfirmed(result, tail, "that the login is good") end
 end
@@ -185,8 +193,8 @@ function steam.status(opts)
   check_login(fname, o)
   o.steamcmd = tool.find("steam", o.steamcmd or "steamcmd", INSTALL)
   local work <close> = scripts.folder(o)
-  local what = ("ask for app %d"):format(o.app)
-  local output, result, tail = run(o, what, work,
+  local output = outputs.new(("ask for app %d"):format(o.app), nil, true)
+  local result, tail = run(o, output, work,
     { "app_info_update 1", ("app_info_print %d"):format(o.app) })
   output:check(result, tail)
   local text = table.concat(output.lines, "\n")

@@ -11,7 +11,7 @@
 --- names of fields were taken from public clients that are generated from Apple's OpenAPI file.
 --- Not documented, but observed by users of the API in 2026: the state of an upload is an object
 --- { state, errors, warnings, infos }; `sourceFileChecksums` may be refused with 409 (it is then
---- left out); an operation has an `entityTag` once its part has arrived. Tried against the
+--- left out); a group that has all builds is refused a build (422). Tried against the
 --- service of tests/stores/app_store.lua, never against Apple's own.
 
 local arg = require "orch.arg"
@@ -25,6 +25,7 @@ local options = require "orch.deploy.testflight.options"
 local release = require "orch.deploy.testflight.release"
 local send = require "orch.deploy.testflight.send"
 local sources = require "orch.deploy.source"
+local words = require "orch.deploy.testflight.words"
 
 local testflight = {}
 
@@ -125,7 +126,7 @@ end
 
 local function words_of(warnings)
   local list = json.array {}
-  for i, one in ipairs(warnings) do list[i] = apis.words({ one }, true) end
+  for i, one in ipairs(warnings) do list[i] = words.sentence({ one }, true) end
   return list
 end
 

@@ -13,6 +13,7 @@ local place = require "orch.place"
 local tool = {}
 
 local TAIL = 10 -- lines that an Error keeps
+local LONGEST = 1 << 16 -- bytes of a line that is worth reading to its end
 
 ---The program, or an Error that says where it comes from.
 ---@param service string
@@ -32,21 +33,31 @@ function tool.find(service, program, hint)
       hint) })
 end
 
+--- Colours, and titles of windows, are for terminals; secrets are for nobody.
+local function plain(text)
+  text = text:gsub("\27%[[%d;?]*[@-~]", ""):gsub("\27%][^\7\27]*\7", "")
+  return require("orch.secrets").redact(text)
+end
+
 --- Takes pieces, gives lines; what a program overwrites on its line with \r counts as one.
 local function splitter(on_line, on_rest)
   local rest = ""
-  return function(piece)
-    rest = rest .. piece
-    local from = 1
-    for line, after in rest:gmatch "([^\r\n]*)[\r\n]()" do
-      if line ~= "" then on_line(line) end
-      from = after
-    end
-    rest = rest:sub(from)
-    if rest ~= "" and on_rest then on_rest(rest) end
-  end, function()
-    if rest ~= "" then on_line(rest) end
+  local function finish()
+    local line = plain(rest)
+    rest = ""
+    if line ~= "" then on_line(line) end
   end
+  return function(piece)
+    local from = 1
+    for at in piece:gmatch "()[\r\n]" do
+      rest = rest .. piece:sub(from, at - 1)
+      finish()
+      from = at + 1
+    end
+    if from > #piece or #rest > LONGEST then return end
+    rest = rest .. piece:sub(from)
+    if on_rest then on_rest(plain(rest)) end
+  end, finish
 end
 
 local function stalled(o, tail)
@@ -76,7 +87,7 @@ function tool.run(o)
   local tail = {}
   local feed, finish = splitter(function(line)
     if #tail == TAIL then table.remove(tail, 1) end
-    tail[#tail + 1] = require("orch.secrets").redact(line)
+    tail[#tail + 1] = line
     o.on_line(line)
   end, o.on_rest)
   local spec = { env = o.env, cwd = o.cwd, stdin = "", stderr = "stdout", check = false }
@@ -101,8 +112,8 @@ end
 ---@param result orch.ProcessResult
 ---@return string
 function tool.ending(result)
-  if result.signal then return "ended by " .. result.signal end
-  return ("exit code %d"):format(result.exit_code)
+  if result.signal then return "was ended by " .. result.signal end
+  return ("ended with exit code %d"):format(result.exit_code)
 end
 
 ---The options of orch.retry for a program: what another run may mend is a fault of the network.
@@ -111,7 +122,7 @@ end
 function tool.policy(value)
   if value == false then return { attempts = 1 } end
   local policy = { attempts = 3, base = 2, retry_on = function(err)
-    return err.kind == "network" or err.kind == "timeout"
+    return err.retryable ~= false and (err.kind == "network" or err.kind == "timeout")
   end }
   for name, item in next, type(value) == "table" and value or {} do policy[name] = item end
   return policy

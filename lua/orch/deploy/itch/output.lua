@@ -108,7 +108,7 @@ end
 function Output:check(result, tail)
   local problem = self.problem
   if not problem and not result.ok and not (self.processing or self.unchanged) then
-    problem = tail[#tail] or ("butler ended with %s and said nothing"):format(tool.ending(result))
+    problem = tail[#tail] or ("butler %s and said nothing"):format(tool.ending(result))
   end
   if not problem then return end
   local status = math.tointeger(problem:match "API error %((%d+)%)")

@@ -12,7 +12,8 @@ local output = {}
 ---@field build_id integer?
 ---@field problem string?
 ---@field refusal string? why the login was refused
----@field lines string[]
+---@field logging_in boolean? so it has read its commands
+---@field lines string[]? all of them, where they are asked for
 local Output = {}
 Output.__index = Output
 
@@ -43,6 +44,7 @@ end
 
 --- "Logging in user 'ann' to Steam Public...FAILED (Invalid Password)", and older ones.
 local function login_of(self, line)
+  if line:find("Logging in user", 1, true) then self.logging_in = true end
   local why = line:match "FAILED %((.-)%)" or line:match "FAILED login with result code (.+)$"
     or line:match "Login Failure: (.-)%s*$"
   if why and not self.logged_in then self.refusal = self.refusal or why end
@@ -53,7 +55,7 @@ local function login_of(self, line)
 end
 
 function Output:line(line)
-  self.lines[#self.lines + 1] = line
+  if self.lines then self.lines[#self.lines + 1] = line end
   for _, question in ipairs(questions) do
     if line:find(question[1]) then self.asked = question end
   end
@@ -102,10 +104,11 @@ function Output:check(result, tail)
   if self.refusal then refused_login(self, tail, result) end
   if not self.problem then return end
   local kind = kind_of(self.problem)
+  local unknown = self.problem:lower():find("commit", 1, true) -- the build may be there
   failure.throw("steam", { kind = kind, what = self.what, words = self.problem, output = tail,
-    exit_code = result.exit_code, retryable = kind == "network",
+    exit_code = result.exit_code, retryable = kind == "network" and not unknown,
     hint = self.problem:find "Build for depot" and "the log in the option `output` says why"
-      or nil })
+      or unknown and "the build may be there all the same: look before it is sent again" or nil })
 end
 
 ---@param result orch.ProcessResult
@@ -113,16 +116,17 @@ end
 ---@param lacking string what it never said
 function Output:unconfirmed(result, tail, lacking)
   failure.throw("steam", { kind = "process", what = self.what, exit_code = result.exit_code,
-    output = tail, retryable = false, words = ("steamcmd ended with %s, but never said %s")
+    output = tail, retryable = false, words = ("steamcmd %s, but never said %s")
       :format(tool.ending(result), lacking),
     hint = tail[1] and ("its last line was '%s'"):format(tail[#tail]) or nil })
 end
 
 ---@param what string the end of "cannot ..."
 ---@param app string?
+---@param keep boolean? all lines
 ---@return orch.deploy.steam.Output
-function output.new(what, app)
-  return setmetatable({ what = what, app = app, lines = {} }, Output)
+function output.new(what, app, keep)
+  return setmetatable({ what = what, app = app, lines = keep and {} or nil }, Output)
 end
 
 return output

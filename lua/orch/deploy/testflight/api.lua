@@ -1,5 +1,4 @@
---- Requests to the App Store Connect API: JSON:API documents, lists in pages, and errors in
---- Apple's own words.
+--- Requests to the App Store Connect API: JSON:API documents, and lists in pages.
 ---
 --- A request that makes something is not sent twice blindly: when its answer was lost, it is
 --- asked first whether the thing is there.
@@ -10,11 +9,11 @@ local failure = require "orch.deploy.failure"
 local json = require "orch.json"
 local key = require "orch.deploy.testflight.key"
 local retry = require "orch.retry"
+local words = require "orch.deploy.testflight.words"
 
 local api = {}
 
 local BASE_URL = "https://api.appstoreconnect.apple.com"
-local SKEW = 60 -- seconds that a clock may be off before it is worth a word
 local PAGE = 200
 
 ---@class orch.deploy.testflight.Api
@@ -23,78 +22,6 @@ local PAGE = 200
 ---@field policy table of orch.retry
 local Api = {}
 Api.__index = Api
-
----@class orch.deploy.AppleError
----@field code string? such as "ENTITY_ERROR.ATTRIBUTE.INVALID"
----@field title string?
----@field detail string?
----@field pointer string? what of the request it means: "/data/attributes/platform"
-
-local function one_error(item)
-  return { code = item.code, title = item.title, detail = item.detail,
-    pointer = type(item.source) == "table" and (item.source.pointer or item.source.parameter)
-      or nil }
-end
-
---- Some errors are only the heading of others.
-local function collect(list, items)
-  for _, item in ipairs(items) do
-    list[#list + 1] = one_error(item)
-    local associated = type(item.meta) == "table" and item.meta.associatedErrors
-    for _, path in ipairs(require("orch.arg").keys_of(associated or {})) do
-      collect(list, associated[path])
-    end
-  end
-  return list
-end
-
-local function errors_of(response)
-  local ok, list = pcall(function() return collect({}, response:json().errors) end)
-  return ok and list or {}
-end
-
-local function sentence(one)
-  local said = one.detail or one.title or one.code or "no reason given"
-  if one.title and not said:find(one.title, 1, true) then
-    said = one.title:gsub("%.$", "") .. ": " .. said
-  end
-  if one.pointer then said = said:gsub("%.$", "") .. " [" .. one.pointer .. "]" end
-  return said
-end
-
----The errors of a list as one sentence.
----@param list orch.deploy.AppleError[]
----@param coded boolean? with their codes
----@return string?
-function api.words(list, coded)
-  local said = {}
-  for i, one in ipairs(list) do
-    said[i] = sentence(one)
-    if coded and one.code then said[i] = said[i]:gsub("%.$", "") .. " (" .. one.code .. ")" end
-  end
-  return said[1] and table.concat(said, "; ") or nil
-end
-
-local function hint(response)
-  if response.status == 403 then return "has the key a role that may do this?" end
-  if response.status ~= 401 then return nil end
-  local skew = failure.clock_skew(response)
-  if skew and math.abs(skew) > SKEW then
-    return ("the clock of this machine is %d s %s the server's, and a token counts by the "
-      .. "clock: set it right"):format(math.abs(skew), skew > 0 and "ahead of" or "behind")
-  end
-  return "do key, key_id and issuer_id belong together, and is the key not revoked?"
-end
-
-local function words(response)
-  local list = errors_of(response)
-  return api.words(list), list[1] and list[1].code, hint(response)
-end
-
---- Amazon's and Apple's storage speak XML.
-local function storage_words(response)
-  return response.body:match "<Message>(.-)</Message>", response.body:match "<Code>(.-)</Code>"
-end
 
 local function policy_of(value)
   if value == false then return { attempts = 1 } end
@@ -112,9 +39,9 @@ end
 function api.open(fname, o)
   return setmetatable({
     client = call.client { service = "testflight", base_url = o.base_url or BASE_URL,
-      http = o.http, retry = o.retry, auth = key.open(fname, o), words = words },
+      http = o.http, retry = o.retry, auth = key.open(fname, o), words = words.reader(o.issuer_id) },
     storage = call.client { service = "testflight", http = o.http, retry = o.retry,
-      words = storage_words },
+      words = words.of_storage },
     policy = policy_of(o.retry),
   }, Api)
 end
@@ -131,35 +58,71 @@ local function without_null(value)
   return value
 end
 
-function Api:request(what, method, path, opts)
+--- A proxy's page, or half a document, is no answer of Apple's.
+local function foreign(what, response)
+  failure.throw("testflight", { kind = "http", what = what, status = response.status,
+    response = response, words = ("'%s' is not what App Store Connect answers"):format(
+    response.body:sub(1, 80)), hint = "is there a proxy on the way?" })
+end
+
+local function is_resource(value)
+  if type(value) ~= "table" or type(value.id) ~= "string" then return false end
+  if type(value.attributes) ~= "table" then value.attributes = {} end
+  return true
+end
+
+local function is_list(value)
+  if type(value) ~= "table" or value.id then return false end
+  for _, item in ipairs(value) do
+    if not is_resource(item) then return false end
+  end
+  return true
+end
+
+--- The document of an answer, whose `data` is what `check` wants.
+local function request(self, what, method, path, opts, check)
   local ok, result = pcall(self.client.request, self.client, what, method, path, opts)
   if not ok then
-    if errors.is(result) and result.response then result.errors = errors_of(result.response) end
+    if errors.is(result) and result.response then result.errors = words.list(result.response) end
     error(result, 0)
   end
-  if result.status == 204 or result.body == "" then return {} end
-  return without_null(result:json())
+  local read, document = pcall(json.decode, result.body == "" and "{}" or result.body)
+  if not read or type(document) ~= "table" or not check(without_null(document).data) then
+    foreign(what, result)
+  end
+  return document
 end
 
 ---@async
 ---@param what string the end of "cannot ..."
 ---@param path string
----@param query table?
----@return table document
-function Api:get(what, path, query)
-  return self:request(what, "GET", path, { query = query })
+---@return table resource
+function Api:one(what, path)
+  return request(self, what, "GET", path, nil, is_resource).data
 end
 
----All of a list, which comes in pages.
+---A part of a list: as much of it as comes at once.
+---@async
+---@param what string
+---@param path string
+---@param query table
+---@return table document `data` is the list
+function Api:page(what, path, query)
+  return request(self, what, "GET", path, { query = query }, is_list)
+end
+
+---All of a list, which comes in pages. The address of the next page is taken as a query of
+---this one: the token goes to no other server.
 ---@async
 ---@return table[] resources
 function Api:list(what, path, query)
   query = query or {}
-  query.limit = query.limit or PAGE
-  local document = self:get(what, path, query)
+  query.limit = PAGE
+  local document = self:page(what, path, query)
   local all = document.data
-  while document.links and document.links.next do
-    document = self:get(what, document.links.next)
+  while type(document.links) == "table" and document.links.next do
+    local rest = tostring(document.links.next):match "%?.*$" or ""
+    document = request(self, what, "GET", path .. rest, nil, is_list)
     table.move(document.data, 1, #document.data, #all + 1, all)
   end
   return all
@@ -173,13 +136,27 @@ end
 ---@param path string
 ---@param data any the document's `data`
 ---@param already (async fun(): any)?
----@return any data
+---@return any resource nil where there is no answer to it (relationships)
 function Api:send(what, method, path, data, already)
+  local check = method == "POST" and data.type and is_resource or function() return true end
   return (retry(function(attempt)
     local found = attempt > 1 and already and already()
     if found then return found end
-    return self:request(what, method, path, { json = { data = data }, retry = false }).data
+    local opts = { json = { data = data }, retry = false }
+    return request(self, what, method, path, opts, check).data
   end, self.policy))
+end
+
+---Makes something; what is in its way, made meanwhile by another run or by Apple, is taken
+---where `existing` finds it.
+---@async
+---@param existing async fun(in_the_way: boolean?): table?
+---@return table resource
+function Api:make(what, path, data, existing)
+  local ok, made = pcall(self.send, self, what, "POST", path, data, existing)
+  if ok then return made end
+  local found = errors.is(made) and made.kind == "conflict" and existing(true)
+  return found or error(made, 0)
 end
 
 return api

@@ -24,7 +24,7 @@ end
 ---@return orch.deploy.testflight.App
 function find.app(api, app)
   local what = ("find the app '%s'"):format(app)
-  if app:find "^%d+$" then return app_of(api:get(what, "v1/apps/" .. app).data) end
+  if app:find "^%d+$" then return app_of(api:one(what, "v1/apps/" .. app)) end
   local near = {}
   for _, resource in ipairs(api:list(what, "v1/apps", { ["filter[bundleId]"] = app })) do
     local id = resource.attributes.bundleId
@@ -48,7 +48,7 @@ function find.build(api, app, platform, version, build)
     ["filter[preReleaseVersion.platform]"] = platform,
     include = "preReleaseVersion", sort = "-uploadedDate", limit = 1,
   }
-  local document = api:get("ask for builds", "v1/builds", query)
+  local document = api:page("ask for builds", "v1/builds", query)
   local found = document.data[1]
   for _, one in ipairs(found and document.included or {}) do
     if one.type == "preReleaseVersions" then found.version = one.attributes.version end
@@ -83,15 +83,20 @@ function find.state(resource)
   return state.state or "AWAITING_UPLOAD", list(state.errors), list(state.warnings)
 end
 
+---@class orch.deploy.testflight.Group
+---@field id string
+---@field name string
+---@field gets_all boolean? it has every build by itself, and Apple refuses to give it one
+
 ---@async
 ---@param names string[]?
----@return {id: string, name: string}[] groups; raises kind `rejected` for a name that is none
+---@return orch.deploy.testflight.Group[] groups; raises kind `rejected` for a name that is none
 function find.groups(api, app, names)
   if not names or #names == 0 then return {} end
   local by_name, all = {}, {}
   for _, group in ipairs(api:list("ask for the groups of testers", "v1/betaGroups",
     { ["filter[app]"] = app.id })) do
-    by_name[group.attributes.name] = group.id
+    by_name[group.attributes.name] = group
     all[#all + 1] = group.attributes.name
   end
   local groups = {}
@@ -104,7 +109,8 @@ function find.groups(api, app, names)
           :format(app.name), hint = near and ("did you mean '%s'?"):format(near)
           or #all > 0 and "it has " .. table.concat(all, ", ") or "it has none" })
     end
-    groups[i] = { id = by_name[name], name = name }
+    groups[i] = { id = by_name[name].id, name = name,
+      gets_all = by_name[name].attributes.hasAccessToAllBuilds }
   end
   return groups
 end

@@ -3,15 +3,7 @@
 local errors = require "orch.core.error"
 local plist = require "orch.deploy.testflight.plist"
 
-local function read(source)
-  local archive = require "orch.archive"
-  for entry in archive.entries(source.path) do
-    if entry.name:find "^Payload/[^/]+%.app/Info%.plist$" then
-      return plist(archive.read(source.path, entry.name))
-    end
-  end
-  error("it has no Payload/....app/Info.plist", 0)
-end
+local LIMIT = 1 << 20 -- bytes; such files have some thousands
 
 ---@async
 ---@param source orch.deploy.Source
@@ -20,10 +12,13 @@ end
 ---@return string? problem why not
 return function(source)
   if not source.name:lower():find "%.ipa$" then return {}, "only an .ipa is looked into" end
-  local ok, values = pcall(read, source)
+  local ok, values = pcall(function()
+    return plist(require("orch.archive").read(source.path, "Payload/*.app/Info.plist",
+      { limit = LIMIT }))
+  end)
   if not ok then
     if errors.is_cancelled(values) then error(values, 0) end
-    return {}, errors.is(values) and values.message or tostring(values)
+    return {}, errors.is(values) and values.message or "its Info.plist cannot be understood"
   end
   return { version = values.CFBundleShortVersionString, build = values.CFBundleVersion,
     bundle_id = values.CFBundleIdentifier }

@@ -8,6 +8,7 @@ local paths = require "orch.fs.path"
 local key = {}
 
 local LIFE = 15 * 60 -- Apple takes 20 minutes; the rest is for clocks that differ
+local EARLIER = 60 -- Apple refuses what was signed in the future, also by a second
 local AUDIENCE = "appstoreconnect-v1"
 
 local function read(fname, value)
@@ -27,7 +28,7 @@ end
 
 --- What is wrong with a key is said by orch.jwt, in the name of the one who asked.
 local function sign(self, now)
-  local claims = { aud = AUDIENCE, iat = now, exp = now + LIFE }
+  local claims = { aud = AUDIENCE, iat = now - EARLIER, exp = now + LIFE }
   if self.issuer_id then claims.iss = self.issuer_id else claims.sub = "user" end
   local ok, token = pcall(require("orch.jwt").sign, claims,
     { algorithm = "ES256", key = self.text, headers = { kid = self.key_id } })

@@ -34,12 +34,21 @@ local function check_texts(fname, name, value, by_name)
         and 'a text, or texts by locale such as { ["en-US"] = "..." }'
         or 'a name, or a list such as { "Testers", "Friends" }')
     end
+    if by_name and not key:find "^%a%a[%a-]*$" then
+      arg.fail("%s: option `%s` has a text for %q, which is no locale such as \"en-US\"", fname,
+        name, key)
+    end
   end
 end
 
 ---@param fname string
 ---@param o table
 function options.check_login(fname, o)
+  for _, name in ipairs { "app", "key_id", "issuer_id", "version", "build" } do
+    if o[name] == "" then
+      arg.fail("%s: option `%s` is empty; is the variable that it comes from set?", fname, name)
+    end
+  end
   o.app = tostring(o.app)
   o.build = o.build and tostring(o.build)
   check_platform(fname, o)

@@ -1,7 +1,10 @@
---- Property lists, XML and binary: the texts of the dictionary at the top, which is all that
---- Info.plist is asked for.
+--- Property lists, XML and binary: the short texts of the dictionary at the top, which is all
+--- that Info.plist is asked for. A binary one refers to its parts by number, also to the same
+--- one a million times: what is longer than any real one is not followed.
 ---
 ---     plist(bytes).CFBundleVersion   -- "871"
+
+local LONGEST, MOST = 1000, 10000 -- characters of a text, entries of the dictionary
 
 --- A big-endian number of `size` bytes.
 local function number(bytes, at, size)
@@ -18,9 +21,10 @@ end
 
 local function text_of(bytes, at)
   local kind = bytes:byte(at + 1) >> 4
+  if kind ~= 5 and kind ~= 6 then return nil end
   local from, count = extent(bytes, at)
+  if count > LONGEST then return nil end
   if kind == 5 then return bytes:sub(from + 1, from + count) end
-  if kind ~= 6 then return nil end
   local out = {}
   for i = 0, count - 1 do out[i + 1] = utf8.char(number(bytes, from + 2 * i, 2)) end
   return table.concat(out)
@@ -37,6 +41,7 @@ local function binary(bytes)
   local dictionary = place_of(top)
   if bytes:byte(dictionary + 1) >> 4 ~= 0xd then error("it is no dictionary", 0) end
   local from, count = extent(bytes, dictionary)
+  if count > MOST then error("it has too many entries", 0) end
   local values = {}
   for i = 0, count - 1 do
     local key = text_of(bytes, place_of(number(bytes, from + i * ref_size, ref_size)))

@@ -1,11 +1,11 @@
 --- What follows the upload: wait until App Store Connect has processed the build, then notes,
 --- encryption, groups of testers, review. All of it can be done again, and changes nothing then.
 
-local api_words = require("orch.deploy.testflight.api").words
 local clock = require "orch.core.clock"
 local errors = require "orch.core.error"
 local failure = require "orch.deploy.failure"
 local find = require "orch.deploy.testflight.find"
+local words = require "orch.deploy.testflight.words"
 
 local release = {}
 
@@ -13,7 +13,7 @@ local failed = { INVALID = true, FAILED = true }
 
 local function refused(what, state, list, hint)
   failure.throw("testflight", { kind = "rejected", what = what, reason = state, errors = list,
-    hint = hint, words = api_words(list, true)
+    hint = hint, words = words.sentence(list, true)
       or "App Store Connect gives no reason here; Apple sends it by e-mail" })
 end
 
@@ -24,7 +24,7 @@ local function why(job, upload_id)
     upload_id = uploads[1] and uploads[1].id
   end
   if not upload_id then return {} end
-  local upload = job.api:get("ask for the upload", "v1/buildUploads/" .. upload_id).data
+  local upload = job.api:one("ask for the upload", "v1/buildUploads/" .. upload_id)
   local _, list = find.state(upload)
   return list
 end
@@ -50,7 +50,7 @@ end
 local function ask(job, upload_id, seen)
   local o = job.o
   if upload_id and not seen.accepted then
-    local upload = job.api:get("ask for the upload", "v1/buildUploads/" .. upload_id).data
+    local upload = job.api:one("ask for the upload", "v1/buildUploads/" .. upload_id)
     local state, list, warnings = find.state(upload)
     seen.state, seen.warnings = state, warnings
     if state == "FAILED" then refused(("upload build %s"):format(version_of(o)), state, list) end
@@ -59,6 +59,12 @@ local function ask(job, upload_id, seen)
   local build = find.build(job.api, job.app, o.platform, o.version, o.build)
   if build and release.judge(job, build, upload_id) then return build end
   seen.state = build and build.attributes.processingState or seen.state
+end
+
+--- What may be over at the next look; the file is there, so nobody has to begin again.
+local function passes(job, err)
+  return job.o.retry ~= false and errors.is(err) and (err.kind == "network"
+    or err.kind == "timeout" or err.kind == "status" and err.retryable ~= false)
 end
 
 ---Waits until the build is processed.
@@ -71,11 +77,14 @@ function release.wait(job, upload_id)
   local o, seen = job.o, { warnings = {} }
   local until_when = clock.now() + o.wait
   while true do
-    local build = ask(job, upload_id, seen)
-    if build then return build, seen.warnings end
+    local ok, build = pcall(ask, job, upload_id, seen)
+    if ok and build then return build, seen.warnings end
+    if not ok and not passes(job, build) then error(build, 0) end
+    seen.fault = not ok and build or nil
     if clock.now() + o.poll > until_when then break end
     clock.sleep(o.poll)
   end
+  if seen.fault then error(seen.fault, 0) end
   errors.throw(errors.make { kind = "timeout", service = "testflight", state = seen.state,
     upload_id = upload_id, retryable = false, message = ("testflight: build %s was sent, but App "
       .. "Store Connect is not done with it after %s (%s); the same call later goes on from "
@@ -91,22 +100,28 @@ local function set_encryption(job, build)
     { type = "builds", id = build.id, attributes = { usesNonExemptEncryption = wanted } })
 end
 
+local function notes_of(job, build)
+  local there = {}
+  for _, one in ipairs(job.api:list("ask for the notes",
+    ("v1/builds/%s/betaBuildLocalizations"):format(build.id))) do
+    there[one.attributes.locale or ""] = one
+  end
+  return there
+end
+
+--- Apple may make an empty note of the app's first language just then.
 local function set_notes(job, build)
   local notes = job.o.notes
   if not notes then return end
   if type(notes) == "string" then notes = { [job.app.locale] = notes } end
-  local there = {}
-  for _, one in ipairs(job.api:list("ask for the notes",
-    ("v1/builds/%s/betaBuildLocalizations"):format(build.id))) do
-    there[one.attributes.locale] = one
-  end
+  local there = notes_of(job, build)
   for _, locale in ipairs(require("orch.arg").keys_of(notes)) do
-    local one, what = there[locale], ("set the notes in %s"):format(locale)
-    if not one then
-      job.api:send(what, "POST", "v1/betaBuildLocalizations", { type = "betaBuildLocalizations",
-        attributes = { locale = locale, whatsNew = notes[locale] },
-        relationships = { build = { data = { type = "builds", id = build.id } } } })
-    elseif one.attributes.whatsNew ~= notes[locale] then
+    local what = ("set the notes in %s"):format(locale)
+    local one = there[locale] or job.api:make(what, "v1/betaBuildLocalizations", {
+      type = "betaBuildLocalizations", attributes = { locale = locale, whatsNew = notes[locale] },
+      relationships = { build = { data = { type = "builds", id = build.id } } },
+    }, function() return notes_of(job, build)[locale] end)
+    if one.attributes.whatsNew ~= notes[locale] then
       job.api:send(what, "PATCH", "v1/betaBuildLocalizations/" .. one.id,
         { type = one.type, id = one.id, attributes = { whatsNew = notes[locale] } })
     end
@@ -114,9 +129,11 @@ local function set_notes(job, build)
 end
 
 local function give_to_groups(job, build)
-  if #job.groups == 0 then return end
   local data = {}
-  for i, group in ipairs(job.groups) do data[i] = { type = "betaGroups", id = group.id } end
+  for _, group in ipairs(job.groups) do
+    if not group.gets_all then data[#data + 1] = { type = "betaGroups", id = group.id } end
+  end
+  if #data == 0 then return end
   job.api:send("give the build to its groups", "POST",
     ("v1/builds/%s/relationships/betaGroups"):format(build.id), data)
 end
@@ -124,7 +141,7 @@ end
 local function submit(job, build)
   if not job.o.review then return end
   local function there()
-    return job.api:get("ask for the beta review", "v1/betaAppReviewSubmissions",
+    return job.api:page("ask for the beta review", "v1/betaAppReviewSubmissions",
       { ["filter[build]"] = build.id }).data[1]
   end
   if there() then return end

@@ -29,10 +29,10 @@ end
 
 --- What is asked for by its id, nil when it is no more.
 local function look(job, what, path)
-  local ok, document = pcall(job.api.get, job.api, what, path)
-  if ok then return document.data end
-  if gone(document) then return nil end
-  error(document, 0)
+  local ok, found = pcall(job.api.one, job.api, what, path)
+  if ok then return found end
+  if gone(found) then return nil end
+  error(found, 0)
 end
 
 ---@param resource table of `buildUploads`
@@ -41,18 +41,9 @@ function reserve.awaits(resource)
   return find.state(resource) == "AWAITING_UPLOAD"
 end
 
---- Makes something; where it is there already, made by a run that was killed before it could
---- write that down, takes what `existing` finds.
-local function make(job, what, path, data, existing)
-  local ok, made = pcall(job.api.send, job.api, what, "POST", path, data, existing)
-  if ok then return made end
-  local found = errors.is(made) and made.kind == "conflict" and existing(true)
-  return found or error(made, 0)
-end
-
 local function new_upload(job)
   local o = job.o
-  return make(job, "begin an upload", "v1/buildUploads", {
+  return job.api:make("begin an upload", "v1/buildUploads", {
     type = "buildUploads",
     attributes = { cfBundleShortVersionString = o.version, cfBundleVersion = o.build,
       platform = o.platform },
@@ -81,7 +72,7 @@ end
 
 local function new_file(job)
   local source, data = job.source, job.memo.data
-  local file = make(job, "reserve the file", "v1/buildUploadFiles", {
+  local file = job.api:make("reserve the file", "v1/buildUploadFiles", {
     type = "buildUploadFiles",
     attributes = { assetType = "ASSET", fileName = source.name, fileSize = source.size,
       uti = uti[source.name:match("%.(%w+)$"):lower()] },
@@ -115,19 +106,30 @@ end
 local function start_over(job)
   reserve.remove(job)
   job.known[job.memo.data.upload] = true
-  job.memo.data = {}
+  job.memo.data, job.resumed = {}, 0
   job.moved = job.counter()
   return reserve.upload(job)
 end
 
+local function is_operation(value)
+  return type(value) == "table" and type(value.url) == "string"
+    and math.type(value.offset) == "integer" and math.type(value.length) == "integer"
+    and value.length > 0
+end
+
+--- The parts must make up the file.
 local function check_operations(job, operations)
-  local at = 0
-  table.sort(operations, function(a, b) return a.offset < b.offset end)
-  for _, operation in ipairs(operations) do
+  local parts, at = {}, 0
+  for i, operation in ipairs(type(operations) == "table" and operations or {}) do
+    if not is_operation(operation) then break end
+    parts[i] = operation
+  end
+  table.sort(parts, function(a, b) return a.offset < b.offset end)
+  for _, operation in ipairs(parts) do
     if operation.offset ~= at then break end
     at = at + operation.length
   end
-  if at == job.source.size then return operations end
+  if at == job.source.size then return parts end
   failure.throw("testflight", { kind = "http", what = "reserve the file", retryable = true,
     words = ("its parts cover %d of %d bytes"):format(at, job.source.size) })
 end

@@ -14,7 +14,7 @@ local ROUNDS = 3 -- of addresses, before expired ones are an error
 --- An address that is no longer good answers with one of these.
 local expired = { [400] = true, [401] = true, [403] = true, [404] = true, [410] = true }
 
---- Part of the file that an operation is for; what Apple has of it carries a tag.
+--- Part of the file that an operation is for.
 local function key_of(operation)
   return ("%d+%d"):format(operation.offset, operation.length)
 end
@@ -61,10 +61,12 @@ local function counter(job)
   end
 end
 
+--- What Apple has of a part carries a tag, but of whose file is not said: only what was sent
+--- from this one counts.
 local function missing(job, operations)
   local left, there = {}, 0
   for _, operation in ipairs(operations) do
-    if operation.entityTag or job.memo.data.parts[key_of(operation)] then
+    if job.memo.data.parts[key_of(operation)] then
       there = there + operation.length
       job.moved(key_of(operation), operation.length)
     else
@@ -93,6 +95,14 @@ local function send_parts(job)
   end
 end
 
+--- Whether Apple will not have this attribute of a request.
+local function refuses(err, name)
+  for _, one in ipairs(errors.is(err) and err.kind == "conflict" and err.errors or {}) do
+    if ((one.pointer or "") .. (one.detail or "")):find(name, 1, true) then return true end
+  end
+  return false
+end
+
 --- Apple documents checksums of the file, and has been seen to refuse them (409 with this
 --- attribute): they are optional, so the commit is then sent without.
 local function commit(job)
@@ -104,7 +114,7 @@ local function commit(job)
   end
   job.source:check()
   local function arrived()
-    local upload = job.api:get("ask for the upload", "v1/buildUploads/" .. data.upload).data
+    local upload = job.api:one("ask for the upload", "v1/buildUploads/" .. data.upload)
     return not reserve.awaits(upload)
   end
   local function patch()
@@ -113,9 +123,9 @@ local function commit(job)
   end
   local ok, err = pcall(patch)
   if ok then return end
-  local refused = errors.is(err) and err.kind == "conflict" and attributes.sourceFileChecksums
-    and err.message:find("sourceFileChecksums", 1, true)
-  if not refused then error(err, 0) end
+  if not attributes.sourceFileChecksums or not refuses(err, "sourceFileChecksums") then
+    error(err, 0)
+  end
   attributes.sourceFileChecksums = nil
   patch()
 end
