@@ -370,7 +370,7 @@ describe("deploy", function()
   it("names the keys that are missing before anything runs", function()
     local dir, run = project()
     local out, code, err = run("run", "examples/deploy.lua", "--services", "real")
-    expect(code):equals(3)
+    expect(code):equals(1)
     expect(out .. err):contains "SLACK_BOT_TOKEN"
     expect(out .. err):contains "FTP_PASSWORD"
     expect(fs.exists(dir .. "/build")):equals(false)
