@@ -29,6 +29,7 @@ describe("orch.deploy", function()
   end)
 
   it("says sizes as stores do", function()
+    expect(common.size(1)):equals "1 byte"
     expect(common.size(999)):equals "999 bytes"
     expect(common.size(12345678)):equals "12.3 MB"
     expect(common.size(999999)):equals "1.0 MB"

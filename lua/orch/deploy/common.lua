@@ -55,7 +55,7 @@ end
 ---@param bytes integer
 ---@return string such as "12.3 MB"
 function common.size(bytes)
-  if bytes < 1000 then return ("%d bytes"):format(bytes) end
+  if bytes < 1000 then return bytes == 1 and "1 byte" or ("%d bytes"):format(bytes) end
   local units, i = { "kB", "MB", "GB", "TB" }, 1
   local value = bytes / 1000
   while value >= 999.95 and units[i + 1] do
