@@ -169,7 +169,8 @@ describe("keys", function()
       .. "  aws_secret_access_key = %s\r\n  s3 =\r\n    aws_access_key_id = none\r\n"):format(
       store.access_key, store.secret_key))
     fs.write("config", '[profile "a b"]\nregion = eu-west-1 # Ireland\n[default]\n')
-    local _ <close> = orch.with_env { AWS_SHARED_CREDENTIALS_FILE = "~/mine", AWS_CONFIG_FILE = "config" }
+    local _ <close> = orch.with_env { AWS_SHARED_CREDENTIALS_FILE = "~/mine",
+      AWS_CONFIG_FILE = "config" }
     upload { file = "a", access_key = false, secret_key = false }
     expect(stored("a").body):equals "x"
     local region = require("orch.deploy.s3.keys").region
@@ -276,6 +277,33 @@ describe("options", function()
     expect(function() upload { file = "a", part_size = "6G" } end):raises 'at most "5G"'
     expect(function() s3.presign { bucket = "builds", key = "a", method = "LOOK" } end)
       :raises "`method` should be"
+  end)
+
+  case("are looked at before anything is asked, also where nothing will be sent", function()
+    fs.write("a", "x")
+    upload { file = "a" }
+    store:forget()
+    local function refused(more, words)
+      more.file = "a"
+      expect(function() upload(more) end):raises(words)
+      more.file, more.folder, more.prefix = nil, ".", ""
+      expect(function() upload(more) end):raises(words)
+    end
+    refused({ acl = "öffentlich" }, "`acl` of 'a' should be a text that a header can carry")
+    refused({ cache_control = function() return {} end }, "`cache_control` of 'a' should be")
+    refused({ metadata = { ["a b"] = "x" } }, "`metadata` should be")
+    refused({ cache_control = function() error "oops" end }, "oops")
+    expect(store:count()):equals(0)
+    expect(function() upload { file = "a", key = ("é"):rep(513) } end):raises "é%.%.%.' cannot be"
+  end)
+
+  case("that are denied are named once, in the words of AWS", function()
+    fs.write("a", "x")
+    local said = "User: u is not authorized to perform: s3:PutObjectAcl on resource: r"
+    store:fail("PutObject", 1, { code = "AccessDenied", message = said })
+    local err = expect(function() upload { file = "a", acl = "public-read" } end):raises "auth"
+    expect(err.message):equals(("s3: cannot put 'a': %s (AccessDenied, request %s)"):format(said,
+      err.request_id))
   end)
 
   case("give types to endings, also to packed ones", function()

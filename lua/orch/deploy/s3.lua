@@ -20,7 +20,6 @@ local etag = require "orch.deploy.s3.etag"
 local folders = require "orch.deploy.folder"
 local map = require "orch.map"
 local object = require "orch.deploy.s3.object"
-local sign = require "orch.deploy.s3.sign"
 
 local s3 = {}
 
@@ -80,14 +79,13 @@ local function check_upload(fname, opts)
 end
 
 --- One file as it should be; the bytes that were there already.
-local function put(fname, client, file, key, o, shown)
-  local headers = object.headers(fname, o, file.name)
+local function put(client, file, key, o, shown)
   if file.size <= o.part_size then
-    return object.put(client, file, key, headers, shown:file()), 0
+    return object.put(client, file, key, file.headers, shown:file()), 0
   end
   local own = { resume = o.resume, connections = o.connections,
     part_size = etag.part_size(file.size, o.part_size) }
-  return require("orch.deploy.s3.multipart").put(client, file, key, own, headers, shown)
+  return require("orch.deploy.s3.multipart").put(client, file, key, own, file.headers, shown)
 end
 
 local function key_of(fname, o, name)
@@ -100,7 +98,7 @@ local function upload_file(fname, client, o, started)
   local source = require("orch.deploy.source").open(fname, o.file)
   local key = key_of(fname, o, source.name)
   local file = { path = source.path, size = source.size, name = key,
-    check = function() source:check() end }
+    headers = object.headers(fname, o, key), check = function() source:check() end }
   local there = object.look(client, key, o.dry_run)
   local result = { service = "s3", file = source.shown, size = source.size, bytes = 0,
     bucket = o.bucket, key = key, url = client.at:url(key) }
@@ -115,7 +113,7 @@ local function upload_file(fname, client, o, started)
   elseif not result.skipped then
     local shown <close> = folders.progress(fname, o.progress, source.size)
     local resumed
-    result.etag, resumed = put(fname, client, file, key, o, shown)
+    result.etag, resumed = put(client, file, key, o, shown)
     result.bytes = source.size - resumed
     result.resumed = resumed > 0 and resumed or nil
   end
@@ -127,7 +125,7 @@ local function send_all(fname, client, files, o, shown)
   local resumed = 0
   map.each(files, function(file)
     file.check = function() folders.check(fname, file) end
-    local _, before = put(fname, client, file, o.prefix .. file.name, o, shown)
+    local _, before = put(client, file, o.prefix .. file.name, o, shown)
     resumed = resumed + before
   end, { concurrency = o.connections })
   return resumed
@@ -138,7 +136,10 @@ local function plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" 
 local function upload_folder(fname, client, o, started)
   local sync = require "orch.deploy.s3.sync"
   local files = folders.open(fname, o.folder, { include = o.include, exclude = o.exclude })
-  for _, file in ipairs(files) do address.check_key(fname, o.prefix .. file.name) end
+  for _, file in ipairs(files) do
+    address.check_key(fname, o.prefix .. file.name)
+    file.headers = object.headers(fname, o, file.name)
+  end
   local plan = sync.plan(client, files, o)
   local result = { service = "s3", file = o.folder, size = files.total, bytes = 0,
     files = #files, sent = 0, deleted = 0, bucket = o.bucket, prefix = o.prefix,
@@ -246,46 +247,13 @@ function s3.exists(opts)
   return status.exists
 end
 
-local presign_spec = merged(clients.spec, { key = "string", expires = "duration",
-  method = "string", download_as = "string" })
-
-local link_methods = { GET = true, HEAD = true, PUT = true, DELETE = true }
-
---- A header has no letters but those of English: others come encoded (RFC 6266), beside a name
---- for those who cannot read that.
-local function disposition(name)
-  local plain = name:gsub('[%c"\\]', "_")
-  local text = ('attachment; filename="%s"'):format(plain:gsub("[\128-\255]+", "_"))
-  if not plain:find "[\128-\255]" then return text end
-  return ("%s; filename*=UTF-8''%s"):format(text, sign.encode(plain))
-end
-
-local LONGEST_LINK <const> = 7 * 24 * 3600
-
 ---A link that works without a key for some time: for testers. Nothing is asked of the service.
 ---@async
 ---@param opts orch.deploy.s3.Where|{key: string, expires: number|string|nil, method: string?, download_as: string?}
 ---  `expires`: "1h", up to 7 days; `download_as`: the name under which a browser saves it
 ---@return string url
 function s3.presign(opts)
-  local fname = "deploy.s3.presign"
-  if type(opts) ~= "table" then arg.fail("%s takes one table: %s { key = ... }", fname, fname) end
-  local o = arg.options(fname, opts, presign_spec)
-  for _, name in ipairs { "bucket", "key" } do
-    if not o[name] then arg.fail("%s needs the option `%s`", fname, name) end
-  end
-  address.check_key(fname, o.key)
-  local expires = math.floor(o.expires or 3600)
-  if expires < 1 or expires > LONGEST_LINK then
-    arg.fail("%s: option `expires` should be from 1 second to 7 days", fname)
-  end
-  local query = {}
-  if o.download_as then query["response-content-disposition"] = disposition(o.download_as) end
-  local method = (o.method or "GET"):upper()
-  if not link_methods[method] then
-    arg.fail("%s: option `method` should be \"GET\", \"HEAD\", \"PUT\" or \"DELETE\"", fname)
-  end
-  return clients.open(fname, o):link({ method = method, key = o.key, query = query }, expires)
+  return require "orch.deploy.s3.link"("deploy.s3.presign", opts)
 end
 
 return arg.public("orch.deploy.s3", s3)

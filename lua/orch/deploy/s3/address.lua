@@ -103,7 +103,9 @@ function address.check_key(fname, key)
     problem = "a part of it is '.' or '..', which is lost on the way"
   end
   if problem then
-    arg.fail("%s: '%s' cannot be a key: %s", fname, key:gsub("[%c\128-\255]", "?"), problem)
+    local shown = utf8.len(key) and key or key:gsub("[\128-\255]", "?")
+    if #shown > 100 then shown = shown:sub(1, utf8.offset(shown, 0, 100) - 1) .. "..." end
+    arg.fail("%s: '%s' cannot be a key: %s", fname, shown:gsub("%c", "?"), problem)
   end
   return key
 end

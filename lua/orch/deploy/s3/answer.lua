@@ -9,7 +9,8 @@ local retry_after = require "orch.http.retry_after"
 
 local answer = {}
 
-local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+  "Dec" }
 
 local function decode(text)
   -- A long completion sends spaces, to keep the connection, before what it has to say.
@@ -53,16 +54,20 @@ local hints = {}
 function hints.NoSuchBucket(client)
   return ("there is no bucket '%s' at %s"):format(client.at.bucket, client.at.host)
 end
-function hints.AccessDenied(_, asked)
+function hints.AccessDenied(_, said, asked)
+  if (said.message or ""):find "s3:%u" then return nil end -- AWS names what is missing
   return asked.need and ("the access key needs %s"):format(asked.need)
+end
+function hints.AccessControlListNotSupported()
+  return "leave `acl` out: the policy of the bucket says who may read"
 end
 function hints.InvalidAccessKeyId(client)
   return ("%s does not know this access key"):format(client.at.host)
 end
-function hints.SignatureDoesNotMatch(_, _, response)
+function hints.SignatureDoesNotMatch(_, _, _, response)
   return clock(response) or "the secret key is not the one of this access key"
 end
-function hints.RequestTimeTooSkewed(_, _, response) return clock(response) end
+function hints.RequestTimeTooSkewed(_, _, _, response) return clock(response) end
 function hints.ExpiredToken()
   return "get new keys and upload again: parts that have arrived are kept"
 end
@@ -110,7 +115,7 @@ end
 function answer.refuse(client, asked, response)
   local said = read(response)
   local code, status = said.code or without_body[response.status], response.status
-  local hint = code and hints[code] and hints[code](client, asked, response)
+  local hint = code and hints[code] and hints[code](client, said, asked, response)
   hint = hint or region(client, said)
   local kind
   if passing[code] or status == 429 then

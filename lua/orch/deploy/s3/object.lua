@@ -33,6 +33,10 @@ local function metadata_of(fname, metadata, headers)
   end
 end
 
+local option_of = { ["content-type"] = "content_type", ["content-encoding"] = "content_encoding",
+  ["cache-control"] = "cache_control", ["x-amz-acl"] = "acl",
+  ["x-amz-storage-class"] = "storage_class" }
+
 ---The headers that a new object is made with.
 ---@param fname string
 ---@param o table
@@ -50,6 +54,12 @@ function object.headers(fname, o, name)
     ["content-encoding"] = encoding or nil,
     ["cache-control"] = cache, ["x-amz-acl"] = o.acl, ["x-amz-storage-class"] = o.storage_class,
   }
+  for header, value in next, headers do
+    if type(value) ~= "string" or value == "" or value:find "[^\32-\126]" then
+      arg.fail("%s: `%s` of '%s' should be a text that a header can carry, not %s", fname,
+        option_of[header], name, arg.describe(value))
+    end
+  end
   metadata_of(fname, o.metadata, headers)
   return headers
 end
@@ -99,7 +109,8 @@ end
 function object.listed(root, element)
   return object.name(root, element, "Key"), {
     size = math.tointeger(tonumber(answer.text(element, "Size"))) or -1,
-    etag = etag.clean(answer.text(element, "ETag")), modified = answer.text(element, "LastModified"),
+    etag = etag.clean(answer.text(element, "ETag")),
+    modified = answer.text(element, "LastModified"),
   }
 end
 
@@ -150,6 +161,7 @@ end
 ---@field name string by which its type is known
 ---@field size integer
 ---@field md5 string?
+---@field headers table<string, string> of the new object
 ---@field check async fun() raises kind `changed`
 
 ---Puts a file in one piece.

@@ -77,11 +77,11 @@ function sync.plan(client, files, o)
     failure.throw("s3", { what = ("list '%s'"):format(o.prefix), kind = "auth",
       words = "`delete` has to know what is there", hint = "the access key needs s3:ListBucket" })
   end
-  local ours = {}
+  local ours = { [o.prefix] = true } -- with which consoles mark a folder
   for _, file in ipairs(files) do ours[o.prefix .. file.name] = true end
   local chosen = folders.chooser("deploy.s3.upload", o)
   for key in next, there do
-    if not ours[key] and key ~= o.prefix and chosen(key:sub(#o.prefix + 1)) then table.insert(plan.surplus, key) end
+    if not ours[key] and chosen(key:sub(#o.prefix + 1)) then table.insert(plan.surplus, key) end
   end
   table.sort(plan.surplus)
   return plan

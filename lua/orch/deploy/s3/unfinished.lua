@@ -41,7 +41,9 @@ local function list_parts(client, key, id)
         size = tonumber(answer.text(part, "Size")), etag = etag.clean(answer.text(part, "ETag")),
       }
     end
-  end, function(root) return { ["part-number-marker"] = answer.text(root, "NextPartNumberMarker") } end)
+  end, function(root)
+    return { ["part-number-marker"] = answer.text(root, "NextPartNumberMarker") }
+  end)
   if ok then return found end
   if answer.is(err, "NoSuchUpload") or may_not_ask(err) then return nil end
   error(err, 0)

@@ -189,7 +189,8 @@ end
 ---@param entry orch.deploy.webdav.Entry?
 ---@return boolean
 function listing.same(dav, file, entry)
-  if not entry or entry.folder or entry.size ~= file.size or not entry.modified then return false end
+  if not entry or entry.folder or not entry.modified then return false end
+  if entry.size ~= file.size then return false end
   local mtime = math.floor(file.mtime)
   return entry.modified == mtime or entry.modified - (dav.ahead or 0) >= mtime
 end
