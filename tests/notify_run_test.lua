@@ -251,7 +251,7 @@ orch.job "upload" { needs = "build", run = "exit 3" }
     local text = shown(message)
     expect(text):matches "✅ build %d+ms"
     expect(text):contains "❌ upload"
-    expect(text):contains "Failed first: upload"
+    expect(text):matches "\"text\":\"Failed first: upload: [^\"]*\\n✅ build"
   end)
 
   it("goes on with the same message after a kill", function()

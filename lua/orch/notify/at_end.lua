@@ -87,7 +87,7 @@ end
 local endings = { ok = "ok", failed = "failed", interrupted = "cancelled" }
 
 --- The root cause belongs into the last state.
-local function tail_of(session)
+local function cause_of(session)
   local root = session.model.failures[1]
   if not root then return nil end
   local text = require "orch.report.text"
@@ -116,7 +116,7 @@ function at_end.follow(list, opts)
     end,
     finish = function(session)
       if not shown then return end
-      shown.tail = tail_of(session)
+      shown.cause = cause_of(session)
       shown:close(endings[session.model.status] or "failed")
     end,
   })

@@ -40,7 +40,7 @@ end
 
 local function content_of(self)
   return render.content { title = self.title, items = self:all_items(), notes = self.notes,
-    status = self.status, link = self.link, tail = self.tail }
+    status = self.status, link = self.link, cause = self.cause }
 end
 
 ---@private

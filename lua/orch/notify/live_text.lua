@@ -90,15 +90,14 @@ local function sign_of(view, counts)
   return text.signs[view.status] or text.signs.running
 end
 
----@param view {title: string?, items: table[], notes: string[], status: "running"|"ok"|"failed"|"cancelled", link: table?, tail: string?}
+---@param view {title: string?, items: table[], notes: string[], status: "running"|"ok"|"failed"|"cancelled", link: table?, cause: string?}
 ---@return orch.notify.Content
 function text.content(view)
-  local counts, lines = count(view.items), {}
-  local shown = chosen(view.items)
-  for i, item in ipairs(shown) do lines[i] = line_of(item) end
+  local counts, shown = count(view.items), chosen(view.items)
+  local lines = { view.cause } -- at the top: chats fold long messages
+  for _, item in ipairs(shown) do lines[#lines + 1] = line_of(item) end
   lines[#lines + 1] = rest_of(view.items, shown)
   for _, note in ipairs(view.notes) do lines[#lines + 1] = "• " .. show.fit(note, LONGEST) end
-  lines[#lines + 1] = view.tail
   local title = show.line(view.title or "Progress")
   if #view.items > 1 then
     local over = counts.ok + counts.skipped + counts.failed + counts.cancelled
