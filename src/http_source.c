@@ -59,14 +59,23 @@ static void read_ahead(uv_work_t *req) {
   source->ahead_end = got > 0 ? (size_t)got : 0;
 }
 
-static enum source_read read_here(struct source *source) {
-  if (source->ahead == NULL) source->ahead = malloc(AHEAD);
-  source->req.data = source;
-  if (source->ahead == NULL)
-    source->status = UV_ENOMEM;
-  else
-    read_ahead(&source->req);
-  return source->status < 0 || source->shrunk ? SOURCE_FAILED : SOURCE_DATA;
+/* Straight into libcurl's buffer: this thread may wait. */
+static enum source_read read_here(struct source *source, char *to, size_t size,
+                                  size_t *got) {
+  struct segment *segment = &source->segments[source->current];
+  ssize_t count;
+  if (segment->fd < 0) segment->fd = open(segment->path, O_RDONLY | O_CLOEXEC);
+  if (segment->fd < 0) {
+    source->status = -errno;
+    return SOURCE_FAILED;
+  }
+  do
+    count = pread(segment->fd, to, size, (off_t)(segment->offset + source->at));
+  while (count < 0 && errno == EINTR);
+  if (count < 0) source->status = -errno;
+  source->shrunk = count == 0;
+  *got = count > 0 ? (size_t)count : 0;
+  return count > 0 ? SOURCE_DATA : SOURCE_FAILED;
 }
 
 /* ---- on the loop ---- */
@@ -110,11 +119,8 @@ static enum source_read read_file(struct source *source, char *to, size_t size,
   source->failed = segment->path;
   if (source->reading) return SOURCE_WAIT;
   if (source->status < 0 || source->shrunk) return SOURCE_FAILED;
-  if (ahead == 0 && !source->blocks) return read_cached(source, to, size, got);
-  if (ahead == 0) {
-    if (read_here(source) == SOURCE_FAILED) return SOURCE_FAILED;
-    ahead = source->ahead_end - source->ahead_begin;
-  }
+  if (source->blocks) return read_here(source, to, size, got);
+  if (ahead == 0) return read_cached(source, to, size, got);
   *got = size < ahead ? size : ahead;
   memcpy(to, source->ahead + source->ahead_begin, *got);
   source->ahead_begin += *got;

@@ -109,15 +109,14 @@ static bool take_code(struct line *line) {
 }
 
 /* libcurl 7.88 may read an answer of the server, owe the next step and wait for
- * nothing: so it is asked once more after every event, and now and then. (Its
- * own curl_easy_perform stands still for a second.) */
+ * nothing: so it is asked again shortly after every event, then less and less
+ * often. (Its own curl_easy_perform stands still for a second.) */
 static void perform(struct line *line) {
-  int running, events = 1, wait_ms = 1;
+  int running, events, wait_ms = 1;
   line->code = CURLE_OUT_OF_MEMORY;
   if (curl_multi_add_handle(line->multi, line->easy) != CURLM_OK) return;
   for (;;) {
     curl_multi_perform(line->multi, &running);
-    if (running && events) curl_multi_perform(line->multi, &running);
     if (!running && take_code(line)) break;
     line->code = CURLE_ABORTED_BY_CALLBACK;
     if (__atomic_load_n(&line->stop, __ATOMIC_RELAXED)) break;

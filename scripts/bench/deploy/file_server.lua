@@ -18,7 +18,9 @@ for folder = 1, 50 do
   end
 end
 
-local server <close> = protocol == "ftp" and real.vsftpd(dir, there) or real.sshd(dir)
+-- What each command was is for tests to know, and costs a server time.
+local quiet = { "log_ftp_protocol=NO", "xferlog_enable=NO" }
+local server <close> = protocol == "ftp" and real.vsftpd(dir, there, quiet) or real.sshd(dir)
 print(("ready protocol=%s port=%d dir=%s here=%s there=%s user=%s"):format(protocol,
   server.ports[1], dir, here, there, server.user or "anonymous"))
 io.stdout:flush()

@@ -15,8 +15,7 @@ local journal = {}
 ---@field private known table<string, {size: integer, mtime: number}>
 ---@field private memo orch.deploy.Memo
 ---@field private path string
----@field private waiting string[]
----@field private writing boolean
+---@field private file file*?
 local Journal = {}
 Journal.__index = Journal
 
@@ -38,7 +37,7 @@ function journal.open(asked)
   local memo = memos.open { service = asked.service, target = asked.target,
     source = { path = asked.source, identity = function() return asked.source end },
     resume = asked.resume }
-  local self = setmetatable({ memo = memo, data = memo.data, known = {}, waiting = {},
+  local self = setmetatable({ memo = memo, data = memo.data, known = {},
     path = memo.path:gsub("%.json$", "") .. ".sent" }, Journal)
   if asked.resume then
     self.known = read(self.path)
@@ -74,29 +73,14 @@ function Journal:mark(mark)
   self:save()
 end
 
---- Lines that come while one is being written go together with the next.
-function Journal:flush()
-  if self.writing then return end
-  self.writing = true
-  while self.waiting[1] do
-    local lines = table.concat(self.waiting)
-    self.waiting = {}
-    local ok, err = pcall(require("orch.fs").append, self.path, lines, { mode = 384 })
-    if not ok then
-      self.writing = false
-      error(err, 0)
-    end
-  end
-  self.writing = false
-end
-
----@async
+---One write into the kernel's cache, which outlives this process: a trip to the pool for each of
+---thousands of files would cost more.
 ---@param file {name: string, size: integer, mtime: number}
 function Journal:add(file)
   self.known[file.name] = { size = file.size, mtime = file.mtime }
-  self.waiting[#self.waiting + 1] = json.encode {
-    name = file.name, size = file.size, mtime = file.mtime } .. "\n"
-  self:flush()
+  self.file = self.file or assert(io.open(self.path, "a"))
+  self.file:write(json.encode { name = file.name, size = file.size, mtime = file.mtime }, "\n")
+  self.file:flush()
 end
 
 ---Keeps `data`.
@@ -107,11 +91,16 @@ function Journal:save() self.memo:save() end
 ---@async
 function Journal:done()
   self.known = {}
+  if self.file then self.file:close() end
+  self.file = nil
   require("orch.core.remove").remove_now(self.path)
   self.memo:done()
 end
 
-function Journal:__close() self.memo:__close() end
+function Journal:__close()
+  if self.file then self.file:close() end
+  self.memo:__close()
+end
 
 ---For who only looks.
 journal.none = {
