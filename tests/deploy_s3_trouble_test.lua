@@ -128,6 +128,14 @@ describe("an upload that is gone in the middle", function()
     expect_whole "game.zip"
   end)
 
+  case("is not sent twice where another process sends the same", function()
+    write_big "game.zip"
+    local function go() return upload { file = "game.zip" } end
+    local first, second = orch.gather(go, go)
+    expect({ first.bytes + second.bytes, store:count "UploadPart" }):equals { 11 * MIB, 3 }
+    expect_whole "game.zip"
+  end)
+
   case("is done although that could not be said, also where an ETag is no MD5", function()
     write_big "game.zip"
     store.encrypted = true

@@ -102,6 +102,7 @@ local function upload_file(fname, client, o, started)
   local there = object.look(client, key, o.dry_run)
   local result = { service = "s3", file = source.shown, size = source.size, bytes = 0,
     bucket = o.bucket, key = key, url = client.at:url(key) }
+  file.seen = there and there.etag
   if there and etag.same(file, there, etag.part_size(file.size, o.part_size)) then
     result.skipped, result.etag = true, there.etag
   end

@@ -155,6 +155,10 @@ end
 function multipart.put(client, file, key, o, headers, shown)
   local memo <close> = memos.open { service = "s3", resume = o.resume,
     target = client.at:url(key) }
+  local now = not memo.data.upload and object.look(client, key)
+  if now and now.etag ~= file.seen and etag.same(file, now, o.part_size) then
+    return now.etag, file.size -- another process has sent it while we waited for the memo
+  end
   local state = { tells = {}, resumed = 0 }
   local ok, result = pcall(go, client, file, key, o, headers, shown, memo, state)
   if not ok then

@@ -161,6 +161,7 @@ end
 ---@field name string by which its type is known
 ---@field size integer
 ---@field md5 string?
+---@field seen string? the ETag of what was there when it was looked for
 ---@field headers table<string, string> of the new object
 ---@field check async fun() raises kind `changed`
 

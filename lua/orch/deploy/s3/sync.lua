@@ -64,6 +64,7 @@ function sync.plan(client, files, o)
   local plan = { first = {}, pages = {}, surplus = {}, bytes = 0, count = 0 }
   local same = map.map(files, function(file)
     local one = there[o.prefix .. file.name]
+    file.seen = one and one.etag
     return one ~= nil and etag.same(file, one, etag.part_size(file.size, o.part_size))
   end, { concurrency = 4 })
   for i, file in ipairs(files) do
