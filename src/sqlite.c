@@ -194,9 +194,11 @@ static int batch_call(lua_State *L) {
 
 static int open_result(lua_State *L, struct op *op) {
   struct query *query = (struct query *)op;
-  if (query->code != SQLITE_OK && query->database->strict)
-    return sqlite_push_failed(L, query);
-  if (query->code != SQLITE_OK) return raise_failure(L, query);
+  if (query->code != SQLITE_OK) {
+    thread_close(query->database); /* not only when the collector comes */
+    if (query->database->strict) return sqlite_push_failed(L, query);
+    return raise_failure(L, query);
+  }
   lua_pushvalue(L, 4);
   return 1;
 }

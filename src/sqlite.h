@@ -23,6 +23,12 @@ struct cached_statement {
   uint64_t used; /* when: the oldest makes room */
 };
 
+/* A statement of a cursor; the list outlives a cursor that nobody has ended. */
+struct reading {
+  sqlite3_stmt *statement;
+  struct reading *next;
+};
+
 /* Bytes that grow on a thread of the pool; malloc's. */
 struct packed {
   char *data;
@@ -69,6 +75,7 @@ struct query {
   uint64_t at_row;   /* of many, from 1 */
   bool mismatch;     /* the parameters are not those of the statement */
   bool needs_writer; /* refused by a reader */
+  bool ask_writer;   /* a reader cannot know it; the failure is told, too */
   bool rolled_back;  /* it took the transaction with it */
 };
 
@@ -82,6 +89,7 @@ struct database {
   bool closing; /* close was called: nothing more is let in */
   struct cached_statement cache[SQLITE_CACHED];
   uint64_t uses;
+  struct reading *readings;
   int cursors; /* that have begun and not ended */
 
   /* sqlite_thread.c */
@@ -139,7 +147,8 @@ bool packed_add_value(struct packed *packed, const struct packed_value *value);
 const char *packed_read(const char *from, struct packed_value *value);
 const char *packed_read_count(const char *from, size_t *count);
 
-#define PACKED_NAMED ((size_t)1 << 62) /* in a count: names before values */
+/* In a count: a name before each value, with a byte for its mark in front. */
+#define PACKED_NAMED ((size_t)1 << 62)
 
 /* Adds the list at `index` (its `n`, if set, counts what may be nil) to the
  * buffer: a count and values. Raises a usage error that opens with `what`. */
@@ -229,6 +238,10 @@ bool run_keep_row(struct query *query, sqlite3_stmt *statement);
  * them. */
 const char *run_row(struct query *query, sqlite3_stmt *statement,
                     const char *from);
+
+/* What a statement has changed since run_count, if anything, without what its
+ * triggers did. */
+int64_t run_count(struct query *query);
 void run_count_changes(struct query *query, int64_t before);
 
 /* ---- sqlite_many.c, sqlite_cursor.c: there as well ---- */
@@ -238,6 +251,7 @@ void run_script(struct query *query);
 void run_batch(struct query *query);
 
 void run_fetch(struct query *query);
+void cursor_clear(struct database *database);
 void run_end_cursor(struct query *query);
 void run_backup(struct query *query);
 

@@ -28,6 +28,8 @@ int sqlite_push_failed(lua_State *L, struct query *query) {
   lua_pushboolean(L, query->needs_writer);
   lua_setfield(L, -2, "needs_writer");
   if (query->needs_writer) return 2;
+  lua_pushboolean(L, query->ask_writer);
+  lua_setfield(L, -2, "ask_writer");
   set_text(L, "code", sqlite_code_name(query->extended));
   set_text(L, "primary", sqlite_code_name(query->code));
   set_text(L, "words", query->message);

@@ -66,14 +66,15 @@ static const char *bind_list(struct query *query, sqlite3_stmt *statement,
   return from;
 }
 
-/* The place of a name, whichever of its marks the statement uses; 0: none. */
+/* The place of a name, whichever of its marks the statement uses; 0: none. The
+ * packed bytes are ours to change. */
 static int place_of(sqlite3_stmt *statement, const struct packed_value *name) {
-  int wanted = sqlite3_bind_parameter_count(statement);
-  for (int i = 1; i <= wanted; i++) {
-    const char *text = sqlite3_bind_parameter_name(statement, i);
-    if (text && text[0] != '?' && strcmp(text + 1, name->bytes) == 0) return i;
+  int i = 0;
+  for (const char *mark = ":@$"; *mark && i == 0; mark++) {
+    *(char *)name->bytes = *mark;
+    i = sqlite3_bind_parameter_index(statement, name->bytes);
   }
-  return 0;
+  return i;
 }
 
 static const char *bind_named(struct query *query, sqlite3_stmt *statement,

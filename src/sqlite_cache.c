@@ -34,6 +34,17 @@ static bool is_all(struct query *query, const char *tail) {
   return code == SQLITE_OK && more == NULL;
 }
 
+/* Temporary tables and attached files are the writer's only, and so is what the
+ * functions tell that run_open refuses to readers. */
+static bool is_of_writer(const struct query *query) {
+  static const char *const words[] = {"no such table: ",
+                                      "not authorized to use"};
+  if (!query->database->reader) return false;
+  for (int i = 0; i < 2; i++)
+    if (strncmp(query->message, words[i], strlen(words[i])) == 0) return true;
+  return false;
+}
+
 static bool compile(struct query *query, struct cached_statement *entry,
                     const char *sql, size_t length) {
   const char *tail;
@@ -42,7 +53,11 @@ static bool compile(struct query *query, struct cached_statement *entry,
   int code =
       sqlite3_prepare_v3(query->database->handle, sql, (int)length + 1,
                          SQLITE_PREPARE_PERSISTENT, &entry->statement, &tail);
-  if (code != SQLITE_OK) return run_failed(query, code, sql);
+  if (code != SQLITE_OK) {
+    run_failed(query, code, sql);
+    query->ask_writer = is_of_writer(query);
+    return false;
+  }
   if (entry->statement == NULL)
     return run_refused(query, SQLITE_MISUSE, sql,
                        "there is no statement in it");
@@ -50,8 +65,9 @@ static bool compile(struct query *query, struct cached_statement *entry,
   if (is_all(query, tail)) return true;
   sqlite3_finalize(entry->statement);
   entry->statement = NULL;
-  return run_refused(query, SQLITE_MISUSE, sql,
-                     "there is more than one statement in it");
+  return run_refused(
+      query, SQLITE_MISUSE, sql,
+      "there is more than one statement in it; script(sql) runs several");
 }
 
 sqlite3_stmt *cache_prepare(struct query *query, const char *sql,

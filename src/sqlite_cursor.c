@@ -1,5 +1,6 @@
 /* Statements that are read piece by piece, and copies of a whole database: what
  * takes many steps. No Lua here. */
+#include <stdlib.h>
 #include <time.h>
 #include "sqlite.h"
 
@@ -10,28 +11,59 @@ enum {
 
 /* ---- cursors ---- */
 
+static void end_reading(struct database *database, struct reading **at) {
+  struct reading *reading = *at;
+  *at = reading->next;
+  sqlite3_finalize(reading->statement);
+  free(reading);
+  __atomic_sub_fetch(&database->cursors, 1, __ATOMIC_RELAXED);
+}
+
 static void end_cursor(struct cursor *cursor) {
   if (!cursor->statement) return;
-  sqlite3_finalize(cursor->statement);
+  struct reading **at = &cursor->database->readings;
+  while ((*at)->statement != cursor->statement) at = &(*at)->next;
   cursor->statement = NULL;
-  cursor->database->cursors--;
+  end_reading(cursor->database, at);
+}
+
+/* Not with sqlite3_next_stmt: the statements of virtual tables, such as fts5's,
+ * are not ours to end. */
+void cursor_clear(struct database *database) {
+  while (database->readings) end_reading(database, &database->readings);
+}
+
+static void begin_reading(struct query *query) {
+  struct database *database = query->database;
+  struct reading *reading = calloc(1, sizeof *reading);
+  int code = SQLITE_NOMEM;
+  if (reading)
+    code = sqlite3_prepare_v2(database->handle, query->sql,
+                              (int)query->sql_length + 1, &reading->statement,
+                              NULL);
+  if (code != SQLITE_OK) {
+    run_failed(query, code, query->sql);
+    free(reading);
+    return;
+  }
+  reading->next = database->readings;
+  database->readings = reading;
+  query->cursor->statement = reading->statement;
+  __atomic_add_fetch(&database->cursors, 1, __ATOMIC_RELAXED);
 }
 
 static void begin_cursor(struct query *query) {
   struct cursor *cursor = query->cursor;
-  struct database *database = query->database;
   cursor->begun = true;
   /* The cache says what is wrong with a text, and keeps nothing of ours. */
   sqlite3_stmt *checked = cache_prepare(query, query->sql, query->sql_length);
   if (!checked || !run_may_start(query, checked)) return;
-  int code =
-      sqlite3_prepare_v2(database->handle, query->sql,
-                         (int)query->sql_length + 1, &cursor->statement, NULL);
-  if (code != SQLITE_OK) {
-    run_failed(query, code, query->sql);
+  if (!sqlite3_stmt_readonly(checked)) { /* nobody could commit until its end */
+    query->needs_writer = true;
     return;
   }
-  database->cursors++;
+  begin_reading(query);
+  if (!cursor->statement) return;
   if (!bind_params(query, cursor->statement, query->in)) end_cursor(cursor);
 }
 

@@ -14,6 +14,7 @@ static void run_statements(struct query *query) {
   while (*tail && query->code == SQLITE_OK) {
     const char *sql = tail;
     sqlite3_stmt *statement = NULL;
+    int64_t before = run_count(query);
     int code = sqlite3_prepare_v2(handle, sql, -1, &statement, &tail);
     if (code == SQLITE_OK && !statement) continue;
     while (code == SQLITE_OK || code == SQLITE_ROW)
@@ -22,17 +23,15 @@ static void run_statements(struct query *query) {
       run_failed(query, code, query->sql);
       if (query->offset >= 0) query->offset += (int)(sql - query->sql);
     }
+    run_count_changes(query, before);
     sqlite3_finalize(statement);
   }
 }
 
 void run_script(struct query *query) {
-  int64_t before = sqlite3_total_changes64(query->database->handle);
-  if (run_may_start(query, NULL)) {
-    run_statements(query);
-    run_check_end(query);
-  }
-  run_count_changes(query, before);
+  if (!run_may_start(query, NULL)) return;
+  run_statements(query);
+  run_check_end(query);
 }
 
 /* One statement of a batch with all its rows; where the next begins. */
@@ -63,16 +62,11 @@ static void roll_back(struct query *query, const char *sql) {
 }
 
 void run_batch(struct query *query) {
-  sqlite3 *handle = query->database->handle;
-  int64_t before = sqlite3_total_changes64(handle);
   size_t items;
   const char *from = packed_read_count(query->in, &items);
   if (!execute(query, "BEGIN IMMEDIATE")) return;
   while (from && items-- > 0) from = run_item(query, from);
-  if (from && execute(query, "COMMIT"))
-    run_count_changes(query, before);
-  else
-    roll_back(query, "ROLLBACK");
+  if (!from || !execute(query, "COMMIT")) roll_back(query, "ROLLBACK");
 }
 
 /* One statement for many rows of parameters. */
@@ -97,15 +91,12 @@ static bool run_rows(struct query *query) {
 /* All of it or nothing, in a transaction as well. */
 void run_many(struct query *query) {
   bool inside = query->footing == INSIDE;
-  int64_t before = sqlite3_total_changes64(query->database->handle);
   if (!run_may_start(query, NULL)) return;
   if (!execute(query, inside ? "SAVEPOINT orch_many" : "BEGIN IMMEDIATE"))
     return;
   if (run_rows(query) &&
-      execute(query, inside ? "RELEASE orch_many" : "COMMIT")) {
-    run_count_changes(query, before);
+      execute(query, inside ? "RELEASE orch_many" : "COMMIT"))
     return;
-  }
   roll_back(query,
             inside ? "ROLLBACK TO orch_many; RELEASE orch_many" : "ROLLBACK");
 }

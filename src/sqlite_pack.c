@@ -172,6 +172,17 @@ static void pack_value(lua_State *L, struct buffer *buffer, const char *what,
   add_value(L, buffer, &value);
 }
 
+/* The name of a parameter, with a mark in front. */
+static void add_name(lua_State *L, struct buffer *buffer, int index) {
+  struct packed_value name = {.tag = PACKED_TEXT};
+  char head[9];
+  const char *text = lua_tolstring(L, index, &name.length);
+  name.length++;
+  buffer_add(L, buffer, head, make_head(head, &name));
+  buffer_byte(L, buffer, ':');
+  buffer_add(L, buffer, text, name.length); /* with its NUL */
+}
+
 static size_t count_of(lua_State *L, int index) {
   lua_pushliteral(L, "n");
   lua_rawget(L, index);
@@ -209,7 +220,7 @@ static void pack_named(lua_State *L, struct buffer *buffer, int index,
                   "%s: the parameters have names and places; they are "
                   "either a list or by name",
                   what);
-    add_text(L, buffer, key, PACKED_TEXT);
+    add_name(L, buffer, key);
     pack_value(L, buffer, what, ++n, key);
     lua_pop(L, 1);
   }

@@ -63,6 +63,19 @@ static int on_busy(void *data, int count) {
 
 /* ---- open and close ---- */
 
+/* What these tell a reader is never what the script means. */
+static int on_authorize(void *data, int action, const char *first,
+                        const char *name, const char *third,
+                        const char *fourth) {
+  static const char *const of_writer[] = {"last_insert_rowid", "changes",
+                                          "total_changes"};
+  (void)data, (void)first, (void)third, (void)fourth;
+  if (action != SQLITE_FUNCTION) return SQLITE_OK;
+  for (int i = 0; i < 3; i++)
+    if (sqlite3_stricmp(name, of_writer[i]) == 0) return SQLITE_DENY;
+  return SQLITE_OK;
+}
+
 void run_open(struct query *query) {
   struct database *database = query->database;
   int code =
@@ -78,6 +91,8 @@ void run_open(struct query *query) {
   int on = 0;
   if (database->strict)
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DQS_DML, 0, &on);
+  if (database->reader)
+    sqlite3_set_authorizer(database->handle, on_authorize, NULL);
   sqlite3_busy_handler(database->handle, on_busy, database);
   sqlite3_progress_handler(database->handle, LOOK_EVERY, on_progress, database);
 }
@@ -86,9 +101,7 @@ void run_open(struct query *query) {
 void run_close(struct query *query) {
   struct database *database = query->database;
   cache_clear(database);
-  sqlite3_stmt *statement;
-  while ((statement = sqlite3_next_stmt(database->handle, NULL)))
-    sqlite3_finalize(statement);
+  cursor_clear(database);
   sqlite3_close_v2(database->handle);
   database->handle = NULL;
 }
@@ -104,7 +117,8 @@ bool run_may_start(struct query *query, sqlite3_stmt *statement) {
   if (query->footing != INSIDE || !sqlite3_get_autocommit(database->handle))
     return true;
   run_refused(query, SQLITE_ABORT, NULL,
-              "the transaction is over already: an error has rolled it back");
+              "the transaction is over already: an error, or the end of a "
+              "statement that was stopped, has rolled it back");
   query->rolled_back = true;
   return false;
 }
@@ -178,6 +192,13 @@ bool run_keep_row(struct query *query, sqlite3_stmt *statement) {
   return true;
 }
 
+/* A statement that writes goes on to its end: where it is one of its own, that
+ * is the commit, which may fail. */
+static bool has_enough(struct query *query, sqlite3_stmt *statement) {
+  return query->limit && query->rows >= query->limit &&
+         sqlite3_stmt_readonly(statement);
+}
+
 /* Runs a bound statement to its end. The columns are known after the first
  * step: a schema that changed has compiled it anew. */
 static bool step_all(struct query *query, sqlite3_stmt *statement) {
@@ -190,24 +211,30 @@ static bool step_all(struct query *query, sqlite3_stmt *statement) {
     if (first && sqlite3_column_count(statement) > 0)
       good = run_keep_names(query, statement);
     first = false;
-    if (good && code == SQLITE_ROW && query->wants_rows)
+    bool wanted = !query->limit || query->rows < query->limit;
+    if (good && code == SQLITE_ROW && query->wants_rows && wanted)
       good = run_keep_row(query, statement);
-    if (query->limit && query->rows == query->limit) break;
-  } while (good && code == SQLITE_ROW);
+  } while (good && code == SQLITE_ROW && !has_enough(query, statement));
   return good || out_of_memory(query);
 }
 
 const char *run_row(struct query *query, sqlite3_stmt *statement,
                     const char *from) {
   const char *next = bind_params(query, statement, from);
+  int64_t before = run_count(query);
   if (next && !step_all(query, statement)) next = NULL;
+  run_count_changes(query, before);
   sqlite3_reset(statement);
   return next;
 }
 
+int64_t run_count(struct query *query) {
+  return sqlite3_total_changes64(query->database->handle);
+}
+
 void run_count_changes(struct query *query, int64_t before) {
   sqlite3 *handle = query->database->handle;
-  query->changes = sqlite3_total_changes64(handle) - before;
+  if (run_count(query) != before) query->changes += sqlite3_changes64(handle);
   query->last_id = sqlite3_last_insert_rowid(handle);
 }
 
@@ -216,12 +243,10 @@ void run_prepare(struct query *query) {
 }
 
 void run_one(struct query *query) {
-  int64_t before = sqlite3_total_changes64(query->database->handle);
   sqlite3_stmt *statement = cache_prepare(query, query->sql, query->sql_length);
   if (statement && run_may_start(query, statement)) {
     run_row(query, statement, query->in);
     sqlite3_clear_bindings(statement);
     run_check_end(query);
   }
-  run_count_changes(query, before);
 }

@@ -234,7 +234,8 @@ void thread_cancel(struct op *op) {
   /* It would end the cursors of the connection, too; the progress handler sees
    * `stop` as well, only not within one long step. */
   bool runs = database->running == query && query->run != run_open;
-  if (runs && database->cursors == 0) sqlite3_interrupt(database->handle);
+  if (runs && __atomic_load_n(&database->cursors, __ATOMIC_RELAXED) == 0)
+    sqlite3_interrupt(database->handle);
   pthread_mutex_unlock(&database->lock);
   if (!queued) return;
   if (--way_back.waiting == 0) uv_unref((uv_handle_t *)&way_back.async);

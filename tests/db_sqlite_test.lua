@@ -81,6 +81,67 @@ describe("db.sqlite", function()
     expect(wrong(7)):contains "db:query: argument 1 should be a string"
   end)
 
+  it("thousands of parameters by name take no time that grows with their cube", function()
+    local names, given = {}, {}
+    for i = 1, 5000 do
+      names[i], given["name_" .. i] = "(:name_" .. i .. ")", i
+    end
+    expect(a:value("SELECT sum(column1) FROM (VALUES " .. table.concat(names, ",") .. ")", given,
+      { timeout = "20s" })):equals(12502500)
+  end)
+
+  it("a failing commit is told, also by those who want one row only", function()
+    a:script [[CREATE TABLE item (id INTEGER PRIMARY KEY,
+      player INTEGER REFERENCES player(id) DEFERRABLE INITIALLY DEFERRED)]]
+    local INSERT = "INSERT INTO item (player) VALUES (99), (98) RETURNING id"
+    for _, call in ipairs { "value", "row", "query" } do
+      expect(function() a[call](a, INSERT) end):raises { code = "SQLITE_CONSTRAINT_FOREIGNKEY" }
+    end
+    expect(a:value "SELECT count(*) FROM item"):equals(0)
+    a:script "INSERT INTO player (id) VALUES (99), (98)"
+    expect(a:row(INSERT)):equals { id = 1 }
+    expect(a:value "SELECT count(*) FROM item"):equals(2)
+  end)
+
+  it("a reader asks the connection that writes about what is only there", function()
+    a:exec "INSERT INTO player (id) VALUES (7)"
+    expect(a:value "SELECT last_insert_rowid()"):equals(7)
+    expect(a:value "SELECT Changes()"):equals(1)
+    a:script "CREATE TEMP TABLE seen (id); INSERT INTO seen VALUES (5)"
+    expect(a:query "SELECT id FROM seen"):equals { { id = 5 } }
+    for row in a:rows "SELECT id FROM seen" do expect(row.id):equals(5) end
+    a:exec("ATTACH ? AS other", { folder .. "/other.db" })
+    a:exec "CREATE TABLE other.t (a)"
+    expect(a:query "SELECT * FROM other.t"):equals {}
+    expect(message(a.query, a, "SELECT * FROM missing")):contains "no such table: missing"
+    local r <close> = db.sqlite(folder .. "/a.db", { mode = "r" })
+    expect(message(r.query, r, "SELECT * FROM seen")):contains "no such table: seen"
+  end)
+
+  it("exec tells the rows that the statement changed, not those of its triggers", function()
+    a:script [[INSERT INTO player (id) VALUES (1), (2);
+      CREATE TRIGGER t AFTER UPDATE OF name ON player BEGIN
+        UPDATE player SET x = new.name WHERE id = new.id;
+      END;
+      CREATE VIRTUAL TABLE note USING fts5(text)]]
+    expect(a:exec "UPDATE player SET name = 'a' WHERE id = 1"):equals(1)
+    expect(a:exec_many("UPDATE player SET name = ? WHERE id = ?", { { "b", 1 }, { "c", 2 } }))
+      :equals(2)
+    expect(a:exec "INSERT INTO note VALUES ('some words')"):equals(1)
+  end)
+
+  it("statements of virtual tables are not closed twice", function()
+    a:script "CREATE VIRTUAL TABLE note USING fts5(text)"
+    for i = 1, 50 do a:exec("INSERT INTO note VALUES (?)", { "some words " .. i }) end
+    expect(a:value "SELECT count(*) FROM note WHERE note MATCH 'words'"):equals(50)
+    local b = db.sqlite(folder .. "/a.db")
+    local next, _, _, cursor = b:rows("SELECT text FROM note", nil, { size = 1 })
+    expect(next().text):equals "some words 1"
+    b:close()
+    cursor:close()
+    a:close()
+  end)
+
   it("a value is never part of the statement", function()
     local evil = "x'); DROP TABLE player; --"
     a:exec("INSERT INTO player (name) VALUES (:n)", { n = evil })
@@ -287,6 +348,32 @@ describe("db.sqlite", function()
     expect(a:value "SELECT group_concat(name) FROM player"):equals "ada,bo"
   end)
 
+  it("what a stopped statement that writes took with it is said", function()
+    local function stop(tx)
+      expect(function()
+        tx:exec("INSERT INTO player (x) " .. ENDLESS:gsub("count%(%*%)", "x"), nil,
+          { timeout = "10ms" })
+      end):raises "timeout"
+    end
+    local err = expect(function()
+      a:transaction(function(tx)
+        tx:exec "INSERT INTO player (id) VALUES (1)"
+        stop(tx)
+      end)
+    end):raises { kind = "db", code = "SQLITE_ABORT" }
+    expect(err.message):contains "the whole transaction was rolled back"
+    expect(message(a.transaction, a, function(tx)
+      tx:exec "INSERT INTO player (id) VALUES (1)"
+      pcall(tx.transaction, tx, stop)
+    end)):contains "the whole transaction was rolled back"
+    expect(a:value "SELECT count(*) FROM player"):equals(0)
+    a:transaction(function(tx)
+      tx:exec "INSERT INTO player (id) VALUES (1)"
+      expect(function() tx:value(ENDLESS, nil, { timeout = "10ms" }) end):raises "timeout"
+    end) -- one that reads takes nothing
+    expect(a:value "SELECT count(*) FROM player"):equals(1)
+  end)
+
   it("the database inside its own transaction is refused; another one is not", function()
     local b <close> = db.sqlite(folder .. "/b.db")
     a:transaction(function()
@@ -442,6 +529,17 @@ describe("db.sqlite", function()
     go:set()
     expect(reading:await()):equals(7)
     writing:await()
+    local returned = 0
+    for row in m:rows("INSERT INTO t VALUES (1), (2) RETURNING a", nil, { size = 1 }) do
+      returned = returned + row.a
+      m:transaction(function(tx)
+        for new in tx:rows("INSERT INTO t VALUES (3), (4) RETURNING a", nil, { size = 1 }) do
+          tx:exec_many("DELETE FROM t WHERE a = ?", { { new.a } })
+        end
+      end)
+    end
+    expect(returned):equals(3)
+    expect(m:exec "DELETE FROM t WHERE a < 7"):equals(2)
     m:backup(folder .. "/m.db")
     local copy <close> = db.sqlite(folder .. "/m.db", { mode = "r" })
     expect(copy:value "SELECT a FROM t"):equals(7)
@@ -530,5 +628,7 @@ describe("db.sqlite", function()
       for _ in b:rows("SELECT id FROM player", nil, { size = 1 }) do b:close() end
     end):raises "closed"
     expect(b.readers.count):equals(0)
+    a:close()
+    expect(orch.fs.exists(folder .. "/a.db-wal")):is(false)
   end)
 end)

@@ -6,6 +6,17 @@ local function db_in(folder)
   return sqlite.open(folder .. "/a.db", "rwc", 0)
 end
 
+-- The task has asked when this returns, whatever the order of the ready tasks is.
+local function start(fn, ...)
+  local args, begun = table.pack(...), false
+  local task = orch.spawn({ hold = true }, function()
+    begun = true
+    return fn(table.unpack(args, 1, args.n))
+  end)
+  while not begun do orch.checkpoint() end
+  return task
+end
+
 -- Never ends by itself.
 local ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
   .. "SELECT count(*) FROM c"
@@ -104,6 +115,28 @@ describe("sqlite", function()
     bad:close()
   end)
 
+  it("counts what a statement changes, not what its triggers do", function()
+    db:script [[CREATE TABLE t (a, b); INSERT INTO t VALUES (1, 0), (2, 0);
+      CREATE TRIGGER c AFTER UPDATE OF a ON t BEGIN UPDATE t SET b = b + 1; END]]
+    expect(select(3, db:query "UPDATE t SET a = 5 WHERE a = 1")):equals(1)
+    expect(select(3, db:query "UPDATE t SET a = 9 WHERE a = 1")):equals(0)
+    expect(select(3, db:query "CREATE TABLE u (a)")):equals(0)
+    expect(select(3, db:script "UPDATE t SET a = 7; CREATE TABLE v (a); DELETE FROM t")):equals(4)
+  end)
+
+  it("what cannot be opened leaves no thread behind", function()
+    local function threads()
+      return tonumber(orch.fs.read "/proc/self/status":match "Threads:%s*(%d+)")
+    end
+    collectgarbage()
+    collectgarbage "stop"
+    local before = threads()
+    for _ = 1, 50 do pcall(sqlite.open, folder .. "/none/a.db", "rw") end
+    local after = threads()
+    collectgarbage "restart"
+    expect(after - before):less_than(10) -- those of the pool come when they are needed
+  end)
+
   it("a full disk is an error, and undone", function()
     db:script "CREATE TABLE t (a); PRAGMA max_page_count = 20"
     expect(function()
@@ -120,10 +153,9 @@ describe("sqlite", function()
   end)
 
   it("cancelled in flight, it is over; cancelled in the queue, it never begins", function()
-    local endless = orch.spawn({ hold = true }, db.query, db, ENDLESS)
-    local queued = orch.spawn({ hold = true }, db.query, db, "CREATE TABLE t (a)")
-    local last = orch.spawn({ hold = true }, db.query, db, "SELECT 1")
-    orch.checkpoint()
+    local endless = start(db.query, db, ENDLESS)
+    local queued = start(db.query, db, "CREATE TABLE t (a)")
+    local last = start(db.query, db, "SELECT 1")
     queued:cancel "enough"
     expect(function() queued:await() end):raises "cancelled"
     endless:cancel "enough"
@@ -158,11 +190,10 @@ describe("sqlite", function()
   end)
 
   it("is closed in a task that is cancelled, too", function()
-    local task = orch.spawn({ hold = true }, function()
+    local task = start(function()
       local _ <close> = setmetatable({}, { __close = function() db:close() end })
       orch.sleep "1h"
     end)
-    orch.checkpoint()
     task:cancel "enough"
     expect(function() task:await() end):raises "cancelled"
     expect(function() db:query "SELECT 1" end):raises "closed"
@@ -170,9 +201,11 @@ describe("sqlite", function()
 
   it("does one after the other, in the order of the calls", function()
     db:script "CREATE TABLE t (a INTEGER PRIMARY KEY, b)"
-    orch.each({ 3, 1, 2, 9, 4 }, function(n)
-      db:query("INSERT INTO t (b) VALUES (?)", { n })
-    end)
+    local tasks = {}
+    for i, n in ipairs { 3, 1, 2, 9, 4 } do
+      tasks[i] = start(db.query, db, "INSERT INTO t (b) VALUES (?)", { n })
+    end
+    orch.wait(tasks)
     local rows = db:query "SELECT b FROM t ORDER BY a"
     expect(rows):equals { { 3 }, { 1 }, { 2 }, { 9 }, { 4 } }
   end)
@@ -196,10 +229,9 @@ describe("sqlite", function()
   end)
 
   it("closes after what was asked for, once", function()
-    local query = orch.spawn({ hold = true }, db.query, db, "CREATE TABLE t (a)")
-    orch.checkpoint()
+    local query = start(db.query, db, "CREATE TABLE t (a)")
     db:close()
-    expect(query:done()):is(true)
+    query:await()
     expect(function() db:query "SELECT 1" end):raises { kind = "closed" }
     db:close()
     local again = sqlite.open(folder .. "/a.db", "r")

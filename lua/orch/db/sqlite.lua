@@ -93,7 +93,10 @@ local function read(self, fname, shape, sql, given)
   local reader <close> = self.readers:take()
   local answer, detail = reader.conn:ask(fname, sql, given, shape, false)
   if answer ~= FAILED then return true, answer end
-  if detail.needs_writer and self.settings.mode ~= "r" then return false end
+  if self.settings.mode ~= "r" then
+    if detail.needs_writer then note_writes(self, sql) end
+    if detail.needs_writer or detail.ask_writer then return false end
+  end
   connection.raise(self.settings, fname, sql, given, detail)
 end
 
@@ -102,7 +105,6 @@ function Database:ask(fname, shape, sql, given)
   if not (self.single or shape == connection.CHANGES or self.writes[sql]) then
     local done, answer = read(self, fname, shape, sql, given)
     if done then return answer end
-    note_writes(self, sql)
   end
   return self:write(fname, shape, sql, given)
 end
@@ -232,14 +234,13 @@ function Database:close()
   if self.closed then return end
   transaction.refuse_inside(self, "db:close")
   self.closed = true
-  self.readers:close()
   if self.writing:locked() then
     local s <close> = core.open("db:close", nil, true, nil, false)
     self.writing:acquire():release()
   end
   local conn = self.conn
   self.conn = nil
-  if conn then conn:close() end
+  self.readers:close(conn)
 end
 
 Database.__close = Database.close

@@ -2,6 +2,7 @@
 ---
 ---     local conn = connection.open(settings, "reader")
 
+local clock = require "orch.core.clock"
 local core = require "orch.core.sqlite"
 local failure = require "orch.db.failure"
 local params = require "orch.db.params"
@@ -27,8 +28,9 @@ connection.ROWS, connection.ROW, connection.VALUE, connection.CHANGES = 0, 1, 2,
 --- Sentences for what has nothing to do with the statement, and what to do about it.
 local explained = {
   SQLITE_BUSY = function(settings)
-    return ("the database is locked: another process or connection has been writing for longer "
-      .. "than %gs (option `busy`)"):format(settings.busy)
+    return ("the database is locked: another process or connection has been writing%s for longer "
+      .. "than %gs (option `busy`)"):format(settings.wal and ""
+      or ", or (without `wal`) a rows() loop reading,", settings.busy)
   end,
   SQLITE_FULL = "the disk is full (or the file has reached its largest size)",
   SQLITE_READONLY = function(settings)
@@ -114,6 +116,21 @@ function connection.raise(settings, fname, sql, given, detail)
   }
 end
 
+--- SQLite itself does not wait where two connections turn a new file to WAL at once.
+local function set_up(conn, settings, use)
+  local sql = settings.pragmas
+  if use == "writer" and settings.wal then sql = "PRAGMA journal_mode = WAL;\n" .. sql end
+  local until_time = clock.now() + settings.busy
+  while true do
+    local changes, detail = conn:statements(sql)
+    if changes ~= FAILED then return end
+    if detail.primary ~= "SQLITE_BUSY" or clock.now() >= until_time then
+      connection.raise(settings, "db.sqlite", nil, nil, detail)
+    end
+    clock.sleep(0.01)
+  end
+end
+
 ---@async
 ---@param settings orch.db.SQLiteSettings
 ---@param use "reader"|"writer"
@@ -125,11 +142,7 @@ function connection.open(settings, use)
   local guard <close> = setmetatable({ conn }, { __close = function(open)
     if open[1] then open[1]:close() end
   end })
-  local sql = settings.pragmas
-  if use == "writer" and settings.wal then sql = "PRAGMA journal_mode = WAL;\n" .. sql end
-  local changes
-  changes, detail = conn:statements(sql)
-  if changes == FAILED then connection.raise(settings, "db.sqlite", nil, nil, detail) end
+  set_up(conn, settings, use)
   guard[1] = nil
   return conn
 end

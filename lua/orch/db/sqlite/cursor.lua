@@ -32,14 +32,14 @@ local function fetch(self)
   end
   local rows, last = self.core:fetch(self.size)
   if rows ~= connection.FAILED then return rows, last end
-  if last.needs_writer then return nil end
+  if last.needs_writer or last.ask_writer then return nil end
   connection.raise(self.owner.settings, self.fname, self.sql, self.given, last)
 end
 
 --- What writes is done at once, however many rows it gives back.
 local function write(self)
   finish(self)
-  return self.owner:write(self.fname, connection.ROWS, self.sql, self.given)
+  return self.owner:ask(self.fname, connection.ROWS, self.sql, self.given)
 end
 
 ---@async

@@ -80,11 +80,26 @@ function Readers:lend()
   return reader
 end
 
+--- The writer's connection is closed behind the last one: that writes the log into the file,
+--- and a reader cannot.
+local function end_one(self, reader)
+  if reader then
+    reader.conn:close()
+    self.count = self.count - 1
+  end
+  local writer = self.count == 0 and self.writer
+  if not writer then return end
+  self.writer = nil
+  writer:close()
+end
+
 --- Those that were lent beyond the size are closed when they come back.
 ---@async
 function Readers:give(reader)
   if reader.is_lent then self.lent, reader.is_lent = self.lent - 1, false end
-  if self.closed or self.count - self.lent > self.size then
+  if self.closed then
+    end_one(self, reader)
+  elseif self.count - self.lent > self.size then
     self.count = self.count - 1
     reader.conn:close()
   elseif not self.waiting:wake(reader) then
@@ -92,13 +107,14 @@ function Readers:give(reader)
   end
 end
 
+---Closes those that nobody uses; the others are closed when they come back, and `writer` behind
+---the last one.
 ---@async
-function Readers:close()
-  self.closed = true
-  for reader in pop, self do
-    self.count = self.count - 1
-    reader.conn:close()
-  end
+---@param writer table? a connection
+function Readers:close(writer)
+  self.closed, self.writer = true, writer
+  for reader in pop, self do end_one(self, reader) end
+  end_one(self)
 end
 
 ---@private

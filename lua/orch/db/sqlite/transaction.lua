@@ -133,6 +133,14 @@ function Tx:__close()
   if self.outer then self.outer.inner = nil end
 end
 
+--- The outer ones of a savepoint as well: SQLite rolls back all of it.
+local function check_begun(self)
+  if self.conn:in_transaction() then return end
+  connection.raise(self.settings, "transaction", nil, nil, { code = "SQLITE_ABORT",
+    primary = "SQLITE_ABORT", words = "the whole transaction was rolled back, by an error or by "
+      .. "stopping a statement that writes: there is nothing to commit" })
+end
+
 local function call(self, fn, timeout)
   local chain = { db = self.db, outer = inside:get() }
   local _ <close> = inside:set(chain)
@@ -148,7 +156,8 @@ local function perform(self, begin, fn, timeout)
   local results = call(self, fn, timeout)
   if self.inner then enter(self, "db:transaction") end -- which could not be undone
   close_cursors(self)
-  run(self, self.commit)
+  check_begun(self)
+  run(self, self.ending)
   self.ended = true
   if self.outer then self.outer.inner = nil end
   return results
@@ -175,7 +184,7 @@ function Tx:transaction(fn, opts)
   enter(self, "tx:transaction")
   local name = "orch_" .. self.depth
   local inner = new(self.db, self.conn, { outer = self, depth = self.depth + 1,
-    commit = "RELEASE " .. name, undo = ("ROLLBACK TO %s; RELEASE %s"):format(name, name) })
+    ending = "RELEASE " .. name, undo = ("ROLLBACK TO %s; RELEASE %s"):format(name, name) })
   local results = perform(inner, "SAVEPOINT " .. name, fn, opts.timeout)
   return table.unpack(results, 1, results.n)
 end
@@ -183,7 +192,7 @@ end
 ---For the library: runs `fn` between BEGIN and COMMIT; the connection is nobody else's.
 ---@async
 function transaction.run(db, conn, mode, fn, timeout)
-  local tx = new(db, conn, { depth = 1, commit = "COMMIT", undo = "ROLLBACK" })
+  local tx = new(db, conn, { depth = 1, ending = "COMMIT", undo = "ROLLBACK" })
   local results = perform(tx, "BEGIN " .. mode, fn, timeout)
   return table.unpack(results, 1, results.n)
 end
