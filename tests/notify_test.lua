@@ -270,6 +270,19 @@ describe("notify.discord", function()
   end)
 end)
 
+describe("a channel that is asked by many tasks at once", function()
+  it("loses no message to the limits of its service", function()
+    local store <close> = store_of("discord", { limit = 5, reset = 0.1 })
+    local chat = notify.discord { webhook = store.webhook }
+    local list = {}
+    for i = 1, 60 do list[i] = "message " .. i end
+    orch.each(list, function(text) chat:post(text) end, { concurrency = 60 })
+    expect(#store.messages):equals(60)
+    expect(store.refused):greater_than(0)
+    expect(store.refused):less_than(60) -- nobody insists
+  end)
+end)
+
 describe("notify.teams", function()
   it("posts a card", function()
     local store <close> = store_of "teams"

@@ -15,12 +15,14 @@ local call = {}
 
 local TIMEOUT, CONNECT_TIMEOUT = 30, 10
 local ATTEMPTS, LONGEST_WAIT = 4, 60
+local MOST_ASKED = 100 -- attempts where the service asks to wait each time
+local CAREFUL = 10 -- seconds after such a wish in which requests go one by one
 
 local unsent = { resolving = true, connecting = true, handshake = true }
 
 local function is_worth_it(err, again)
   if err.retryable == false then return false end
-  if err.status == 429 or unsent[err.phase] and err.kind ~= "tls" then return true end
+  if unsent[err.phase] and err.kind ~= "tls" then return true end
   if not again then return false end
   return err.kind == "network" or err.kind == "timeout" or err.kind == "http" and err.phase ~= nil
     or err.kind == "status" and (err.status or 0) >= 500
@@ -42,14 +44,29 @@ local function plain_words(response)
   return ("%d %s%s"):format(response.status, reason, said and ": " .. said or "")
 end
 
---- The service may have asked to be left alone for a while.
+--- While a service asks to be left alone, the requests of a channel go one by one, in the order
+--- in which they came. A wish that is longer than anybody waits is for the service to repeat.
 local function wait_for_turn(channel)
-  local wait = (channel.not_before or 0) - clock.now()
-  if wait > 0 then clock.sleep(wait) end
+  local limit = channel.limit
+  if clock.now() < limit.careful_until then
+    limit.turns = limit.turns or require("orch.lock").lock()
+    return limit.turns:acquire()
+  end
+end
+
+local function leave_alone(limit)
+  local wait = limit.not_before - clock.now()
+  if wait > 0 and wait <= LONGEST_WAIT then clock.sleep(wait) end
+end
+
+local function note_limit(limit, seconds)
+  limit.not_before = math.max(limit.not_before, clock.now() + (seconds or 1))
+  limit.careful_until = limit.not_before + CAREFUL
 end
 
 local function attempt(channel, what, method, url, opts, how)
-  wait_for_turn(channel)
+  local turn <close> = wait_for_turn(channel)
+  leave_alone(channel.limit)
   local http = require "orch.http"
   local ok, response = pcall(http.request, method, url, options_of(channel, opts))
   if not ok then failure.transport(channel.service, what, response) end
@@ -59,7 +76,18 @@ local function attempt(channel, what, method, url, opts, how)
   fields.what, fields.status = what, fields.status or response.status
   fields.words = fields.words or fields.reason or plain_words(response)
   fields.retry_after = fields.retry_after or new_retry_after(fields.status, response.headers)
+  if fields.status == 429 then note_limit(channel.limit, fields.retry_after) end
   failure.throw(channel.service, fields)
+end
+
+--- To wait is not to fail: it is limited by the time alone.
+local function retry_on(again)
+  local failed = 0
+  return function(err)
+    if err.status == 429 then return true end
+    failed = failed + 1
+    return failed < ATTEMPTS and is_worth_it(err, again)
+  end
 end
 
 ---Sends a request.
@@ -76,11 +104,11 @@ function call.request(channel, what, method, url, opts, how)
   if channel.retry == false then
     return attempt(channel, what, method, url, opts, how)
   end
-  local policy = { attempts = ATTEMPTS, max_elapsed = LONGEST_WAIT }
+  local policy = { attempts = MOST_ASKED, max_elapsed = LONGEST_WAIT }
   for name, value in next, type(channel.retry) == "table" and channel.retry or {} do
     policy[name] = value
   end
-  policy.retry_on = policy.retry_on or function(err) return is_worth_it(err, how.again) end
+  policy.retry_on = policy.retry_on or retry_on(how.again)
   return require "orch.retry"(function()
     return attempt(channel, what, method, url, opts, how)
   end, policy)

@@ -19,12 +19,14 @@ local channels = {}
 ---@field http table? options of its requests
 ---@field retry boolean|table|nil
 ---@field package adapter table
+---@field package limit {not_before: number, careful_until: number} of the clock: what the service
+---  has asked for
 local Channel = { __name = "orch.notify.channel" }
 
 local methods = {}
 
 --- Fields that a channel may have, besides those of its adapter.
-local private = { http = true, retry = true, not_before = true, few_updates = true }
+local private = { http = true, retry = true, few_updates = true }
 
 Channel.__index = function(self, key)
   local method = methods[key]
@@ -183,6 +185,7 @@ function channels.new(adapter, o, name)
   o.adapter, o.service = adapter, adapter.service
   o.name = o.name or name
   if o.can_update == nil then o.can_update = adapter.update ~= nil end
+  o.limit = { not_before = 0, careful_until = 0 } -- shared with the copies
   return setmetatable(o, Channel)
 end
 

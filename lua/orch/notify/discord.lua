@@ -65,7 +65,7 @@ end
 local function note_limit(self, response)
   local after = tonumber(response.headers["x-ratelimit-reset-after"])
   if after and response.headers["x-ratelimit-remaining"] == "0" then
-    self.not_before = clock.now() + math.min(after, 60)
+    self.limit.not_before = clock.now() + math.min(after, 60)
   end
 end
 

@@ -114,7 +114,7 @@ end
 
 local function work(self)
   while not self.stopping and not self.dead do
-    local due = math.max(self.not_before, self.asked_until or 0, self.channel.not_before or 0)
+    local due = math.max(self.not_before, self.asked_until or 0, self.channel.limit.not_before)
     local begun = self.sent > 0 and not self.updates -- only the end is told after that
     if self.sent == self.version or begun then
       self.is_idle = not begun
@@ -144,7 +144,7 @@ function Sender:finish()
   self.task:join()
   if self.dead or self.sent == self.version then return end
   if self.in_row > 0 and self.is_slow then return end -- it would not answer now either
-  local due = math.max(self.asked_until or 0, self.channel.not_before or 0)
+  local due = math.max(self.asked_until or 0, self.channel.limit.not_before)
   local wait = due - clock.now()
   if wait >= self.grace then return end -- nobody would be there any more
   if wait > 0 then clock.sleep(wait) end
