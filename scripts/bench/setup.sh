@@ -39,6 +39,12 @@ need /usr/lib/python3/dist-packages/PIL python3-pil
 need /usr/lib/postgresql/15/bin/pgbench postgresql-15
 need /usr/lib/python3/dist-packages/psycopg2 python3-psycopg2
 
+# The figures of deploying: FTP and SFTP servers, and who else sends folders.
+need /usr/sbin/vsftpd vsftpd
+need /usr/sbin/sshd openssh-server
+need /usr/bin/lftp lftp
+need /usr/bin/rclone rclone
+
 # The figures of glTF: the validator is a package of npm's.
 need /usr/bin/npm npm
 
