@@ -29,8 +29,10 @@ struct pg_watch {
 struct pg {
   PGconn *conn;
   struct pg_watch *watch;
-  int events;         /* what the socket is watched for */
-  uint64_t cancel_ms; /* for the server to end a cancelled query */
+  int events;                     /* what the socket is watched for */
+  uint64_t cancel_ms;             /* for the server to end a cancelled query */
+  uint64_t give_up, cancel_pause; /* while it has: when, and until it is told
+                                     again; of the loop's clock, in ms */
   bool connected;
   bool streaming;       /* between calls rows or COPY data are on their way */
   bool copying_out;     /* COPY data, and its end has not come */
@@ -75,6 +77,9 @@ int pg_call_await(lua_State *L, struct pg_call *call, bool sent);
 
 /* The same for what may have arrived already. */
 int pg_call_go(lua_State *L, struct pg_call *call);
+
+/* Reads what has arrived; false: no memory. */
+bool pg_read(struct pg *pg);
 
 /* Called when the socket is ready. */
 void pg_ready(struct pg *pg);

@@ -5,6 +5,11 @@
 #include "error.h"
 #include "pg.h"
 #include "pg_aside.h"
+#include "runtime.h"
+
+/* Milliseconds to the second cancellation of a statement, then twice as many
+ * each time. */
+#define FIRST_PAUSE 20
 
 bool pg_is_success(const PGresult *result) {
   switch (PQresultStatus(result)) {
@@ -75,7 +80,12 @@ void pg_end(struct pg *pg) {
 void pg_finish(struct pg *pg) {
   struct pg_call *call = pg->call;
   call->complete = true;
-  if (pg->cancelling) return; /* it must not meet the next query */
+  if (pg->cancelling) {
+    if (PQstatus(pg->conn) != CONNECTION_BAD)
+      return; /* it must not meet the next query */
+    aside_abandon(pg->cancelling);
+    pg->cancelling = NULL;
+  }
   if (call->op.cancelled && !call->discard && call->result &&
       pg_is_success(call->result))
     call->op.cancelled = false;
@@ -121,13 +131,19 @@ static void look_up(struct pg *pg) {
   is_lost(pg);
 }
 
+/* What libpq has no memory for would leave the socket readable for ever. */
+bool pg_read(struct pg *pg) {
+  return PQconsumeInput(pg->conn) || PQstatus(pg->conn) == CONNECTION_BAD;
+}
+
 void pg_ready(struct pg *pg) {
   if (!pg->connected) {
     pg->call->go(pg->call);
     return;
   }
-  PQconsumeInput(pg->conn); /* a failure shows in the connection's status */
-  if (pg->call)
+  if (!pg_read(pg))
+    pg_lose(pg);
+  else if (pg->call)
     pg_turn(pg);
   else
     look_up(pg);
@@ -144,28 +160,55 @@ static void drop_cancel(void *data) {
   PQfreeCancel(data);
 }
 
+static void on_time(uv_timer_t *timer);
+
+static void wait_until(struct pg *pg, uint64_t when) {
+  uint64_t now = uv_now(runtime_loop());
+  uv_timer_start(&pg->watch->limit, on_time, when > now ? when - now : 0, 0);
+}
+
+/* One that comes before the server has read the whole statement does nothing:
+ * it is sent until the statement has ended. */
 static void on_cancel_sent(void *owner) {
   struct pg *pg = owner;
   pg->cancelling = NULL;
-  if (pg->call && pg->call->complete) pg_finish(pg);
+  if (pg->call == NULL) return;
+  if (pg->call->complete) {
+    pg_finish(pg);
+    return;
+  }
+  uint64_t again = uv_now(runtime_loop()) + pg->cancel_pause;
+  pg->cancel_pause *= 2;
+  wait_until(pg, again < pg->give_up ? again : pg->give_up);
 }
 
-static void on_limit(uv_timer_t *limit) {
-  pg_lose(limit->data);
-}
-
-void pg_start_cancelling(struct pg *pg) {
+static void send_cancel(struct pg *pg) {
   PGcancel *cancel = pg->watch ? PQgetCancel(pg->conn) : NULL;
   struct aside_call call = {run_cancel, drop_cancel, on_cancel_sent, cancel,
                             pg};
   if (cancel) pg->cancelling = aside_start(&call);
   if (pg->cancelling) {
-    uv_timer_start(&pg->watch->limit, on_limit, pg->cancel_ms, 0);
-    pg_want(pg, UV_READABLE | (pg->events & UV_WRITABLE));
+    wait_until(pg, pg->give_up);
     return;
   }
   if (cancel) PQfreeCancel(cancel);
   pg_lose(pg);
+}
+
+static void on_time(uv_timer_t *timer) {
+  struct pg *pg = timer->data;
+  if (pg->cancelling || uv_now(runtime_loop()) >= pg->give_up)
+    pg_lose(pg);
+  else
+    send_cancel(pg);
+}
+
+void pg_start_cancelling(struct pg *pg) {
+  pg_want(pg, UV_READABLE | (pg->events & UV_WRITABLE));
+  uv_update_time(runtime_loop()); /* the script may have been busy */
+  pg->give_up = uv_now(runtime_loop()) + pg->cancel_ms;
+  pg->cancel_pause = FIRST_PAUSE;
+  send_cancel(pg);
 }
 
 void pg_cancel(struct op *op) {

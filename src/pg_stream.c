@@ -147,8 +147,10 @@ int pg_stop(lua_State *L) {
   call->discard = true;
   call->copying_out = pg->copying_out;
   pg->streaming = pg->copying_out = false;
-  PQconsumeInput(pg->conn); /* perhaps the end is there already */
-  pg_turn(pg);
+  if (!pg_read(pg))
+    pg_lose(pg);
+  else
+    pg_turn(pg); /* perhaps the end is there already */
   if (pg->call == call) pg_start_cancelling(pg);
   return op_await(L, &call->op);
 }
