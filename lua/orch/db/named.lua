@@ -20,21 +20,31 @@ local function after_comment(sql, at)
   return from
 end
 
---- In E'...' a backslash protects a quote; elsewhere '' is two strings side by side.
+--- Whether what ends in front of `at` is a word or a number.
+local function is_behind_word(sql, at)
+  return at > 1 and find(sql, "^[%w_$\128-\255]", at - 1) ~= nil
+end
+
+--- In E'...' a backslash protects a quote, also where the string goes on in the next line;
+--- elsewhere '' is two strings side by side.
 local function after_string(sql, at)
-  local escapes = find(sub(sql, 1, at - 1), "%f[%w_$\128-\255][eE]$") ~= nil
+  local escapes = at > 1 and find(sql, "^[eE]", at - 1) and not is_behind_word(sql, at - 1)
   local from = at + 1
   while true do
     local i = find(sql, escapes and "[\\']" or "'", from)
     if not i then return #sql + 1 end
-    if sub(sql, i, i) == "'" then return i + 1 end
-    from = i + 2
+    local more = i
+    if sub(sql, i, i) == "'" then
+      more = escapes and sql:match("^%s*\n%s*()'", i + 1)
+      if not more then return i + 1 end
+    end
+    from = more + (more == i and 2 or 1)
   end
 end
 
 local function after_dollar(sql, at)
-  local tag = sql:match("^%$[%a_\128-\255]?[%w_\128-\255]*%$", at)
-  if not tag or find(sub(sql, at - 1, at - 1), "[%w_$\128-\255]") then return at + 1 end
+  local tag = sql:match("^%$%$", at) or sql:match("^%$[%a_\128-\255][%w_\128-\255]*%$", at)
+  if not tag or is_behind_word(sql, at) then return at + 1 end
   local _, last = find(sql, tag, at + #tag, true)
   return (last or #sql) + 1
 end
@@ -45,27 +55,30 @@ local function after(sql, at, c)
   if c == '"' then return (find(sql, '"', at + 1, true) or #sql) + 1 end
   if c == "$" then return after_dollar(sql, at) end
   if c == "-" then
-    return sub(sql, at, at + 1) == "--" and (find(sql, "\n", at, true) or #sql) + 1 or at + 1
+    return sub(sql, at, at + 1) == "--" and (find(sql, "[\r\n]", at) or #sql) + 1 or at + 1
   end
   if c == "/" then return sub(sql, at, at + 1) == "/*" and after_comment(sql, at) or at + 1 end
   local name = sql:match("^:([%a_][%w_]*)", at)
-  if name then return at + #name + 1, name end
+  if name then return at + #name + 1, not is_behind_word(sql, at) and name or nil end
   return find(sql, "^:[:=]", at) and at + 2 or at + 1
 end
 
 ---@class orch.db.Named
 ---@field sent string what the server gets
+---@field has_places boolean it has `$1` as well
 ---@field names string[] each once, in the order of their numbers
 ---@field private map integer[][] {bytes of `sent` in front, bytes of the script's text in front,
 ---  whether it is a parameter}
 
 local function translate(sql)
   local out, names, numbers, map = {}, {}, {}, { { 0, 0, false } }
+  local has_places = false
   local from, at, length = 1, 1, 0
   while true do
     local i = find(sql, "[:'\"$/-]", at)
     if not i then break end
     local next_at, name = after(sql, i, sub(sql, i, i))
+    has_places = has_places or find(sql, "^%$%d", i) and not is_behind_word(sql, i)
     if name then
       if not numbers[name] then
         names[#names + 1] = name
@@ -82,7 +95,7 @@ local function translate(sql)
     at = next_at
   end
   out[#out + 1] = sub(sql, from)
-  return { sent = table.concat(out), names = names, map = map }
+  return { sent = table.concat(out), names = names, map = map, has_places = has_places }
 end
 
 local MOST_KEPT = 500

@@ -21,14 +21,28 @@ local calls = {}
 
 local spec = { timeout = "duration", json = "boolean" }
 
+--- What has no place in the list would be left out without a word.
+local function as_list(fname, given)
+  local n = math.tointeger(rawget(given, "n")) or #given
+  for key in next, given do
+    if not (math.type(key) == "integer" and key >= 1 and key <= n) and key ~= "n" then
+      params.list(fname, nil, given) -- says so
+    end
+  end
+  return given
+end
+
 --- Text of a statement, and its parameters in the order of their numbers.
 local function read(fname, sql, given)
   if type(sql) ~= "string" then arg.check(fname, 1, sql, "string") end
   if given == nil then return nil, nil end
   if type(given) ~= "table" then arg.check(fname, 2, given, "table?") end
-  if not params.is_named(given) then return nil, given end
+  if not params.is_named(given) then return nil, as_list(fname, given) end
   local named = named_of(sql)
   params.same_names(fname, named.names, given)
+  if named.has_places then
+    arg.fail("%s: the statement has $1 and :name; the parameters are either a list or by name", fname)
+  end
   local list = { n = #named.names }
   for i, name in ipairs(named.names) do list[i] = given[name] end
   return named, list

@@ -27,6 +27,7 @@ function Connection.open(settings)
   local raw = pg_connect.open(settings)
   return setmetatable({
     raw = raw, settings = settings, shown = settings.place.shown,
+    pid = raw:facts(), opened = os.time(), -- nobody else's statement has their name
     prepared = {}, count = 0, uses = 0, numbered = 0, seen = {}, seen_count = 0,
   }, Connection)
 end
@@ -66,11 +67,23 @@ end
 local function prepare(self, sent, origin)
   if self.count >= self.settings.statements then make_room(self) end
   self.numbered = self.numbered + 1
-  local name = "orch_" .. self.numbered
+  local name = ("orch_%x_%x_%d"):format(self.pid, self.opened, self.numbered)
   local ok, problem = self.raw:prepare(name, sent)
   if not ok then self:fail(problem, origin) end
   self.prepared[sent], self.count = { name = name, used = self.uses }, self.count + 1
   return name
+end
+
+--- Behind a proxy the next statement may meet another server process, which does not know what
+--- this one has prepared: then the process is not the one that the connection was told of.
+local function keeps_statements(self)
+  local settings = self.settings
+  if settings.keeps_statements == nil then
+    local ok, pid = self.raw:query("SELECT pg_backend_pid()", nil, nil, "value")
+    if not ok then return false end -- a transaction that has failed
+    settings.keeps_statements = pid == self.pid
+  end
+  return settings.keeps_statements
 end
 
 --- The name under which the server knows a statement; nil: it is sent as it is. The second
@@ -88,6 +101,7 @@ function Connection:name_of(sent, at_once, origin)
     self.seen[sent], self.seen_count = true, self.seen_count + 1
     return nil
   end
+  if not keeps_statements(self) then return nil end
   return prepare(self, sent, origin)
 end
 

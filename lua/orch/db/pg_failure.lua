@@ -34,6 +34,7 @@ local hints = {
   ["42601"] = function(raw)
     return raw.message:find "multiple commands" and "several statements go to db:script" or nil
   end,
+  ["26000"] = function() return "behind a proxy such as pgbouncer use the option prepare = false" end,
   ["42P18"] = function() return "say which type it is: $1::text" end,
 }
 
@@ -62,7 +63,7 @@ function pg_failure.make(database, raw, sent)
   local words, retryable = first_line(raw.message), nil
   if raw.lost then
     retryable = false
-    words = "the connection was lost: " .. words .. (sent.sql
+    words = "the connection was lost" .. (words ~= "" and ": " .. words or "") .. (sent.sql
       and "; whether the server did what it was asked for is not known" or "")
   end
   return failure.make {

@@ -57,18 +57,29 @@ local function check_name(name)
     near and ("; did you mean `%s`?"):format(near) or "")
 end
 
+--- Also the script's line, which a report shows, has it.
+local function cover(password)
+  if password then require("orch.secrets").cover(password) end
+end
+
 --- Never shows the URL: it may hold a password.
 local function read_url(url)
   local rest = url:match "^postgres://(.*)$" or url:match "^postgresql://(.*)$"
   if not rest then bad_url "the address does not begin with postgres://" end
   local options, query = {}, nil
+  local secret = rest:match "^[^:]*:(.*)@"
   rest, query = rest:match "^([^?]*)%??(.*)$"
   local authority, database = rest:match "^([^/]*)/?(.*)$"
   local login, hosts = authority:match "^(.*)@([^@]*)$"
+  if not login and (database:find("@", 1, true) or query:find "^[^=]*@") then
+    cover(secret)
+    bad_url "in a user and a password / ? # @ : are written %2F %3F %23 %40 %3A"
+  end
   if login then
     local user, password = login:match "^([^:]*):?(.*)$"
     options.user = user ~= "" and decode(user) or nil
     options.password = password ~= "" and decode(password) or nil
+    cover(options.password)
   end
   read_hosts(hosts or authority, options)
   if database ~= "" then options.dbname = decode(database) end
@@ -169,7 +180,7 @@ function pg_place.of(given)
   if options.service then
     arg.fail("%s: service files are not read; give the host and the database", FNAME)
   end
-  if options.password then require("orch.secrets").cover(options.password) end
+  cover(options.password)
   resolve_files(options)
   local timeout = tonumber(options.connect_timeout)
   options.connect_timeout = nil

@@ -4,6 +4,7 @@
 ---     local conn <close> = pool:take()
 
 local Connection = require "orch.db.pg_connection"
+local blocked = require "orch.db.pg_blocked"
 local clock = require "orch.core.clock"
 local core = require "orch.core.task"
 local errors = require "orch.core.error"
@@ -13,6 +14,7 @@ local scope = require "orch.scope"
 ---@class orch.db.pg.Pool
 ---@field count integer open, or being opened
 ---@field idle orch.db.pg.Connection[] the one used last is at the end
+---@field all table<orch.db.pg.Connection, true> that are open
 local Pool = {}
 Pool.__index = Pool
 
@@ -24,8 +26,8 @@ local LOOK, ASK, ANSWER = 0.05, 30, 5
 ---@param settings orch.db.pg.Settings
 ---@return orch.db.pg.Pool
 function Pool.new(settings)
-  local self = setmetatable({ settings = settings, count = 0, idle = {}, is_closed = false },
-    Pool)
+  local self = setmetatable({ settings = settings, count = 0, idle = {}, all = {},
+    is_closed = false }, Pool)
   self.waiters = park.new(self)
   return self
 end
@@ -39,6 +41,17 @@ local function raise_closed(self)
     message = ("%s: the database is closed"):format(self.settings.place.shown) })
 end
 
+--- Whose it is from now on.
+local function lend(conn)
+  conn.task = core.current()
+  return conn
+end
+
+local function drop(self, conn)
+  self.all[conn] = nil
+  conn:close()
+end
+
 --- A connection less: the task that waits longest may open another one.
 local function free_place(self)
   self.count = self.count - 1
@@ -48,7 +61,7 @@ end
 
 local Place = { __close = function(place)
   if place.filled then return end
-  if place.conn then place.conn:close() end
+  if place.conn then drop(place.pool, place.conn) end
   free_place(place.pool)
 end }
 
@@ -59,7 +72,8 @@ local function open(self)
   local conn = Connection.open(self.settings)
   place.filled = true
   conn.holder = self
-  return conn
+  self.all[conn] = true
+  return lend(conn)
 end
 
 --- What was handed over to a task that does not get to use it goes on to the next.
@@ -74,6 +88,7 @@ end }
 
 local function wait(self)
   local waiting <close> = setmetatable({ pool = self }, Waiting)
+  local waits <close> = blocked.wait(self)
   local timeout = self.settings.pool_timeout
   if timeout == math.huge then
     waiting.got = self.waiters:wait()
@@ -84,11 +99,11 @@ local function wait(self)
   waiting.got = nil
   if got == OPEN then return open(self) end
   if got == CLOSED then raise_closed(self) end
-  if got then return got end
+  if got then return lend(got) end
   errors.throw(errors.make { kind = "timeout", timeout = timeout,
     database = self.settings.place.shown,
-    message = ("%s: no connection became free within %g s: all %d are in use and %d tasks wait "
-      .. "(option `max`)"):format(self.settings.place.shown, timeout, self.count,
+    message = ("%s: no connection became free within %g s: all of them (%d, option `max`) are in "
+      .. "use, other tasks that wait: %d"):format(self.settings.place.shown, timeout, self.count,
       self.waiters:count()) })
 end
 
@@ -114,7 +129,7 @@ function Pool:take()
     local conn = table.remove(self.idle)
     local place <close> = setmetatable({ pool = self, conn = conn }, Place)
     place.filled = is_usable(conn)
-    if place.filled then return conn end
+    if place.filled then return lend(conn) end
   end
   if self.count >= self.settings.max then return wait(self) end
   self.count = self.count + 1
@@ -130,7 +145,7 @@ end
 local function close_old(self, now)
   local oldest = self.idle[1]
   if oldest and now - oldest.idle_since > self.settings.idle_timeout then
-    table.remove(self.idle, 1):close()
+    drop(self, table.remove(self.idle, 1))
     self.count = self.count - 1
   end
 end
@@ -138,6 +153,7 @@ end
 ---@param conn orch.db.pg.Connection
 ---@param err any what its block was left with
 function Pool:release(conn, err)
+  conn.task = nil
   if conn:is_idle() and not self.is_closed then
     if self.waiters:wake(conn) then return end
     local now = clock.now()
@@ -146,7 +162,7 @@ function Pool:release(conn, err)
     return close_old(self, now)
   end
   local state = conn.raw:transaction()
-  conn:close()
+  drop(self, conn)
   free_place(self)
   if err == nil and (state == "open" or state == "failed") then raise_open_transaction(self) end
 end
@@ -154,7 +170,7 @@ end
 ---Closes what is idle at once and the others when they come back.
 function Pool:close()
   self.is_closed = true
-  for _, conn in ipairs(self.idle) do conn:close() end
+  for _, conn in ipairs(self.idle) do drop(self, conn) end
   self.count = self.count - #self.idle
   self.idle = {}
   self.waiters:wake_all(CLOSED)

@@ -4,6 +4,7 @@
 ---     db:transaction(function(tx) tx:exec("DELETE FROM session") end)
 
 local arg = require "orch.arg"
+local blocked = require "orch.db.pg_blocked"
 local calls = require "orch.db.pg_calls"
 local core = require "orch.core.task"
 local errors = require "orch.core.error"
@@ -32,21 +33,29 @@ local function raise_lost(self)
     { retryable = false })
 end
 
---- One statement at a time, also when several tasks share the transaction.
----@async
----@return orch.db.pg.Connection
-function Transaction:take()
+local function check_use(self)
   if self.is_over then
     arg.fail("db:transaction: this transaction is over; statements belong into its function")
   end
   if self.inner then
     arg.fail("db:transaction: there is a transaction within this one; use that until it is over")
   end
-  self.guard = self.turns:acquire()
-  if self.is_over or self.conn.raw:transaction() == "lost" then
-    self:release()
-    raise_lost(self)
+  if self.conn.raw:transaction() == "lost" then raise_lost(self) end
+end
+
+--- One statement at a time, also when several tasks share the transaction: meanwhile it may
+--- have come to an end, or to a transaction within it.
+---@async
+---@return orch.db.pg.Connection
+function Transaction:take()
+  check_use(self)
+  local guard = self.turns:acquire()
+  local ok, problem = pcall(check_use, self)
+  if not ok then
+    guard:release()
+    errors.throw(problem)
   end
+  self.guard = guard
   return self.conn
 end
 
@@ -87,15 +96,19 @@ local function begin_of(opts)
   return table.concat(words, " ")
 end
 
+local Undoing = { __close = function(undoing)
+  if not undoing.done then undoing.conn:close() end
+end }
+
 --- After an error or a cancellation. A connection that does not confirm it is closed, which
 --- ends the transaction as well.
 local function undo(self, sql)
   local conn = self.conn
   local state = conn.raw:transaction()
   if state ~= "open" and state ~= "failed" then return end
+  local undoing <close> = setmetatable({ conn = conn }, Undoing)
   local shield <close> = core.open("db:transaction", nil, true, GRACE, false)
-  local ok, done = pcall(conn.raw.script, conn.raw, sql)
-  if not (ok and done) then conn:close() end
+  undoing.done = conn.raw:script(sql)
 end
 
 local function commit(self)
@@ -124,15 +137,15 @@ end
 local Whole = { __close = function(whole)
   local tx = whole.tx
   tx.is_over = true
-  if not whole.committed then undo(tx, "ROLLBACK") end
   tx.conn.holder = whole.pool
+  if not whole.committed then undo(tx, "ROLLBACK") end
 end }
 
-local function committed(whole, ...)
-  whole.tx.is_over = true
-  commit(whole.tx)
-  whole.committed = true
-  return ...
+--- The tasks that `fn` starts are over when it is.
+local function perform(tx, fn)
+  local _ <close> = blocked.inside:set { conn = tx.conn, outer = blocked.inside:get() }
+  local s <close> = core.open("db:transaction", nil, false, nil, false)
+  return table.pack(fn(tx))
 end
 
 local function once(pool, settings, fn, begin)
@@ -141,7 +154,12 @@ local function once(pool, settings, fn, begin)
   local whole <close> = setmetatable({ tx = tx, pool = pool }, Whole)
   conn:script(begin)
   conn.holder = tx
-  return committed(whole, fn(tx))
+  local results = perform(tx, fn)
+  tx.is_over = true
+  local turn <close> = tx.turns:acquire()
+  commit(tx)
+  whole.committed = true
+  return table.unpack(results, 1, results.n)
 end
 
 -- ---- within a transaction ----
@@ -154,14 +172,6 @@ local Part = { __close = function(part)
     undo(tx, ("ROLLBACK TO %s; RELEASE %s"):format(part.name, part.name))
   end
 end }
-
-local function kept(part, ...)
-  local conn = part.tx.conn
-  part.tx.is_over = true
-  conn:script("RELEASE " .. part.name)
-  part.kept = true
-  return ...
-end
 
 ---A transaction within this one: what it did is undone alone when it fails.
 ---@async
@@ -179,7 +189,12 @@ function Transaction:transaction(fn, opts)
   local tx = new(self, self.conn, self)
   local part <close> = setmetatable({ tx = tx, name = name }, Part)
   self.conn.holder, self.inner = tx, tx
-  return kept(part, fn(tx))
+  local results = perform(tx, fn)
+  tx.is_over = true
+  local turn <close> = tx.turns:acquire()
+  self.conn:script("RELEASE " .. name)
+  part.kept = true
+  return table.unpack(results, 1, results.n)
 end
 
 -- ---- of a database ----

@@ -19,7 +19,8 @@ core.setup(value.null, value.Blob)
 ---  connection is closed
 ---@field idle_timeout number|string? after which an unused one is closed; 5 m
 ---@field timeout number|string? for each statement, unless it says otherwise
----@field prepare boolean? false: nothing is prepared, for proxies that cannot
+---@field prepare boolean? false: nothing is prepared; true: also behind a proxy, which must know
+---  how; otherwise not behind a proxy such as pgbouncer
 ---@field statements integer? how many are kept prepared on each connection; 100
 ---@field json boolean? true: columns of json and jsonb are decoded
 ---@field on_notice (fun(severity: string, message: string))? instead of the log
@@ -33,6 +34,7 @@ core.setup(value.null, value.Blob)
 ---@field idle_timeout number
 ---@field timeout number?
 ---@field statements integer
+---@field keeps_statements boolean? nil: not known yet
 ---@field json boolean
 ---@field on_notice fun(severity: string, message: string)
 
@@ -99,6 +101,7 @@ function postgres.open(target, opts)
     cancel_timeout = opts.cancel_timeout or 5, idle_timeout = opts.idle_timeout or 300,
     timeout = opts.timeout,
     statements = opts.prepare == false and 0 or math.max(opts.statements or 100, 0),
+    keeps_statements = opts.prepare,
     json = opts.json or false, on_notice = opts.on_notice or log_notice(place.shown),
   }
   return setmetatable({ settings = settings, pool = require("orch.db.pg_pool").new(settings) },
