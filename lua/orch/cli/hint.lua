@@ -119,7 +119,8 @@ end
 ---@return string? sentence
 ---@return boolean? instead it takes the place of a suggestion in the message
 function hint.of(err, message, where)
-  if type(err) == "table" and rawget(err, "hint") then return err.hint end
+  local own = type(err) == "table" and rawget(err, "hint")
+  if own then return not message:find(own, 1, true) and own or nil end
   if message:find("stack overflow", 1, true) then
     return "a function calls itself without an end"
   end

@@ -224,7 +224,8 @@ function report.lines(err, colour, known_task)
     out[1] = out[1] .. " (in task '" .. name .. "')"
   end
 
-  local column = type(err) == "table" and rawget(err, "column") or nil
+  local column = type(err) == "table" and rawget(err, "column")
+  if math.type(column) ~= "integer" then column = nil end -- a database's column has a name
   local opened = type(err) == "table" and rawget(err, "opened_at")
   if opened and opened ~= where then
     table.move(excerpt.lines(opened), 1, 2, #out + 1, out)
