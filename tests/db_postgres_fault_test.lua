@@ -20,7 +20,25 @@ local function fails(url, opts, wanted)
   return err
 end
 
+local PASSWORD_IN_URL = "pass%20word%2F%25%40%3Ax"
+
 local function nobody_listens() end
+
+-- With passwords and TLS; it may be stopped, and is started again by whoever does.
+local function own_server()
+  local ca = server.certificate "ca.pem"
+  return postgres.kept("own", { auth = "scram", password = PASSWORD, tls = ca:match "^(.*)/" })
+end
+
+-- A database with an empty table on a server that may be stopped.
+local function open_own(opts)
+  local pg_server = own_server()
+  local pg = db.postgres(pg_server:url(nil, PASSWORD_IN_URL), opts)
+  orch.retry(function() -- it may still recover from the case before
+    pg:script "DROP TABLE IF EXISTS t; CREATE TABLE t (i int)"
+  end, { attempts = 100, base = 0.02, cap = 0.05 })
+  return pg, pg_server
+end
 
 -- How often a task that only sleeps got its turn while `fn` ran.
 local function ticks_during(fn)
@@ -108,6 +126,11 @@ describe("connecting", function()
       expect(err.message):contains(words)
       expect(err.message).never:contains "secret"
     end
+    for _, url in ipairs { "postgres://u:12/hush-hush@h/x", "postgres://u:hush?hush@h/x" } do
+      local err = expect(function() db.postgres(url) end):raises "are written %2F"
+      expect(err.message).never:contains "hush"
+      expect(orch.secrets.redact(url)).never:contains "hush"
+    end
     expect(function() db.postgres { host = "x", colour = "red" } end):raises "no option `colour`"
     expect(function() db.postgres("postgres://x", { maxx = 1 }) end):raises "did you mean `max`"
     expect(function() db.postgres("postgres://x", { max = 0 }) end):raises "at least 1"
@@ -116,8 +139,7 @@ end)
 
 describe("a password", function()
   it("wrong, missing, from the URL, the environment and a file", function()
-    local pg_server <close> = postgres.start { auth = "scram", password = PASSWORD }
-    local port = pg_server.port
+    local port = own_server().port
     local err = fails(("postgres://tester:wrong@127.0.0.1:%d/postgres"):format(port), nil,
       { kind = "auth", code = "28P01" })
     expect(err.message):contains 'password authentication failed for user "tester"'
@@ -132,7 +154,7 @@ describe("a password", function()
       expect(pg:value "SELECT current_user"):equals "tester"
       expect(tostring(pg)).never:contains "pass word"
     end
-    works(("postgres://tester:pass%%20word%%2F%%25%%40%%3Ax@127.0.0.1:%d/postgres"):format(port))
+    works(own_server():url(nil, PASSWORD_IN_URL))
     works { host = "127.0.0.1", port = port, user = "tester", password = PASSWORD,
       dbname = "postgres" }
     do
@@ -149,10 +171,10 @@ end)
 describe("TLS", function()
   it("checks who the server is", function()
     local ca = server.certificate "ca.pem"
-    local pg_server <close> = postgres.start { tls = ca:match "^(.*)/" }
+    local port = own_server().port
     local function url(host, mode, root)
-      return ("postgres://tester@%s:%d/postgres?sslmode=%s&sslrootcert=%s"):format(host,
-        pg_server.port, mode, root or ca)
+      return ("postgres://tester:%s@%s:%d/postgres?sslmode=%s&sslrootcert=%s"):format(
+        PASSWORD_IN_URL, host, port, mode, root or ca)
     end
     local pg <close> = db.postgres(url("localhost", "verify-full"))
     expect(pg:value "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"):equals(true)
@@ -229,6 +251,17 @@ describe("a query that never ends", function()
     end)
   end)
 
+  it("is ended also when the server had not read it yet", function()
+    local watcher <close> = open "watcher"
+    local pg <close> = open("large", { max = 1 })
+    local pid = pg:value "SELECT pg_backend_pid()"
+    expect(function()
+      pg:value("SELECT pg_sleep(600), length($1)", { ("x"):rep(32 << 20) }, { timeout = "5ms" })
+    end):raises "timeout"
+    expect(running(watcher, "large")):equals(0)
+    expect(pg:value "SELECT pg_backend_pid()"):equals(pid)
+  end)
+
   it("exec_many that is cancelled keeps nothing", function()
     local pg <close> = open("pipeline", { max = 1, on_notice = nobody_listens })
     pg:script "DROP TABLE IF EXISTS pipeline; CREATE TABLE pipeline (i int)"
@@ -258,11 +291,40 @@ describe("a query that never ends", function()
   end)
 end)
 
+describe("a proxy", function()
+  local function with_proxy(opts, fn)
+    local proxy <close> = orch.process.spawn { "python3", "-S", "-E",
+      here .. "/helper/postgres_proxy.py", tostring(postgres.shared().port) }
+    do
+      local pg <close> = db.postgres(local_url(tonumber(proxy:read "line"), "?sslmode=disable"), opts)
+      fn(pg)
+    end
+    proxy:close_stdin()
+    proxy:wait()
+  end
+
+  local function prepared(pg)
+    for _ = 1, 3 do pg:value "SELECT 1" end
+    return pg:value "SELECT count(*) FROM pg_prepared_statements"
+  end
+
+  it("that loses a query and its cancellation does not hold up the end", function()
+    with_proxy({ cancel_timeout = math.huge }, function(pg)
+      expect(function() pg:value("SELECT pg_sleep(600)", nil, { timeout = "20ms" }) end)
+        :raises "timeout"
+      expect(pg:value "SELECT 1"):equals(1)
+    end)
+  end)
+
+  it("that may change the server's process gets nothing to remember", function()
+    with_proxy({ max = 1 }, function(pg) expect(prepared(pg)):equals(0) end)
+    with_proxy({ max = 1, prepare = true }, function(pg) expect(prepared(pg)):equals(1) end)
+  end)
+end)
+
 describe("a server that dies", function()
   it("in the middle of a transaction leaves nothing, and the next one works", function()
-    local pg_server <close> = postgres.start()
-    local pg <close> = db.postgres(pg_server:url(), { max = 3, on_notice = nobody_listens })
-    pg:exec "CREATE TABLE t (i int)"
+    local pg <close>, pg_server = open_own { max = 3, on_notice = nobody_listens }
     for _, how in ipairs { "stop", "kill" } do
       local err = expect(function()
         pg:transaction(function(tx)
@@ -279,9 +341,7 @@ describe("a server that dies", function()
   end)
 
   it("during a statement or a commit says that nobody knows", function()
-    local pg_server <close> = postgres.start()
-    local pg <close> = db.postgres(pg_server:url(), { max = 2, on_notice = nobody_listens })
-    pg:exec "CREATE TABLE t (i int)"
+    local pg <close>, pg_server = open_own { max = 2, on_notice = nobody_listens }
     local task = orch.spawn({ hold = true }, pg.value, pg, "SELECT pg_sleep(600)")
     orch.sleep "50ms"
     pg_server:stop "immediate"
@@ -303,9 +363,7 @@ describe("a server that dies", function()
   end)
 
   it("while rows and COPY are under way raises there", function()
-    local pg_server <close> = postgres.start()
-    local pg <close> = db.postgres(pg_server:url(), { max = 2, on_notice = nobody_listens })
-    pg:exec "CREATE TABLE t (i int)"
+    local pg <close>, pg_server = open_own { max = 2, on_notice = nobody_listens }
     local n = 0
     expect(function()
       for _ in pg:rows "SELECT repeat('x', 1000), generate_series(1, 1000000)" do
@@ -328,8 +386,7 @@ describe("a server that dies", function()
   end)
 
   it("between two questions costs the next one a new connection", function()
-    local pg_server <close> = postgres.start()
-    local pg <close> = db.postgres(pg_server:url())
+    local pg <close>, pg_server = open_own()
     orch.gather { function() pg:value "SELECT pg_sleep(0.01)" end,
       function() pg:value "SELECT pg_sleep(0.01)" end }
     pg_server:stop "fast"

@@ -84,6 +84,21 @@ describe("a statement", function()
     expect(off:value "SELECT count(*) FROM pg_prepared_statements"):equals(0)
   end)
 
+  it("is prepared under a name that nobody else uses", function()
+    local seen = {}
+    for _ = 1, 2 do
+      local pg <close> = open { max = 2 }
+      local a <close> = pg:take()
+      local b <close> = pg:take()
+      for _, conn in ipairs { a, b } do
+        for _ = 1, 2 do conn:query("SELECT 1", nil, nil, "value", {}) end
+        local name = conn:query("SELECT name FROM pg_prepared_statements", nil, nil, "value", {})
+        expect(seen[name]):is_nil()
+        seen[name] = true
+      end
+    end
+  end)
+
   it("goes on when what was prepared no longer fits", with_table(function(pg)
     pg:exec "INSERT INTO item VALUES (1, 'a', 2)"
     for _ = 1, 3 do pg:row "SELECT * FROM item" end
@@ -203,6 +218,14 @@ describe("parameters", function()
         / :a::int AS h, (ARRAY[1,2,3])[1 : 2] AS i]], { a = 5, b = "x" })
     expect(row):equals { a = 5, b = ":a", c = "':a", d = " :a ", e = " :a $$ ", f = "5x",
       [":a"] = ":a':b", g = 1, h = 1, i = "{1,2}" }
+    expect(pg:row("SELECT E'a\\'b'\n'c\\' :b' AS a, :a AS b -- :b\r, (ARRAY[1,2])[b.i:b.i] AS c "
+      .. "FROM (SELECT 2 AS i) b", { a = "x" })):equals { a = "a'bc' :b", b = "x", c = "{2}" }
+    expect(#pg:value(("SELECT concat(%s:a::text)"):format(("'x', "):rep(50)), { a = "y" })):equals(51)
+  end)
+
+  it("in a long statement are found in one go", function()
+    local named = require "orch.db.named"
+    expect(#named.of(("'x', "):rep(200000) .. ":a").names):equals(1)
   end)
 
   it("that do not fit are told with what there is", function()
@@ -213,6 +236,8 @@ describe("parameters", function()
       { "SELECT 1", { x = 1 }, "has no parameter :x; it has none by name" },
       { "SELECT $1::int", { 1, 2 }, "the statement has 1 parameter, 2 were given" },
       { "SELECT $1::int, $2::int", { 1 }, "the statement has 2 parameters, 1 was given" },
+      { "SELECT $1::int", { 1, name = 2 }, "either a list or by name" },
+      { "SELECT $1::int + :a", { a = 1 }, "the statement has $1 and :name" },
       { "SELECT $1::int", { {} }, "parameter 1 is a table, which no column holds" },
       { "SELECT :t::int", { t = {} }, "parameter :t is a table" },
       { "SELECT $1::int", { print }, "parameter 1 should be a string, a number" },
@@ -261,6 +286,22 @@ describe("an error", function()
     expect(tostring(err)).never:contains "hush-hush"
     expect(err.database):equals(NAME:format(postgres.shared().port))
   end))
+
+  it("that nobody catches is printed whole, the hint once", function()
+    local path = test.temp_dir() .. "/wrong.lua"
+    local function run(sql)
+      fs.write(path, ("local db <close> = orch.db.postgres(orch.args[1])\ndb:script %q"):format(sql))
+      local out = orch.process.run { require("orch.core.runtime").executable(), "run", path,
+        postgres.shared():url(), check = false }
+      expect(out.exit_code):equals(1)
+      return out.stderr
+    end
+    expect(run "CREATE TEMP TABLE n (name text NOT NULL); INSERT INTO n VALUES (NULL)")
+      :contains 'null value in column "name" of relation "n" violates not-null constraint (23502)'
+    local _, count = run "SELECT nmae FROM (SELECT 1 AS name) x"
+      :gsub("Perhaps you meant to reference the column", "")
+    expect(count):equals(1)
+  end)
 
   it("leaves the connection as it was", function()
     local pg <close> = open { max = 1 }
@@ -489,6 +530,37 @@ describe("a transaction", function()
     expect(pg:value "SELECT 1"):equals(1)
   end))
 
+  it("waits for the tasks that its function has started", with_table(function(pg)
+    pg:transaction(function(tx)
+      orch.spawn(function() tx:exec "INSERT INTO item SELECT 1 FROM pg_sleep(0.02)" end)
+    end)
+    expect(pg:value "SELECT count(*) FROM item"):equals(1)
+    expect(function()
+      pg:transaction(function(tx)
+        orch.spawn(function() tx:exec "INSERT INTO item SELECT 2 FROM pg_sleep(60)" end)
+        orch.sleep "5ms"
+        error { kind = "mine", message = "enough" }
+      end)
+    end):raises "mine"
+    expect(pg:value "SELECT count(*) FROM item"):equals(1)
+    expect(pg.pool.count):equals(#pg.pool.idle)
+  end))
+
+  it("has one transaction within it at a time", function()
+    local pg <close> = open { max = 1 }
+    expect(function()
+      pg:transaction(function(tx)
+        local function part()
+          tx:transaction(function(inner)
+            for _ = 1, 3 do inner:value "SELECT pg_sleep(0.002)" end
+          end)
+        end
+        orch.gather(part, part)
+      end)
+    end):raises "there is a transaction within this one"
+    expect({ pg.pool.count, #pg.pool.idle }):equals { 1, 1 }
+  end)
+
   it("has isolation, and is tried again after a conflict if told to", with_table(function(pg)
     pg:exec "INSERT INTO item VALUES (1, '', 0)"
     expect(pg:transaction(function(tx) return tx:value "SHOW transaction_isolation" end,
@@ -557,11 +629,32 @@ describe("the pool", function()
 
   it("says who has all of it", function()
     local pg <close> = open { max = 2, pool_timeout = "20ms" }
-    local a <close> = pg:take()
-    local b <close> = pg:take()
+    local s <close> = orch.scope()
+    for _ = 1, 2 do s:spawn({ daemon = true }, pg.value, pg, "SELECT pg_sleep(600)") end
+    orch.sleep "20ms"
     local err = expect(function() pg:value "SELECT 1" end):raises "timeout"
-    expect(err.message):contains "no connection became free within 0.02 s: all 2 are in use"
-    expect(a ~= b):truthy()
+    expect(err.message):contains
+      "no connection became free within 0.02 s: all of them (2, option `max`) are in use"
+  end)
+
+  it("is not waited for by those who have all of it", function()
+    local pg <close> = open { max = 2 }
+    local function waits_for_itself()
+      pg:transaction(function(tx)
+        tx:value "SELECT pg_sleep(0.01)"
+        orch.gather { function() pg:value "SELECT 1" end }
+      end)
+    end
+    local err = expect(function() orch.gather { waits_for_itself, waits_for_itself } end)
+      :raises "deadlock"
+    expect(err.message):contains "all connections (2, option `max`) are in use"
+    local one <close> = open { max = 1 }
+    expect(function()
+      for _ in one:rows "SELECT generate_series(1, 10)" do one:value "SELECT 1" end
+    end):raises "deadlock"
+    expect(one:value "SELECT 1"):equals(1)
+    waits_for_itself()
+    expect({ pg.pool.count, #pg.pool.idle }):equals { 2, 2 }
   end)
 
   it("closes what is open, and says that it is closed", function()

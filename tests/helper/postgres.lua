@@ -17,7 +17,6 @@ package.loaded["tests.postgres"] = postgres
 ---@field port integer
 ---@field socket string folder of the Unix socket
 ---@field user string
----@field password string
 local Server = {}
 Server.__index = Server
 
@@ -31,18 +30,42 @@ local function need()
   orch.test.skip "there is no PostgreSQL here; scripts/install-packages.sh test installs it"
 end
 
-local shared
+local SCRIPT = { "python3", "-S", "-E", here .. "/postgres.py" }
 
----One for all that leave it as it was; it ends with orch.
+local function command_of(first, opts)
+  local words = table.move(SCRIPT, 1, #SCRIPT, 1, {})
+  local function add(list) table.move(list, 1, #list, #words + 1, words) end
+  add(first)
+  add { opts.auth or "trust", opts.password or "not a secret" }
+  for _, name in ipairs(opts.tls and { "good.pem", "good.key", "ca.pem" } or {}) do
+    add { opts.tls .. "/" .. name }
+  end
+  add { "--" }
+  add(opts.settings or {})
+  return words
+end
+
+local kept = {}
+
+---One for several cases, which make it only once; it ends with orch.
+---@async
+---@param name string
+---@param opts? table as for `start`
+---@return tests.Postgres
+function postgres.kept(name, opts)
+  need()
+  if kept[name] then return kept[name] end
+  local command = command_of({ "--follow" }, opts or {})
+  command.timeout = "60s"
+  kept[name] = setmetatable(json.decode(process.run(command).stdout), Server)
+  return kept[name]
+end
+
+---One for all that leave it as it was.
 ---@async
 ---@return tests.Postgres
 function postgres.shared()
-  need()
-  if shared then return shared end
-  local told = process.run { "python3", "-S", "-E", here .. "/postgres.py", "--follow", "trust",
-    "not a secret", timeout = "60s" }
-  shared = setmetatable(json.decode(told.stdout), Server)
-  return shared
+  return postgres.kept "shared"
 end
 
 ---One of its own.
@@ -52,15 +75,9 @@ end
 ---@return tests.Postgres `<close>`-able
 function postgres.start(opts)
   need()
-  opts = opts or {}
-  local self = setmetatable({ password = opts.password or "not a secret" }, Server)
-  local command = { "python3", "-S", "-E", here .. "/postgres.py", opts.auth or "trust",
-    self.password, check = false }
-  for _, name in ipairs(opts.tls and { "good.pem", "good.key", "ca.pem" } or {}) do
-    command[#command + 1] = opts.tls .. "/" .. name
-  end
-  command[#command + 1] = "--"
-  table.move(opts.settings or {}, 1, #(opts.settings or {}), #command + 1, command)
+  local self = setmetatable({}, Server)
+  local command = command_of({}, opts or {})
+  command.check = false
   self.process = process.spawn(command)
   local line = self.process:read "line"
   if not line then error("it did not start: " .. self.process:wait().stderr, 0) end
@@ -69,12 +86,19 @@ function postgres.start(opts)
 end
 
 ---@param query? string such as "sslmode=require"
-function Server:url(query)
-  return ("postgres://%s@127.0.0.1:%d/postgres%s"):format(self.user, self.port,
-    query and "?" .. query or "")
+---@param password? string as URLs have it
+function Server:url(query, password)
+  return ("postgres://%s%s@127.0.0.1:%d/postgres%s"):format(self.user,
+    password and ":" .. password or "", self.port, query and "?" .. query or "")
 end
 
 function Server:tell(line)
+  if not self.process then
+    local command = table.move(SCRIPT, 1, #SCRIPT, 1, { timeout = "30s" })
+    table.move({ "--tell", self.socket, line }, 1, 3, #command + 1, command)
+    process.run(command)
+    return
+  end
   self.process:write(line .. "\n")
   assert(self.process:read "line" == "done")
 end

@@ -7,7 +7,9 @@ as a user without rights where we are root.
 AUTH is trust or scram. Prints {"port":, "socket":, "user":} as JSON. Then each line of
 stdin is a command: stop MODE (fast, immediate), start, kill; each answered with a line. It
 ends, with the folder, when its stdin does; or, with --follow as the first word, goes to the
-background and ends with the process that started it.
+background, ends with the process that started it, and takes commands from
+
+  postgres.py --tell SOCKET COMMAND
 """
 import json
 import os
@@ -106,6 +108,17 @@ class Server:
             time.sleep(0.005)
         return False
 
+    def obey(self, line):
+        what = line.split()
+        if what[0] == "stop":
+            self.end(signal.SIGQUIT if what[1] == "immediate" else signal.SIGINT)
+        elif what[0] == "kill":  # its children notice by themselves
+            self.end(signal.SIGKILL)
+            os.unlink(self.data + "/postmaster.pid")
+            time.sleep(0.2)
+        elif what[0] == "start":
+            self.start()
+
     def end(self, number):
         self.child.send_signal(number)
         self.child.wait()
@@ -123,7 +136,26 @@ def follow():
     return caller, done
 
 
+def listen(server, caller):
+    with socket.socket(socket.AF_UNIX) as ear:
+        ear.bind(server.dir + "/control")
+        ear.listen()
+        while caller not in select.select([caller, ear], [], [])[0]:
+            with ear.accept()[0] as teller:
+                server.obey(teller.recv(4096).decode())
+
+
+def tell(folder, line):
+    with socket.socket(socket.AF_UNIX) as mouth:
+        mouth.connect(folder + "/control")
+        mouth.send(line.encode())
+        mouth.recv(1)  # its end: it is done
+
+
 def main():
+    if sys.argv[1] == "--tell":
+        tell(*sys.argv[2:])
+        return
     words = sys.argv[1:]
     following = words[0] == "--follow"
     if following:
@@ -144,19 +176,11 @@ def main():
             nothing = os.open(os.devnull, os.O_RDWR)
             for number in range(3):
                 os.dup2(nothing, number)
-            select.select([caller], [], [])
+            listen(server, caller)
             return
         print(facts, end="", flush=True)
         for line in sys.stdin:
-            what = line.split()
-            if what[0] == "stop":
-                server.end(signal.SIGQUIT if what[1] == "immediate" else signal.SIGINT)
-            elif what[0] == "kill":  # its children notice by themselves
-                server.end(signal.SIGKILL)
-                os.unlink(server.data + "/postmaster.pid")
-                time.sleep(0.2)
-            elif what[0] == "start":
-                server.start()
+            server.obey(line)
             print("done", flush=True)
     finally:
         if server and server.child and server.child.poll() is None:
