@@ -9,7 +9,6 @@
 #include "error.h"
 
 #define DATABASE "orch.sqlite.database"
-#define SQL_SHOWN 160 /* bytes of a statement in a message */
 
 int luaopen_orch_core_sqlite(lua_State *L);
 
@@ -19,93 +18,6 @@ void sqlite_query_drop(struct op *op) {
   free(query->names.data);
   free(query->failed_sql);
   query->out.data = query->names.data = query->failed_sql = NULL;
-}
-
-/* ---- failures ---- */
-
-static const struct {
-  int code;
-  const char *name;
-} code_names[] = {
-#define NAME(code)                                                             \
-  { code, #code }
-    NAME(SQLITE_ERROR),
-    NAME(SQLITE_PERM),
-    NAME(SQLITE_ABORT),
-    NAME(SQLITE_BUSY),
-    NAME(SQLITE_LOCKED),
-    NAME(SQLITE_NOMEM),
-    NAME(SQLITE_READONLY),
-    NAME(SQLITE_INTERRUPT),
-    NAME(SQLITE_IOERR),
-    NAME(SQLITE_CORRUPT),
-    NAME(SQLITE_FULL),
-    NAME(SQLITE_CANTOPEN),
-    NAME(SQLITE_PROTOCOL),
-    NAME(SQLITE_SCHEMA),
-    NAME(SQLITE_TOOBIG),
-    NAME(SQLITE_CONSTRAINT),
-    NAME(SQLITE_MISMATCH),
-    NAME(SQLITE_MISUSE),
-    NAME(SQLITE_AUTH),
-    NAME(SQLITE_RANGE),
-    NAME(SQLITE_NOTADB),
-    NAME(SQLITE_CONSTRAINT_CHECK),
-    NAME(SQLITE_CONSTRAINT_FOREIGNKEY),
-    NAME(SQLITE_CONSTRAINT_NOTNULL),
-    NAME(SQLITE_CONSTRAINT_PRIMARYKEY),
-    NAME(SQLITE_CONSTRAINT_TRIGGER),
-    NAME(SQLITE_CONSTRAINT_UNIQUE),
-    NAME(SQLITE_CONSTRAINT_ROWID),
-    NAME(SQLITE_CONSTRAINT_DATATYPE),
-    NAME(SQLITE_BUSY_SNAPSHOT),
-    NAME(SQLITE_BUSY_RECOVERY),
-    NAME(SQLITE_BUSY_TIMEOUT),
-    NAME(SQLITE_CANTOPEN_ISDIR),
-    NAME(SQLITE_READONLY_DBMOVED),
-    NAME(SQLITE_READONLY_DIRECTORY),
-    NAME(SQLITE_READONLY_CANTINIT),
-    NAME(SQLITE_IOERR_READ),
-    NAME(SQLITE_IOERR_SHORT_READ),
-    NAME(SQLITE_IOERR_WRITE),
-    NAME(SQLITE_IOERR_FSYNC),
-    NAME(SQLITE_IOERR_TRUNCATE),
-    NAME(SQLITE_IOERR_SHMSIZE),
-    NAME(SQLITE_ABORT_ROLLBACK),
-    NAME(SQLITE_CORRUPT_INDEX),
-    NAME(SQLITE_LOCKED_SHAREDCACHE),
-#undef NAME
-};
-
-const char *sqlite_code_name(int code) {
-  for (size_t i = 0; i < sizeof code_names / sizeof *code_names; i++)
-    if (code_names[i].code == code) return code_names[i].name;
-  return code > 0xff ? sqlite_code_name(code & 0xff) : "SQLITE_ERROR";
-}
-
-/* Pushes the beginning of a statement, cut between two characters. */
-static const char *push_shown(lua_State *L, const char *sql) {
-  size_t most = SQL_SHOWN;
-  if (sql == NULL) return lua_pushliteral(L, "");
-  if (strlen(sql) <= most) return lua_pushfstring(L, " in: %s", sql);
-  while (most > 0 && ((unsigned char)sql[most] & 0xc0) == 0x80) most--;
-  lua_pushlstring(L, sql, most);
-  return lua_pushfstring(L, " in: %s...", lua_tostring(L, -1));
-}
-
-static int raise_failure(lua_State *L, struct query *query) {
-  const char *shown = push_shown(L, query->failed_sql);
-  error_push(L, "db", "'%s': %s (%s)%s", query->database->path, query->message,
-             sqlite_code_name(query->code), shown);
-  lua_pushstring(L, sqlite_code_name(query->code));
-  lua_setfield(L, -2, "code");
-  lua_pushinteger(L, query->extended);
-  lua_setfield(L, -2, "extended_code");
-  lua_pushstring(L, query->database->path);
-  lua_setfield(L, -2, "path");
-  lua_pushstring(L, query->failed_sql);
-  lua_setfield(L, -2, "sql");
-  return error_throw(L);
 }
 
 /* ---- calls ---- */
@@ -119,7 +31,7 @@ struct database *sqlite_check_open(lua_State *L) {
 
 static int query_result(lua_State *L, struct op *op) {
   struct query *query = (struct query *)op;
-  if (query->code != SQLITE_OK) return raise_failure(L, query);
+  if (query->code != SQLITE_OK) return sqlite_raise(L, query);
   if (query->columns < 0) {
     lua_pushnil(L);
     lua_pushnil(L);
@@ -197,7 +109,7 @@ static int open_result(lua_State *L, struct op *op) {
   if (query->code != SQLITE_OK) {
     thread_close(query->database); /* not only when the collector comes */
     if (query->database->strict) return sqlite_push_failed(L, query);
-    return raise_failure(L, query);
+    return sqlite_raise(L, query);
   }
   lua_pushvalue(L, 4);
   return 1;
@@ -317,6 +229,7 @@ int luaopen_orch_core_sqlite(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
+  sqlite_reading_open(L);
   sqlite_ask_open(L);
   return 1;
 }

@@ -1,7 +1,7 @@
 /* SQLite for orch.core.sqlite. A connection runs one operation at a time, on a
  * thread of its own; what goes in and comes out is packed bytes, because only
- * the loop's thread may touch Lua. sqlite.c, sqlite_ask.c and sqlite_pack.c
- * know Lua, and no other; sqlite_pack.c knows no SQLite. */
+ * the loop's thread may touch Lua: sqlite.c, ask, reading, failure, pack and
+ * push know it, the others do not. */
 #ifndef ORCH_SQLITE_H
 #define ORCH_SQLITE_H
 
@@ -29,7 +29,7 @@ struct reading {
   struct reading *next;
 };
 
-/* Bytes that grow on a thread of the pool; malloc's. */
+/* Bytes that grow on the connection's thread; malloc's. */
 struct packed {
   char *data;
   size_t length, room;
@@ -114,7 +114,7 @@ struct cursor {
   struct query end; /* here, so that ending one needs no memory */
 };
 
-/* ---- sqlite_pack.c: values between Lua and packed bytes ---- */
+/* ---- sqlite_packed.c: values as bytes ---- */
 
 enum packed_tag {
   PACKED_NULL,
@@ -146,6 +146,12 @@ struct packed_value {
 bool packed_add_value(struct packed *packed, const struct packed_value *value);
 const char *packed_read(const char *from, struct packed_value *value);
 const char *packed_read_count(const char *from, size_t *count);
+
+/* The head of a value, up to 9 bytes; whether bytes and a NUL follow. */
+size_t packed_make_head(char *head, const struct packed_value *value);
+bool packed_has_bytes(const struct packed_value *value);
+
+/* ---- sqlite_pack.c: parameters into packed bytes ---- */
 
 /* In a count: a name before each value, with a byte for its mark in front. */
 #define PACKED_NAMED ((size_t)1 << 62)
@@ -210,10 +216,16 @@ void thread_close(struct database *database);
 const char *bind_params(struct query *query, sqlite3_stmt *statement,
                         const char *from);
 
-/* ---- sqlite_run.c: on the thread of the connection ---- */
+/* ---- sqlite_open.c: on the thread of the connection ---- */
 
 void run_open(struct query *query);
 void run_close(struct query *query);
+
+/* The query that runs has been cancelled. */
+bool run_stopped(struct database *database);
+
+/* ---- sqlite_run.c: there as well ---- */
+
 void run_prepare(struct query *query);
 void run_one(struct query *query);
 
@@ -229,7 +241,6 @@ bool run_refused(struct query *query, int code, const char *sql,
 bool run_may_start(struct query *query, sqlite3_stmt *statement);
 void run_check_end(struct query *query);
 
-bool run_stopped(struct database *database);
 bool run_keep_names(struct query *query, sqlite3_stmt *statement);
 bool run_keep_row(struct query *query, sqlite3_stmt *statement);
 
@@ -255,13 +266,23 @@ void cursor_clear(struct database *database);
 void run_end_cursor(struct query *query);
 void run_backup(struct query *query);
 
-/* ---- for sqlite_ask.c ---- */
+/* ---- sqlite_failure.c: what has failed, for Lua ---- */
 
-const char *sqlite_code_name(int code);
-struct database *sqlite_check_open(lua_State *L);
-void sqlite_query_drop(struct op *op);
+bool sqlite_has_failed(const struct query *query);
+int sqlite_raise(lua_State *L, struct query *query);
+
+/* Pushes the address of sqlite_failed, FAILED for orch.db, and a table. */
 int sqlite_push_failed(lua_State *L, struct query *query);
+extern const char sqlite_failed;
+
+/* ---- sqlite.c, sqlite_ask.c, sqlite_reading.c: calls ---- */
+
+struct database *sqlite_check_open(lua_State *L);
+enum footing sqlite_check_footing(lua_State *L, int index);
+void sqlite_query_drop(struct op *op);
+int sqlite_cursor_call(lua_State *L);
 extern const luaL_Reg sqlite_ask_methods[];
 void sqlite_ask_open(lua_State *L);
+void sqlite_reading_open(lua_State *L);
 
 #endif

@@ -75,6 +75,25 @@ describe("db.sqlite in trouble", function()
     expect(a:value "SELECT group_concat(b) FROM t"):equals "theirs,patient"
   end)
 
+  it("a new file that somebody else is making is waited for", function()
+    local other <close> = start [[
+      local sqlite = require "orch.core.sqlite"
+      local a = sqlite.open(orch.args[1], "rwc", 0)
+      a:script "CREATE TABLE t (a, b); BEGIN IMMEDIATE; INSERT INTO t VALUES (1, 'theirs')"
+      print "begun" io.stdout:flush()
+      io.read()
+      a:script "COMMIT"
+      a:close()]]
+    expect(other:read "line"):equals "begun"
+    local a <close> = db.sqlite(path)
+    local asking = orch.spawn(a.value, a, "SELECT b FROM t")
+    orch.sleep "20ms"
+    other:write "\n"
+    other:wait()
+    expect(asking:await()):equals "theirs"
+    expect(a:value "PRAGMA journal_mode"):equals "wal"
+  end)
+
   it("two processes and many tasks lose nothing", function()
     local a <close> = make { busy = "30s" }
     local script = [[

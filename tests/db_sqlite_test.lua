@@ -374,6 +374,33 @@ describe("db.sqlite", function()
     expect(a:value "SELECT count(*) FROM player"):equals(1)
   end)
 
+  it("a transaction's time begins with its call, not with its turn", function()
+    local begun, go = orch.event(), orch.event()
+    local holder = orch.spawn(function()
+      a:transaction(function() begun:set() go:wait() end)
+    end)
+    begun:wait()
+    local ran = false
+    expect(function()
+      a:transaction(function() ran = true end, { timeout = "10ms" })
+    end):raises { kind = "timeout", message = "db:transaction timed out after 10ms" }
+    go:set()
+    holder:await()
+    expect(ran):is(false)
+  end)
+
+  it("a transaction that began by reading is told why it cannot write", function()
+    local b <close> = db.sqlite(folder .. "/a.db")
+    local err = expect(function()
+      a:transaction(function(tx)
+        tx:value "SELECT count(*) FROM player"
+        b:exec "INSERT INTO player (id) VALUES (1)"
+        tx:exec "INSERT INTO player (id) VALUES (2)"
+      end, { mode = "deferred" })
+    end):raises { code = "SQLITE_BUSY_SNAPSHOT", retryable = true }
+    expect(err.message):contains "has written since this transaction began to read"
+  end)
+
   it("the database inside its own transaction is refused; another one is not", function()
     local b <close> = db.sqlite(folder .. "/b.db")
     a:transaction(function()
@@ -585,6 +612,12 @@ describe("db.sqlite", function()
     old:script "CREATE TABLE t (a); INSERT INTO t VALUES (1)"
     expect(old:value "PRAGMA journal_mode"):equals "delete"
     expect(old:value "PRAGMA synchronous"):equals(2)
+    expect(message(function()
+      local impatient <close> = db.sqlite(folder .. "/old.db", { wal = false, busy = "10ms" })
+      for _ in impatient:rows("SELECT 1 UNION ALL SELECT a FROM t", nil, { size = 1 }) do
+        impatient:exec "INSERT INTO t VALUES (2)"
+      end
+    end)):contains "(without `wal`) a rows() loop reading"
     expect(function() a:query "SELECT load_extension('x')" end)
       :raises { kind = "db", message = "not authorized" }
   end)

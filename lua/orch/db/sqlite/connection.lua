@@ -17,14 +17,6 @@ connection.FAILED = FAILED
 --- Shapes of answers, for `ask`.
 connection.ROWS, connection.ROW, connection.VALUE, connection.CHANGES = 0, 1, 2, 3
 
----@class orch.db.SQLiteSettings
----@field name string the path as the script has it
----@field path string as SQLite gets it
----@field mode "r"|"rw"|"rwc"
----@field busy number seconds
----@field wal boolean
----@field pragmas string for each connection
-
 --- Sentences for what has nothing to do with the statement, and what to do about it.
 local explained = {
   SQLITE_BUSY = function(settings)
@@ -32,6 +24,8 @@ local explained = {
       .. "than %gs (option `busy`)"):format(settings.wal and ""
       or ", or (without `wal`) a rows() loop reading,", settings.busy)
   end,
+  SQLITE_BUSY_SNAPSHOT = "another connection has written since this transaction began to read; "
+    .. 'begin what will write with mode = "immediate"',
   SQLITE_FULL = "the disk is full (or the file has reached its largest size)",
   SQLITE_READONLY = function(settings)
     if settings.mode == "r" then
@@ -53,7 +47,9 @@ local function cannot_open(settings)
   local entry = fs.exists(settings.path) and fs.stat(settings.path)
   if entry then
     if entry.type == "folder" then return "the path is a folder, not a file" end
-    return "the file cannot be opened: permission denied, or too many open files"
+    return "the file cannot be opened: permission denied, too many open files, or a folder that "
+      .. "may not be written, which a write-ahead log needs even for reading (copy the file, or "
+      .. "make it with wal = false)"
   end
   local folder = fs.path.dirname(settings.path)
   if not fs.exists(folder) then return ("the folder '%s' does not exist"):format(folder) end
@@ -65,7 +61,7 @@ end
 
 local function words_of(settings, detail)
   if detail.primary == "SQLITE_CANTOPEN" and not detail.sql then return cannot_open(settings) end
-  local known = explained[detail.primary]
+  local known = explained[detail.code] or explained[detail.primary]
   if type(known) == "function" then return known(settings) end
   return known or detail.words
 end

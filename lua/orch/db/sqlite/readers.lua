@@ -123,11 +123,10 @@ function Readers:waiting_text()
 end
 
 ---@param settings orch.db.SQLiteSettings
----@param size integer
 ---@return orch.db.Readers
-function readers.new(settings, size)
-  local self = setmetatable({ settings = settings, size = size, idle = false, count = 0, lent = 0 },
-    Readers)
+function readers.new(settings)
+  local self = setmetatable({ settings = settings, size = settings.readers, idle = false,
+    count = 0, lent = 0 }, Readers)
   self.waiting = park.new(self)
   return self
 end

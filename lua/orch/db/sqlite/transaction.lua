@@ -141,19 +141,19 @@ local function check_begun(self)
       .. "stopping a statement that writes: there is nothing to commit" })
 end
 
-local function call(self, fn, timeout)
+local function call(self, fn)
   local chain = { db = self.db, outer = inside:get() }
   local _ <close> = inside:set(chain)
-  local s <close> = core.open("transaction", timeout, false, nil, false)
+  local s <close> = core.open("transaction", nil, false, nil, false)
   return table.pack(fn(self))
 end
 
-local function perform(self, begin, fn, timeout)
+local function perform(self, begin, fn)
   local tx <close> = self
   run(self, begin, self.outer and true)
   self.begun = true
   if self.outer then self.outer.inner = self end
-  local results = call(self, fn, timeout)
+  local results = call(self, fn)
   if self.inner then enter(self, "db:transaction") end -- which could not be undone
   close_cursors(self)
   check_begun(self)
@@ -170,8 +170,6 @@ local function new(db, conn, fields)
   return setmetatable(fields, Tx)
 end
 
-local nested_options = { timeout = "duration" }
-
 ---A transaction within this one (a savepoint): when `fn` raises, what it did is undone, and
 ---the outer transaction can go on.
 ---@async
@@ -180,20 +178,20 @@ local nested_options = { timeout = "duration" }
 ---@return any ... the results of `fn`
 function Tx:transaction(fn, opts)
   arg.check("tx:transaction", 1, fn, "callable")
-  opts = arg.options("tx:transaction", opts, nested_options)
+  local _ <close> = opts and methods.limit("tx:transaction", opts)
   enter(self, "tx:transaction")
   local name = "orch_" .. self.depth
   local inner = new(self.db, self.conn, { outer = self, depth = self.depth + 1,
     ending = "RELEASE " .. name, undo = ("ROLLBACK TO %s; RELEASE %s"):format(name, name) })
-  local results = perform(inner, "SAVEPOINT " .. name, fn, opts.timeout)
+  local results = perform(inner, "SAVEPOINT " .. name, fn)
   return table.unpack(results, 1, results.n)
 end
 
 ---For the library: runs `fn` between BEGIN and COMMIT; the connection is nobody else's.
 ---@async
-function transaction.run(db, conn, mode, fn, timeout)
+function transaction.run(db, conn, mode, fn)
   local tx = new(db, conn, { depth = 1, ending = "COMMIT", undo = "ROLLBACK" })
-  local results = perform(tx, "BEGIN " .. mode, fn, timeout)
+  local results = perform(tx, "BEGIN " .. mode, fn)
   return table.unpack(results, 1, results.n)
 end
 
