@@ -73,12 +73,13 @@ end
 ---@return any ... its results
 function common.with_progress(fname, shown, fn)
   if not shown then return fn(function() end) end
-  local tell, bar = require("orch.http.watch").teller(fname, shown)
+  local tellers = require "orch.teller"
+  local tell, bar = tellers.of(fname, shown)
   local _ <close> = bar
-  local clock, told = require "orch.core.clock", -1
+  local clock, told = require "orch.core.clock", -math.huge
   return fn(function(done, total)
     local now = clock.now()
-    if now - told < 0.1 and done < total then return end
+    if now - told < tellers.INTERVAL and done < total then return end
     told = now
     tell(done, total)
   end)

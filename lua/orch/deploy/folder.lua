@@ -8,6 +8,7 @@ local arg = require "orch.arg"
 local entry = require "orch.core.entry"
 local errors = require "orch.core.error"
 local place = require "orch.place"
+local tellers = require "orch.teller"
 
 local folder = {}
 
@@ -116,13 +117,11 @@ end
 local Progress = {}
 Progress.__index = Progress
 
-local INTERVAL = 0.1
-
 ---@private
 function Progress:add(bytes)
   self.done = self.done + bytes
   local now = require("orch.core.clock").now()
-  if now - self.told < INTERVAL and self.done ~= self.total then return end
+  if now - self.told < tellers.INTERVAL and self.done ~= self.total then return end
   self.told = now
   self.tell(self.done, self.total)
 end
@@ -157,7 +156,7 @@ Progress.__close = Progress.close
 ---@return orch.deploy.FolderProgress progress `<close>`-able
 function folder.progress(fname, shown, total)
   local tell, bar = function() end, nil
-  if shown then tell, bar = require("orch.http.watch").teller(fname, shown) end
+  if shown then tell, bar = tellers.of(fname, shown) end
   return setmetatable({ tell = tell, bar = bar, done = 0, total = total, told = -math.huge },
     Progress)
 end

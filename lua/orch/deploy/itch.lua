@@ -114,10 +114,8 @@ local function push(o, path, size, tell)
   end)
   output:check(result, tail)
   if output.unchanged or output.processing then return output end
-  failure.throw("itch", { kind = "process", what = what, exit_code = result.exit_code,
-    output = tail, retryable = false, words = ("butler %s, but never said that the "
-      .. "build is processing"):format(tool.ending(result)),
-    hint = tail[1] and ("its last line was '%s'"):format(tail[#tail]) or nil })
+  tool.unconfirmed { service = "itch", program = "butler", what = what, result = result,
+    tail = tail, lacking = "that the build is processing" }
 end
 
 local function list(o)

@@ -124,6 +124,11 @@ local function run(o, output, work, commands)
   }
 end
 
+local function unconfirmed(output, result, tail, lacking)
+  tool.unconfirmed { service = "steam", program = "steamcmd", what = output.what,
+    result = result, tail = tail, lacking = lacking }
+end
+
 local function build(o, work, depots)
   local output = outputs.new(("upload a build of app %d"):format(o.app), tostring(o.app))
   local script = scripts.build(o, work, depots)
@@ -133,14 +138,14 @@ local function build(o, work, depots)
   if output.finished then return output end
   if not ok then error(result, 0) end
   output:check(result, tail)
-  output:unconfirmed(result, tail, "that the build is finished")
+  unconfirmed(output, result, tail, "that the build is finished")
 end
 
 local function only_log_in(o, work)
   local output = outputs.new "log in"
   local result, tail = run(o, output, work, {})
   output:check(result, tail)
-  if not output.logged_in then output:unconfirmed(result, tail, "that the login is good") end
+  if not output.logged_in then unconfirmed(output, result, tail, "that the login is good") end
 end
 
 ---Sends folders as depots of a new build.
@@ -200,7 +205,7 @@ function steam.status(opts)
   local text = table.concat(output.lines, "\n")
   local found = vdf.find(text, "branches")
   if not found and (text:find('"branches"', 1, true) or not output.logged_in) then
-    output:unconfirmed(result, tail, "all that it knows of the app")
+    unconfirmed(output, result, tail, "all that it knows of the app")
   end
   local about = { found = found ~= nil, app = o.app, branches = {} }
   for name, branch in next, found or {} do

@@ -116,6 +116,30 @@ function tool.ending(result)
   return ("ended with exit code %d"):format(result.exit_code)
 end
 
+---Raises that it never said what would count as success.
+---@param o {service: string, program: string, what: string, result: table, tail: string[],
+---  lacking: string} `lacking`: "that the build is processing"
+function tool.unconfirmed(o)
+  failure.throw(o.service, { kind = "process", what = o.what, exit_code = o.result.exit_code,
+    output = o.tail, retryable = false,
+    words = ("%s %s, but never said %s"):format(o.program, tool.ending(o.result), o.lacking),
+    hint = o.tail[1] and ("its last line was '%s'"):format(o.tail[#o.tail]) or nil })
+end
+
+---Of what kind a problem is, by words that its text has in it; where there is no status.
+---@param kinds string[][] { kind, word, ... }, in lower case; the first that fits
+---@param problem string
+---@return string kind "process" where none fits
+function tool.kind_of(kinds, problem)
+  local text = problem:lower()
+  for _, kind in ipairs(kinds) do
+    for i = 2, #kind do
+      if text:find(kind[i], 1, true) then return kind[1] end
+    end
+  end
+  return "process"
+end
+
 ---The options of orch.retry for a program: what another run may mend is a fault of the network.
 ---@param value boolean|table|nil
 ---@return table

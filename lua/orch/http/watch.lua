@@ -3,13 +3,9 @@
 ---     http.download(url, "game.zip", { progress = "game.zip" })
 ---     http.upload("game.zip", url, { progress = function(done, total) end })
 
-local arg = require "orch.arg"
-local clock = require "orch.core.clock"
-local scopes = require "orch.scope"
+local teller = require "orch.teller"
 
 local watch = {}
-
-local INTERVAL = 0.1
 
 ---@class orch.http.Progress
 ---@field received integer bytes of the answer's body, as they came
@@ -34,23 +30,6 @@ end
 
 watch.look = look
 
---- The function to call, and what closes it.
-local function teller(fname, shown)
-  if arg.is_callable(shown) then return shown end
-  if type(shown) == "table" then
-    if type(shown.set) ~= "function" then
-      arg.fail("%s: option `progress` should be true, a label, a function or an orch.progress",
-        fname)
-    end
-    return function(done, total) shown:set(done, total) end
-  end
-  local bar = require "orch.progress" { label = type(shown) == "string" and shown or "",
-    unit = "bytes" }
-  return function(done, total) bar:set(done, total) end, bar
-end
-
-watch.teller = teller
-
 ---Tells `tell(done, total, details)`: of the body that is sent, if there is one, otherwise of
 ---the one that is received.
 local function report(tell, meter, sends, at_end)
@@ -60,8 +39,7 @@ local function report(tell, meter, sends, at_end)
   return tell(now.received, now.expected or at_end and now.received or nil, now)
 end
 
----Runs `fn(...)` while what its requests do is told at most ten times a second, and once at
----its end.
+---Runs `fn(...)` while what its requests do is told.
 ---@async
 ---@param fname string
 ---@param shown boolean|string|table|function|nil
@@ -70,22 +48,9 @@ end
 ---@param fn function
 ---@return any ... its results
 function watch.run(fname, shown, meter, sends, fn, ...)
-  if not shown then return fn(...) end
-  local tell, bar = teller(fname, shown)
-  local _ <close> = bar
-  return (function(...)
-    report(tell, meter, sends, true)
-    return ...
-  end)((function(...)
-    local s <close> = scopes.scope { name = "progress of " .. fname }
-    s:spawn({ name = "progress", daemon = true }, function()
-      while true do
-        clock.sleep(INTERVAL)
-        report(tell, meter, sends, false)
-      end
-    end)
-    return fn(...)
-  end)(...))
+  return teller.during(fname, shown, function(tell, at_end)
+    report(tell, meter, sends, at_end)
+  end, fn, ...)
 end
 
 return watch

@@ -92,16 +92,6 @@ local kinds = {
     "invalid channel" },
 }
 
-local function kind_of(problem)
-  local text = problem:lower()
-  for _, kind in ipairs(kinds) do
-    for i = 2, #kind do
-      if text:find(kind[i], 1, true) then return kind[1] end
-    end
-  end
-  return "process"
-end
-
 ---Raises what butler gave as its reason to fail.
 ---@param result orch.ProcessResult
 ---@param tail string[]
@@ -114,7 +104,7 @@ function Output:check(result, tail)
   local status = math.tointeger(problem:match "API error %((%d+)%)")
   local fields = { what = self.what, words = problem, status = status, output = tail,
     exit_code = result.exit_code }
-  if not status or status >= 500 then fields.kind = status and "network" or kind_of(problem) end
+  if not status or status >= 500 then fields.kind = status and "network" or tool.kind_of(kinds, problem) end
   if fields.kind == "process" then fields.retryable = false end
   failure.throw(self.service, fields)
 end

@@ -76,20 +76,10 @@ local kinds = {
   { "rejected", "failed", "invalid", "missing", "not found" },
 }
 
-local function kind_of(problem)
-  local text = problem:lower()
-  for _, kind in ipairs(kinds) do
-    for i = 2, #kind do
-      if text:find(kind[i], 1, true) then return kind[1] end
-    end
-  end
-  return "process"
-end
-
 local function refused_login(self, tail, result)
   local asked = self.asked or {}
   local limited = self.refusal:find "Rate Limit"
-  local fault = kind_of(self.refusal) == "network"
+  local fault = tool.kind_of(kinds, self.refusal) == "network"
   failure.throw("steam", { kind = fault and "network" or "auth", what = self.what, output = tail,
     reason = "login", exit_code = result.exit_code, words = (asked[2] and asked[2] .. ": " or "")
       .. ("the login was refused: %s"):format(self.refusal),
@@ -103,22 +93,12 @@ end
 function Output:check(result, tail)
   if self.refusal then refused_login(self, tail, result) end
   if not self.problem then return end
-  local kind = kind_of(self.problem)
+  local kind = tool.kind_of(kinds, self.problem)
   local unknown = self.problem:lower():find("commit", 1, true) -- the build may be there
   failure.throw("steam", { kind = kind, what = self.what, words = self.problem, output = tail,
     exit_code = result.exit_code, retryable = kind == "network" and not unknown,
     hint = self.problem:find "Build for depot" and "the log in the option `output` says why"
       or unknown and "the build may be there all the same: look before it is sent again" or nil })
-end
-
----@param result orch.ProcessResult
----@param tail string[]
----@param lacking string what it never said
-function Output:unconfirmed(result, tail, lacking)
-  failure.throw("steam", { kind = "process", what = self.what, exit_code = result.exit_code,
-    output = tail, retryable = false, words = ("steamcmd %s, but never said %s")
-      :format(tool.ending(result), lacking),
-    hint = tail[1] and ("its last line was '%s'"):format(tail[#tail]) or nil })
 end
 
 ---@param what string the end of "cannot ..."
