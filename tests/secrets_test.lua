@@ -90,6 +90,60 @@ describe("secrets.redact", function()
   end)
 end)
 
+describe("the search among thousands of forms", function()
+  local core = require "orch.core.mask"
+
+  local function word(size)
+    local letters = {}
+    for i = 1, size do letters[i] = string.char(97 + math.random(0, 2)) end
+    return table.concat(letters)
+  end
+
+  --- The same, letter by letter.
+  local function masked(text, words)
+    local out, covered = {}, 0
+    for i = 1, #text do
+      local longest = 0
+      for _, form in ipairs(words) do
+        if text:find(form, i, true) == i then longest = math.max(longest, #form) end
+      end
+      if longest > 0 and i > covered then out[#out + 1] = "***" end
+      covered = math.max(covered, longest > 0 and i + longest - 1 or 0)
+      if i > covered then out[#out + 1] = text:sub(i, i) end
+    end
+    return table.concat(out)
+  end
+
+  it("finds what a plain one finds, also when some were forgotten", function()
+    local before = core.count()
+    for _ = 1, 300 do
+      local words = {}
+      for i = 1, 5 do
+        words[i] = word(math.random(4, 7))
+        core.add(words[i])
+      end
+      local count = core.count()
+      for _ = 1, 3 do core.add(word(math.random(4, 8))) end
+      core.forget(count)
+      local text = word(40)
+      expect({ words, text, core.redact(text) }):equals { words, text, masked(text, words) }
+      core.forget(before)
+    end
+  end)
+
+  it("forgets the younger ones only", function()
+    local before = core.count()
+    local function form(i) return ("%08x"):format(i * 2654435761 & 0xffffffff) end
+    for i = 1, 9000 do core.add(form(i)) end
+    core.forget(before + 4500)
+    for i = 1, 9000 do
+      expect(core.redact(form(i))):equals(i <= 4500 and "***" or form(i))
+    end
+    core.forget(before)
+    expect(core.redact(form(1))):equals(form(1))
+  end)
+end)
+
 describe("forms.of", function()
   it("has none so short that it hides other words", function()
     for _, secret in ipairs { "abcd", "\0\0\0\0", "a b c", "----" } do
