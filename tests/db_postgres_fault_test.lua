@@ -217,6 +217,9 @@ describe("a query that never ends", function()
       orch.wait_for(function() for _ in pg:rows "SELECT pg_sleep(600)" do end end, "20ms")
     end):raises "timeout"
     expect(function()
+      for _ in pg:rows("SELECT pg_sleep(600)", nil, { timeout = "20ms" }) do end
+    end):raises "timeout"
+    expect(function()
       orch.wait_for(function()
         for _ in pg:copy_out "COPY (SELECT pg_sleep(600)) TO STDOUT" do end
       end, "20ms")
@@ -296,7 +299,8 @@ describe("a proxy", function()
     local proxy <close> = orch.process.spawn { "python3", "-S", "-E",
       here .. "/helper/postgres_proxy.py", tostring(postgres.shared().port) }
     do
-      local pg <close> = db.postgres(local_url(tonumber(proxy:read "line"), "?sslmode=disable"), opts)
+      local port = tonumber(proxy:read "line")
+      local pg <close> = db.postgres(local_url(port, "?sslmode=disable"), opts)
       fn(pg)
     end
     proxy:close_stdin()

@@ -220,7 +220,8 @@ describe("parameters", function()
       [":a"] = ":a':b", g = 1, h = 1, i = "{1,2}" }
     expect(pg:row("SELECT E'a\\'b'\n'c\\' :b' AS a, :a AS b -- :b\r, (ARRAY[1,2])[b.i:b.i] AS c "
       .. "FROM (SELECT 2 AS i) b", { a = "x" })):equals { a = "a'bc' :b", b = "x", c = "{2}" }
-    expect(#pg:value(("SELECT concat(%s:a::text)"):format(("'x', "):rep(50)), { a = "y" })):equals(51)
+    local long = ("SELECT concat(%s:a::text)"):format(("'x', "):rep(50))
+    expect(#pg:value(long, { a = "y" })):equals(51)
   end)
 
   it("in a long statement are found in one go", function()
@@ -290,7 +291,7 @@ describe("an error", function()
   it("that nobody catches is printed whole, the hint once", function()
     local path = test.temp_dir() .. "/wrong.lua"
     local function run(sql)
-      fs.write(path, ("local db <close> = orch.db.postgres(orch.args[1])\ndb:script %q"):format(sql))
+      fs.write(path, ("local db <close> = orch.db.postgres(orch.args[1]) db:script %q"):format(sql))
       local out = orch.process.run { require("orch.core.runtime").executable(), "run", path,
         postgres.shared():url(), check = false }
       expect(out.exit_code):equals(1)

@@ -41,7 +41,7 @@ local function read(fname, sql, given)
   local named = named_of(sql)
   params.same_names(fname, named.names, given)
   if named.has_places then
-    arg.fail("%s: the statement has $1 and :name; the parameters are either a list or by name", fname)
+    arg.fail("%s: the statement has $1 and :name; parameters are either a list or by name", fname)
   end
   local list = { n = #named.names }
   for i, name in ipairs(named.names) do list[i] = given[name] end
@@ -177,7 +177,8 @@ end
 ---@async
 ---@param sql string
 ---@param params orch.db.Params?
----@param opts {size: integer?, json: boolean?}? how many at most are fetched at a time
+---@param opts {size: integer?, json: boolean?, timeout: number|string?}? how many at most are
+---  fetched at a time; how long that may take each time
 ---@return fun(): table<string, any>? next
 function calls:rows(sql, params, opts)
   local named, list = read("db:rows", sql, params)

@@ -34,7 +34,7 @@ local hints = {
   ["42601"] = function(raw)
     return raw.message:find "multiple commands" and "several statements go to db:script" or nil
   end,
-  ["26000"] = function() return "behind a proxy such as pgbouncer use the option prepare = false" end,
+  ["26000"] = function() return "behind a proxy such as pgbouncer say prepare = false" end,
   ["42P18"] = function() return "say which type it is: $1::text" end,
 }
 

@@ -5,6 +5,7 @@
 
 local arg = require "orch.arg"
 local calls = require "orch.db.pg_calls"
+local core = require "orch.core.task"
 local unclosed = require "orch.unclosed"
 
 local pg_rows = {}
@@ -82,6 +83,8 @@ local function next_item(self)
       return item
     end
     if self.over then return self:finish() end
+    local limit <close> = self.timeout and core.open("db:rows", self.timeout, false, nil, false)
+      or nil
     self.batch, self.i = self:fetch(), 0
   end
 end
@@ -148,14 +151,15 @@ end
 ---@param opts table?
 ---@param at_once boolean prepared at its first use
 function pg_rows.rows(session, sql, named, list, opts, at_once)
-  opts = arg.options("db:rows", opts, { size = "integer", json = "boolean" })
+  opts = arg.options("db:rows", opts, { size = "integer", json = "boolean",
+    timeout = "duration" })
   if opts.size and opts.size < 1 then
     arg.fail("db:rows: option `size` should be at least 1, not %d", opts.size)
   end
   local json = opts.json
   if json == nil then json = session.settings.json end
   local self = { session = session, sql = sql, named = named, list = list, json = json,
-    at_once = at_once }
+    at_once = at_once, timeout = opts.timeout or session.settings.timeout }
   if not session.is_transaction then
     self.size, self.fetch = opts.size or SIZE, fetch
     setmetatable(self, Rows)
