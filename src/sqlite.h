@@ -147,9 +147,9 @@ bool packed_add_value(struct packed *packed, const struct packed_value *value);
 const char *packed_read(const char *from, struct packed_value *value);
 const char *packed_read_count(const char *from, size_t *count);
 
-/* The head of a value, up to 9 bytes; whether bytes and a NUL follow. */
-size_t packed_make_head(char *head, const struct packed_value *value);
-bool packed_has_bytes(const struct packed_value *value);
+/* Writes a value, at most packed_size bytes; where the next one goes. */
+size_t packed_size(const struct packed_value *value);
+char *packed_write(char *to, const struct packed_value *value);
 
 /* ---- sqlite_pack.c: parameters into packed bytes ---- */
 

@@ -6,11 +6,8 @@
 
 static void add_value(lua_State *L, struct buffer *buffer,
                       const struct packed_value *value) {
-  char head[9];
-  buffer_add(L, buffer, head, packed_make_head(head, value));
-  if (!packed_has_bytes(value)) return;
-  buffer_add(L, buffer, value->bytes, value->length);
-  buffer_byte(L, buffer, '\0');
+  char *to = buffer_reserve(L, buffer, packed_size(value));
+  buffer->length = (size_t)(packed_write(to, value) - buffer->data);
 }
 
 static void add_text(lua_State *L, struct buffer *buffer, int index,
@@ -95,13 +92,9 @@ static void pack_value(lua_State *L, struct buffer *buffer, const char *what,
 
 /* The name of a parameter, with a mark in front. */
 static void add_name(lua_State *L, struct buffer *buffer, int index) {
-  struct packed_value name = {.tag = PACKED_TEXT};
-  char head[9];
-  const char *text = lua_tolstring(L, index, &name.length);
-  name.length++;
-  buffer_add(L, buffer, head, packed_make_head(head, &name));
-  buffer_byte(L, buffer, ':');
-  buffer_add(L, buffer, text, name.length); /* with its NUL */
+  lua_pushfstring(L, ":%s", lua_tostring(L, index));
+  add_text(L, buffer, -1, PACKED_TEXT);
+  lua_pop(L, 1);
 }
 
 static size_t count_of(lua_State *L, int index) {

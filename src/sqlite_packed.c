@@ -17,39 +17,34 @@ static char *reserve(struct packed *packed, size_t size) {
   return packed->data + packed->length;
 }
 
-/* The head of a value: its tag, and a number, a float's bits or a length. */
-size_t packed_make_head(char *head, const struct packed_value *value) {
-  head[0] = (char)value->tag;
-  switch (value->tag) {
-  case PACKED_NULL:
-    return 1;
-  case PACKED_INTEGER:
-    memcpy(head + 1, &value->integer, 8);
-    return 9;
-  case PACKED_FLOAT:
-    memcpy(head + 1, &value->number, 8);
-    return 9;
-  default:
-    memcpy(head + 1, &value->length, 8);
-    return 9;
-  }
-}
-
-bool packed_has_bytes(const struct packed_value *value) {
+static bool has_bytes(const struct packed_value *value) {
   return value->tag == PACKED_TEXT || value->tag == PACKED_BLOB;
 }
 
+size_t packed_size(const struct packed_value *value) {
+  return 10 + (has_bytes(value) ? value->length : 0);
+}
+
+char *packed_write(char *to, const struct packed_value *value) {
+  *to++ = (char)value->tag;
+  if (value->tag == PACKED_NULL) return to;
+  if (value->tag == PACKED_INTEGER)
+    memcpy(to, &value->integer, 8);
+  else if (value->tag == PACKED_FLOAT)
+    memcpy(to, &value->number, 8);
+  else
+    memcpy(to, &value->length, 8);
+  to += 8;
+  if (!has_bytes(value)) return to;
+  if (value->length > 0) memcpy(to, value->bytes, value->length);
+  to[value->length] = '\0';
+  return to + value->length + 1;
+}
+
 bool packed_add_value(struct packed *packed, const struct packed_value *value) {
-  size_t length = packed_has_bytes(value) ? value->length : 0;
-  char *to = reserve(packed, length + 10);
+  char *to = reserve(packed, packed_size(value));
   if (to == NULL) return false;
-  to += packed_make_head(to, value);
-  if (packed_has_bytes(value)) {
-    if (length > 0) memcpy(to, value->bytes, length);
-    to[length] = '\0';
-    to += length + 1;
-  }
-  packed->length = (size_t)(to - packed->data);
+  packed->length = (size_t)(packed_write(to, value) - packed->data);
   return true;
 }
 

@@ -78,7 +78,7 @@ describe("db.sqlite in trouble", function()
   it("a new file that somebody else is making is waited for", function()
     local other <close> = start [[
       local sqlite = require "orch.core.sqlite"
-      local a = sqlite.open(orch.args[1], "rwc", 0)
+      local a = sqlite.open(orch.args[1], "rwc", 5)
       a:script "CREATE TABLE t (a, b); BEGIN IMMEDIATE; INSERT INTO t VALUES (1, 'theirs')"
       print "begun" io.stdout:flush()
       io.read()
