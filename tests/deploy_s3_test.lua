@@ -139,8 +139,13 @@ describe("a file", function()
     local status = s3.status(with { key = "in/game.zip", file = "game.zip" })
     expect({ status.exists, status.size, status.same, status.metadata.a })
       :equals { true, 12345, true, "b" }
+    expect(math.type(status.modified)):equals "integer"
+    expect(os.time() - status.modified):near(0, 3600)
+    store.denied = { HeadObject = true } -- its listing has another form of date
+    expect(s3.status(with({ key = "in/game.zip" })).modified):equals(status.modified)
+    store.denied = {}
     expect(upload({ file = "game.zip", key = "in/", dry_run = true }).would)
-      :equals "would send nothing: s3://builds/in/game.zip is game.zip"
+      :equals "would send nothing: s3://builds/in/game.zip is what game.zip is"
   end)
 
   case("is put by those who may only put", function()
@@ -365,15 +370,16 @@ describe("a folder", function()
     web()
     store:forget()
     local result = web()
-    expect({ result.skipped, result.sent, result.bytes }):equals { true, 0, 0 }
-    expect(store:count "ListObjectsV2"):equals(2)
+    expect({ result.skipped, result.sent, result.kept, result.bytes }):equals { true, 0, 4, 0 }
+    expect(web({ dry_run = true }).would):equals "would send nothing: s3://builds/demo/ is what web is"
+    expect(store:count "ListObjectsV2"):equals(4)
     expect(store:count "PutObject"):equals(0)
     fs.write("web/index.html", "<CANVAS>")
     fs.remove "web/Build/a & <b>.js"
     store.buckets.builds["demo/theirs.txt"] = store.buckets.builds["demo/index.html"]
     store.buckets.builds["demonstration"] = store.buckets.builds["demo/index.html"]
     expect(web({ delete = true, dry_run = true }).would):equals(
-      "would upload 1 file of 3 (8 bytes) from web to s3://builds/demo/, and delete 1 object there")
+      "would upload 1 file of 3 (8 bytes) from web to s3://builds/demo/, and delete 1 there")
     result = web { delete = true }
     expect({ result.sent, result.deleted, result.skipped }):equals { 1, 1 }
     expect(stored "demo/Build/a & <b>.js"):is_nil()

@@ -257,7 +257,7 @@ describe("deleting", function()
     for _, opts in ipairs { { exclude = "theirs" }, { exclude = "**/theirs/**" },
       { include = { "**", "!theirs" } } } do
       opts.folder, opts.prefix, opts.delete, opts.dry_run = "web", "demo", true, true
-      expect(upload(opts).would):contains "and delete 1 object there"
+      expect(upload(opts).would):contains "and delete 1 there"
     end
   end)
 

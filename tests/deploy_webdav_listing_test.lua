@@ -105,7 +105,8 @@ describe("a listing", function()
       return { status = 301, headers = { Location = path .. "/" },
         body = "<html><p>It has moved" } -- cut off
     end
-    expect(webdav.status { url = site.url .. "a" }):equals { exists = true, folder = true }
+    expect(webdav.status { url = site.url .. "a" }):equals { exists = true, folder = true,
+      url = site.url .. "a" }
     fs.write("game.zip", "x")
     expect(function() webdav.upload { file = "game.zip", url = site.url:sub(1, -2) } end)
       :raises "is a folder; end the `url` with a slash"

@@ -31,6 +31,17 @@ local shared = {
   dry_run = "boolean", retry = "boolean|table", http = "table", base_url = "string",
 }
 
+---Several tables of options as one.
+---@param ... table<string, string> as for `arg.options`
+---@return table<string, string>
+function common.merged(...)
+  local all = {}
+  for _, spec in ipairs { ... } do
+    for name, types in next, spec do all[name] = types end
+  end
+  return all
+end
+
 ---Checks the one table that an upload is given.
 ---@param fname string
 ---@param opts table?
@@ -38,13 +49,10 @@ local shared = {
 ---@param needed string[]? the names that must be there
 ---@return table o a copy, `resume` is true or false
 function common.options(fname, opts, more, needed)
-  local spec = {}
-  for name, types in next, shared do spec[name] = types end
-  for name, types in next, more do spec[name] = types end
   if type(opts) ~= "table" then
     arg.fail("%s takes one table: %s { file = \"...\", ... }", fname, fname)
   end
-  local o = arg.options(fname, opts, spec)
+  local o = arg.options(fname, opts, common.merged(shared, more))
   for _, name in ipairs(needed or {}) do
     if o[name] == nil then arg.fail("%s needs the option `%s`", fname, name) end
   end

@@ -18,25 +18,13 @@ local clients = require "orch.deploy.s3.client"
 local clock = require "orch.core.clock"
 local etag = require "orch.deploy.s3.etag"
 local folders = require "orch.deploy.folder"
-local map = require "orch.map"
 local object = require "orch.deploy.s3.object"
+local sync = require "orch.deploy.sync"
 
 local s3 = {}
 
-local function merged(...)
-  local all = {}
-  for _, spec in ipairs { ... } do
-    for name, types in next, spec do all[name] = types end
-  end
-  return all
-end
-
-local upload_spec = merged(clients.spec, object.spec, {
-  folder = "path", key = "string", prefix = "string", connections = "integer", delete = "boolean",
-  include = "string|table", exclude = "string|table",
-})
-
-local for_folders = { "delete", "include", "exclude" }
+local upload_spec = common.merged(clients.spec, object.spec, sync.spec,
+  { key = "string", prefix = "string" })
 
 local function check_prefix(fname, o)
   if o.key and o.prefix then
@@ -53,26 +41,16 @@ end
 
 local function check_upload(fname, opts)
   local o = common.options(fname, opts, upload_spec, { "bucket" })
-  if (o.file == nil) == (o.folder == nil) then
-    arg.fail("%s needs one of the options `file` and `folder`", fname)
-  end
+  sync.check(fname, o)
   if o.folder and o.key then
     arg.fail("%s: a folder has no `key`; say `prefix`, which goes before the names", fname)
   end
-  for _, name in ipairs(for_folders) do
-    if o.file and o[name] ~= nil then
-      arg.fail("%s: option `%s` is for a `folder`", fname, name)
-    end
-  end
-  o.part_size, o.connections = o.part_size or 16 << 20, o.connections or 4
+  o.part_size = o.part_size or 16 << 20
   if o.part_size < etag.LEAST_PART then
     arg.fail("%s: option `part_size` should be at least \"5M\": S3 refuses smaller parts", fname)
   end
   if o.part_size > etag.MOST_PART then
     arg.fail("%s: option `part_size` should be at most \"5G\": S3 refuses larger parts", fname)
-  end
-  if o.connections < 1 or o.connections > 64 then
-    arg.fail("%s: option `connections` should be from 1 to 64, not %d", fname, o.connections)
   end
   check_prefix(fname, o)
   return o
@@ -94,6 +72,8 @@ local function key_of(fname, o, name)
   return address.check_key(fname, key)
 end
 
+local function shown_place(o, key) return ("s3://%s/%s"):format(o.bucket, key) end
+
 local function upload_file(fname, client, o, started)
   local source = require("orch.deploy.source").open(fname, o.file)
   local key = key_of(fname, o, source.name)
@@ -106,65 +86,36 @@ local function upload_file(fname, client, o, started)
   if there and etag.same(file, there, etag.part_size(file.size, o.part_size)) then
     result.skipped, result.etag = true, there.etag
   end
-  if o.dry_run then
-    result.dry_run = true
-    result.would = result.skipped and ("would send nothing: s3://%s/%s is %s"):format(o.bucket,
-      key, source.shown) or ("would upload %s (%s) to s3://%s/%s%s"):format(source.shown,
-      common.size(source.size), o.bucket, key, there and ", in the place of another file" or "")
-  elseif not result.skipped then
-    local shown <close> = folders.progress(fname, o.progress, source.size)
+  return sync.run({ fname = fname, o = o, result = result, started = started, bytes = source.size,
+    would = sync.would_send_file(source, shown_place(o, key), result.skipped, there ~= nil),
+  }, function(shown)
     local resumed
     result.etag, resumed = put(client, file, key, o, shown)
-    result.bytes = source.size - resumed
-    result.resumed = resumed > 0 and resumed or nil
-  end
-  result.elapsed = clock.now() - started
-  return result
+    return resumed
+  end)
 end
-
-local function send_all(fname, client, files, o, shown)
-  local resumed = 0
-  map.each(files, function(file)
-    file.check = function() folders.check(fname, file) end
-    local _, before = put(client, file, o.prefix .. file.name, o, shown)
-    resumed = resumed + before
-  end, { concurrency = o.connections })
-  return resumed
-end
-
-local function plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" or "s") end
 
 local function upload_folder(fname, client, o, started)
-  local sync = require "orch.deploy.s3.sync"
+  local s3_sync = require "orch.deploy.s3.sync"
   local files = folders.open(fname, o.folder, { include = o.include, exclude = o.exclude })
   for _, file in ipairs(files) do
     address.check_key(fname, o.prefix .. file.name)
     file.headers = object.headers(fname, o, file.name)
   end
-  local plan = sync.plan(client, files, o)
-  local result = { service = "s3", file = o.folder, size = files.total, bytes = 0,
-    files = #files, sent = 0, deleted = 0, bucket = o.bucket, prefix = o.prefix,
-    url = client.at:url(o.prefix),
-    skipped = plan.count == 0 and #plan.surplus == 0 or nil }
-  if o.dry_run then
-    result.dry_run = true
-    result.would = ("would upload %s of %d (%s) from %s to s3://%s/%s"):format(
-      plural(plan.count, "file"), #files, common.size(plan.bytes), o.folder, o.bucket, o.prefix)
-    if #plan.surplus > 0 then
-      result.would = ("%s, and delete %s there"):format(result.would,
-        plural(#plan.surplus, "object"))
-    end
-  else
-    local shown <close> = folders.progress(fname, o.progress, plan.bytes)
-    local resumed = send_all(fname, client, plan.first, o, shown)
-    resumed = resumed + send_all(fname, client, plan.pages, o, shown)
-    sync.delete(client, plan.surplus)
+  local plan = s3_sync.plan(client, files, o)
+  local result = sync.folder_result("s3", o, files, plan.count, client.at:url(o.prefix))
+  result.bucket, result.prefix = o.bucket, o.prefix
+  result.skipped = plan.count == 0 and #plan.surplus == 0 or nil
+  return sync.run({ fname = fname, o = o, result = result, started = started, bytes = plan.bytes,
+    would = sync.would_send_folder(o, files, plan, shown_place(o, o.prefix), #plan.surplus),
+  }, function(shown)
+    local resumed = sync.send(fname, plan, o.connections, function(file)
+      return select(2, put(client, file, o.prefix .. file.name, o, shown))
+    end)
+    s3_sync.delete(client, plan.surplus)
     result.sent, result.deleted = plan.count, #plan.surplus
-    result.bytes = plan.bytes - resumed
-    result.resumed = resumed > 0 and resumed or nil
-  end
-  result.elapsed = clock.now() - started
-  return result
+    return resumed
+  end)
 end
 
 ---@class orch.deploy.s3.Where
@@ -201,7 +152,7 @@ end
 ---@async
 ---@param opts orch.deploy.s3.Options
 ---@return orch.deploy.Result result also `bucket`, `url`, and `key` and `etag`, or, of a folder,
----  `prefix`, `files`, `sent`, `deleted`; raises as the module says, and `os`
+---  `prefix`, `files`, `sent`, `kept`, `deleted`; raises as the module says, and `os`
 function s3.upload(opts)
   local fname = "deploy.s3.upload"
   local started = clock.now()
@@ -212,7 +163,7 @@ function s3.upload(opts)
   return upload_folder(fname, client, o, started)
 end
 
-local ask_spec = merged(clients.spec, { key = "string", part_size = "size" })
+local ask_spec = common.merged(clients.spec, { key = "string", part_size = "size" })
 
 local function ask(fname, opts)
   local o = common.options(fname, opts, ask_spec, { "bucket", "key" })
@@ -223,8 +174,9 @@ end
 ---What there is under a key.
 ---@async
 ---@param opts orch.deploy.s3.Where|{key: string, file: orch.Path?}
----@return {exists: boolean, size: integer?, etag: string?, modified: string?, type: string?, metadata: table?, url: string, same: boolean?}
----  `same`: whether it is `file`, by size and ETag
+---@return {exists: boolean, url: string, size: integer?, modified: integer?, etag: string?,
+---  type: string?, metadata: table?, same: boolean?} status `modified`: seconds since 1970; `same`:
+---  whether it is `file`, by size and ETag
 function s3.status(opts)
   local o, client = ask("deploy.s3.status", opts)
   local there = object.look(client, o.key, true)

@@ -20,41 +20,18 @@ local listing = require "orch.deploy.webdav.listing"
 local map = require "orch.map"
 local memos = require "orch.deploy.memo"
 local put = require "orch.deploy.webdav.put"
+local sync = require "orch.deploy.sync"
 local urls = require "orch.http.url"
 
 local webdav = {}
 
-local function merged(...)
-  local all = {}
-  for _, spec in ipairs { ... } do
-    for name, types in next, spec do all[name] = types end
-  end
-  return all
-end
-
-local upload_spec = merged(clients.spec, {
-  folder = "path", connections = "integer", delete = "boolean", atomic = "boolean",
-  include = "string|table", exclude = "string|table",
-})
-
-local for_folders = { "delete", "include", "exclude" }
+local upload_spec = common.merged(clients.spec, sync.spec, { atomic = "boolean" })
 
 local function check_upload(fname, opts)
   local o = common.options(fname, opts, upload_spec)
   o.url = o.url or o.base_url
   if not o.url then arg.fail("%s needs the option `url`", fname) end
-  if (o.file == nil) == (o.folder == nil) then
-    arg.fail("%s needs one of the options `file` and `folder`", fname)
-  end
-  for _, name in ipairs(for_folders) do
-    if o.file and o[name] ~= nil then
-      arg.fail("%s: option `%s` is for a `folder`", fname, name)
-    end
-  end
-  o.connections = o.connections or 4
-  if o.connections < 1 or o.connections > 64 then
-    arg.fail("%s: option `connections` should be from 1 to 64, not %d", fname, o.connections)
-  end
+  sync.check(fname, o)
   if o.folder and o.url:sub(-1) ~= "/" then o.url = o.url .. "/" end
   return o
 end
@@ -73,29 +50,15 @@ local function upload_file(fname, dav, o, started)
   end
   local result = { service = "webdav", file = source.shown, size = source.size, bytes = 0,
     url = urls.shown(url), skipped = listing.same(dav, file, there) or nil }
-  if o.dry_run then
-    result.dry_run = true
-    result.would = result.skipped and ("would send nothing: %s is %s"):format(result.url,
-      source.shown) or ("would upload %s (%s) to %s"):format(source.shown,
-      common.size(source.size), result.url)
-  elseif not result.skipped then
-    local shown <close> = folders.progress(fname, o.progress, source.size)
+  return sync.run({ fname = fname, o = o, result = result, started = started, bytes = source.size,
+    would = sync.would_send_file(source, result.url, result.skipped, there ~= nil),
+  }, function(shown)
     if not there then put.folder(dav, url:match "^(.*/)", {}) end
     put.file(dav, file, url, { atomic = o.atomic ~= false and put.can_move(dav) }, shown:file())
-    result.bytes = source.size
-  end
-  result.elapsed = clock.now() - started
-  return result
+  end)
 end
 
-local function send_all(fname, dav, files, o, shown)
-  map.each(files, function(file)
-    file.check = function() folders.check(fname, file) end
-    put.file(dav, file, dav.root .. put.encode(file.name), o, shown:file())
-  end, { concurrency = o.connections })
-end
-
-local function carry_out(fname, dav, plan, o)
+local function carry_out(fname, dav, plan, o, shown)
   local function delete(name)
     dav:ask({ [404] = true }, ("delete '%s'"):format(name), "DELETE", dav.root .. put.encode(name))
   end
@@ -103,36 +66,26 @@ local function carry_out(fname, dav, plan, o)
   local made = {}
   if not plan.root_is_there and plan.count > 0 then put.folder(dav, dav.root, made) end
   for _, name in ipairs(plan.missing) do put.folder(dav, dav.root .. put.encode(name), made) end
-  local own = { connections = o.connections,
-    atomic = o.atomic ~= false and plan.count > 0 and put.can_move(dav) }
-  local shown <close> = folders.progress(fname, o.progress, plan.bytes)
-  send_all(fname, dav, plan.first, own, shown)
-  send_all(fname, dav, plan.pages, own, shown)
+  local own = { atomic = o.atomic ~= false and plan.count > 0 and put.can_move(dav) }
+  sync.send(fname, plan, o.connections, function(file)
+    put.file(dav, file, dav.root .. put.encode(file.name), own, shown:file())
+  end)
   map.each(plan.surplus, delete, { concurrency = o.connections })
 end
-
-local function plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" or "s") end
 
 local function upload_folder(fname, dav, o, started)
   local files = folders.open(fname, o.folder, { include = o.include, exclude = o.exclude })
   local plan = require("orch.deploy.webdav.sync").plan(fname, dav, files, o)
   local surplus = #plan.surplus + #plan.twins
-  local result = { service = "webdav", file = o.folder, size = files.total, bytes = 0,
-    files = #files, sent = 0, deleted = 0, url = urls.shown(dav.root),
-    skipped = plan.count == 0 and surplus == 0 or nil }
-  if o.dry_run then
-    result.dry_run = true
-    result.would = ("would upload %s of %d (%s) from %s to %s"):format(plural(plan.count, "file"),
-      #files, common.size(plan.bytes), o.folder, result.url)
-    if surplus > 0 then
-      result.would = ("%s, and delete %d there"):format(result.would, surplus)
-    end
-  elseif not result.skipped then
-    carry_out(fname, dav, plan, o)
-    result.sent, result.deleted, result.bytes = plan.count, surplus, plan.bytes
-  end
-  result.elapsed = clock.now() - started
-  return result
+  local url = urls.shown(dav.root)
+  local result = sync.folder_result("webdav", o, files, plan.count, url)
+  result.skipped = plan.count == 0 and surplus == 0 or nil
+  return sync.run({ fname = fname, o = o, result = result, started = started, bytes = plan.bytes,
+    would = sync.would_send_folder(o, files, plan, url, surplus),
+  }, function(shown)
+    carry_out(fname, dav, plan, o, shown)
+    result.sent, result.deleted = plan.count, surplus
+  end)
 end
 
 ---@class orch.deploy.webdav.Where
@@ -155,8 +108,8 @@ end
 ---Uploads a file or a folder. Missing folders are made.
 ---@async
 ---@param opts orch.deploy.webdav.Options
----@return orch.deploy.Result result also `url` and, of a folder, `files`, `sent`, `deleted`;
----  raises as the module says, and `os`
+---@return orch.deploy.Result result also `url` and, of a folder, `files`, `sent`, `kept`,
+---  `deleted`; raises as the module says, and `os`
 function webdav.upload(opts)
   local fname = "deploy.webdav.upload"
   local started = clock.now()
@@ -172,14 +125,14 @@ end
 ---What there is under a URL.
 ---@async
 ---@param opts orch.deploy.webdav.Where|{file: orch.Path?}
----@return {exists: boolean, size: integer?, modified: integer?, etag: string?, folder: boolean?, same: boolean?}
----  `modified`: seconds since 1970; `same`: whether it is as large as `file` and not older
+---@return {exists: boolean, url: string, size: integer?, modified: integer?, etag: string?,
+---  folder: boolean?, same: boolean?} status `modified`: seconds since 1970; `same`: whether it is as large as `file` and not older
 function webdav.status(opts)
   local fname = "deploy.webdav.status"
   local o = common.options(fname, opts, clients.spec, { "url" })
   local dav = clients.open(fname, o)
   local there = listing.one(dav, dav.url, dav.url)
-  local status = { exists = there ~= nil }
+  local status = { exists = there ~= nil, url = urls.shown(dav.url) }
   for name, value in next, there or {} do status[name] = value end
   if o.file then
     local source = require("orch.deploy.source").open(fname, o.file)

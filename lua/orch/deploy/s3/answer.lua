@@ -9,9 +9,6 @@ local retry_after = require "orch.http.retry_after"
 
 local answer = {}
 
-local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-  "Dec" }
-
 local function decode(text)
   -- A long completion sends spaces, to keep the connection, before what it has to say.
   local ok, root = pcall(require("orch.xml").decode, (text:gsub("^%s+", "")))
@@ -27,12 +24,9 @@ answer.text = text_of
 --- By how many seconds our clock is ahead, as the error or the header Date says it.
 local function skew_of(response)
   local root = response.body ~= "" and decode(response.body)
-  local y, mo, d, rest = (root and text_of(root, "ServerTime") or ""):match
-    "^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d:%d%d:%d%d)"
-  if not y then return failure.clock_skew(response) end
-  local server = require "orch.http.date"(("Day, %s %s %s %s"):format(d, MONTHS[tonumber(mo)], y,
-    rest))
-  return server and os.time() - server
+  local server = require "orch.http.date"(root and text_of(root, "ServerTime"))
+  if not server then return failure.clock_skew(response) end
+  return os.time() - server
 end
 
 --- Our sentence about a clock that is off.

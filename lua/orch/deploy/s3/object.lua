@@ -3,6 +3,7 @@
 local answer = require "orch.deploy.s3.answer"
 local arg = require "orch.arg"
 local core = require "orch.core.hash"
+local date = require "orch.http.date"
 local errors = require "orch.core.error"
 local etag = require "orch.deploy.s3.etag"
 local failure = require "orch.deploy.failure"
@@ -67,7 +68,7 @@ end
 ---@class orch.deploy.s3.Object
 ---@field size integer
 ---@field etag string digits, perhaps "-" and a number of parts
----@field modified string? as the service says it
+---@field modified integer? seconds since 1970
 ---@field type string?
 ---@field metadata table<string, string>?
 ---@field encrypted boolean? such have an ETag that is no MD5
@@ -85,7 +86,7 @@ local function from_headers(response)
     if own then metadata[own] = value end
   end
   return { size = math.tointeger(tonumber(headers["content-length"])) or -1,
-    etag = etag.clean(headers.etag), modified = headers["last-modified"],
+    etag = etag.clean(headers.etag), modified = date(headers["last-modified"]),
     type = headers["content-type"], metadata = metadata, encrypted = is_encrypted(headers) }
 end
 
@@ -110,7 +111,7 @@ function object.listed(root, element)
   return object.name(root, element, "Key"), {
     size = math.tointeger(tonumber(answer.text(element, "Size"))) or -1,
     etag = etag.clean(answer.text(element, "ETag")),
-    modified = answer.text(element, "LastModified"),
+    modified = date(answer.text(element, "LastModified")),
   }
 end
 

@@ -1,6 +1,5 @@
 --- A folder to a prefix: what is there already, as size and ETag say, is not sent; what is not in
---- the folder is deleted where that is asked for. Pages come last, so that none refers to a file
---- that is not there yet.
+--- the folder is deleted where that is asked for.
 
 local answer = require "orch.deploy.s3.answer"
 local core = require "orch.core.hash"
@@ -9,6 +8,7 @@ local etag = require "orch.deploy.s3.etag"
 local failure = require "orch.deploy.failure"
 local map = require "orch.map"
 local object = require "orch.deploy.s3.object"
+local shared = require "orch.deploy.sync"
 
 local sync = {}
 
@@ -49,30 +49,21 @@ local function look_for_all(client, prefix, files)
   return found, false
 end
 
-local function is_page(file)
-  return file.name:find "%.html?$" ~= nil
-end
-
 ---What is to be sent, and what to be deleted.
 ---@async
 ---@param client orch.deploy.s3.Client
 ---@param files orch.deploy.FolderFile[]
 ---@param o {prefix: string, part_size: integer, delete: boolean?, include: any, exclude: any}
----@return {first: table[], pages: table[], surplus: string[], bytes: integer, count: integer}
+---@return orch.deploy.SyncPlan plan with `surplus`: keys
 function sync.plan(client, files, o)
   local there, all = look_for_all(client, o.prefix, files)
-  local plan = { first = {}, pages = {}, surplus = {}, bytes = 0, count = 0 }
   local same = map.map(files, function(file)
     local one = there[o.prefix .. file.name]
     file.seen = one and one.etag
     return one ~= nil and etag.same(file, one, etag.part_size(file.size, o.part_size))
   end, { concurrency = 4 })
-  for i, file in ipairs(files) do
-    if not same[i] then
-      table.insert(is_page(file) and plan.pages or plan.first, file)
-      plan.bytes, plan.count = plan.bytes + file.size, plan.count + 1
-    end
-  end
+  local plan = shared.plan(files, function(_, i) return same[i] end)
+  plan.surplus = {}
   if not o.delete then return plan end
   if not all then
     failure.throw("s3", { what = ("list '%s'"):format(o.prefix), kind = "auth",

@@ -5,6 +5,7 @@ local folder = require "orch.deploy.folder"
 local listing = require "orch.deploy.webdav.listing"
 local map = require "orch.map"
 local put = require "orch.deploy.webdav.put"
+local shared = require "orch.deploy.sync"
 
 local sync = {}
 
@@ -90,14 +91,11 @@ local function check_kinds(there, files, folders)
   end
 end
 
----@class orch.deploy.webdav.Plan
----@field first table[] files to be sent
----@field pages table[] those that come last
+---@class orch.deploy.webdav.Plan: orch.deploy.SyncPlan
 ---@field missing string[] folders to be made
 ---@field twins string[] what is to be deleted before anything is sent
 ---@field surplus string[] what is to be deleted after that
----@field bytes integer
----@field count integer
+---@field root_is_there boolean
 
 ---@async
 ---@param fname string
@@ -112,14 +110,10 @@ function sync.plan(fname, dav, files, o)
   local known, missing = list_all(dav, folders)
   local there = known or ask_each(dav, files)
   if known then check_kinds(known, files, folders) end
-  local plan = { first = {}, pages = {}, missing = {}, surplus = {}, twins = {}, bytes = 0,
-    count = 0 }
-  for _, file in ipairs(files) do
-    if not listing.same(dav, file, there[file.name]) then
-      table.insert(file.name:find "%.html?$" and plan.pages or plan.first, file)
-      plan.bytes, plan.count = plan.bytes + file.size, plan.count + 1
-    end
-  end
+  local plan = shared.plan(files, function(file)
+    return listing.same(dav, file, there[file.name])
+  end)
+  plan.missing, plan.surplus, plan.twins = {}, {}, {}
   for _, name in ipairs(folders) do
     if not there[name] then table.insert(plan.missing, name) end
   end
