@@ -20,7 +20,7 @@ $found"
 home '\blua_resume\(' task.c 'lua_resume belongs in task.c'
 home '\blua_yieldk?\(' op.c 'lua_yield belongs in op.c'
 home '\buv_run\(' runtime.c 'uv_run belongs in runtime.c'
-home '\bcurl_multi_' 'transfer(_line)?.c' 'curl_multi_ belongs in transfer.c'
+home '\bcurl_multi_' 'transfer(_line|_line_thread)?.c' 'curl_multi_ belongs in transfer.c'
 home '(^|[^_[:alnum:]])exit\(' main.c 'exit() belongs in main.c'
 
 # A primitive knows op.h and clock.h, never tasks or scopes.

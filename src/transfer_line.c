@@ -1,43 +1,25 @@
-/* The threads. A thread has its line's handle between line_start and the end of
- * the transfer, otherwise the loop has it; sockets are shut down under the
- * line's mutex, so that none is hit that has got its number meanwhile. */
+/* The lines that there are: the idle ones, whose connections are used again,
+ * and those at work, whose ends the loop is told of. */
 #include "transfer_line.h"
 
-#include <locale.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
 #include "runtime.h"
 #include "transfer.h"
+#include "transfer_line_thread.h"
 
 static const long LONGEST_MS = 1000000000;
 
-enum { SOCKETS = 16, MOST_IDLE = 16, LONGEST_WAIT_MS = 250 };
-
-struct line {
-  CURL *easy;
-  CURLM *multi; /* its own: the connections */
-  char *server; /* scheme://host:port */
-  pthread_mutex_t mutex;
-  pthread_cond_t wake;
-  int sockets[SOCKETS]; /* -1: none */
-  struct transfer *job; /* what the thread works at, or is to */
-  bool begin, quit, stop;
-  CURLcode code;
-  curl_off_t received, sent;
-  struct line *next;       /* of the idle ones */
-  struct line *next_ended; /* of those whose end the loop does not know */
-  struct line *next_busy;
-};
+enum { MOST_IDLE = 16 };
 
 static struct {
-  pthread_mutex_t mutex; /* of `ended` and `threads` */
+  pthread_mutex_t mutex; /* of `ended`, `gone` and `threads` */
   pthread_cond_t changed;
   struct line *ended, *idle, *busy;
+  struct line_thread *gone; /* to be joined */
   unsigned threads, idle_count;
   uv_async_t news;
   bool open;
@@ -55,43 +37,6 @@ bool line_is_for(const char *url) {
   return strncasecmp(url, "http", 4) != 0;
 }
 
-/* ---- on the thread ---- */
-
-static curl_socket_t open_socket(void *data, curlsocktype purpose,
-                                 struct curl_sockaddr *address) {
-  struct line *line = data;
-  (void)purpose;
-  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
-  pthread_mutex_lock(&line->mutex);
-  for (int i = 0; fd >= 0 && i < SOCKETS; i++) {
-    if (line->sockets[i] >= 0) continue;
-    line->sockets[i] = fd;
-    break;
-  }
-  pthread_mutex_unlock(&line->mutex);
-  return fd;
-}
-
-static int close_socket(void *data, curl_socket_t fd) {
-  struct line *line = data;
-  pthread_mutex_lock(&line->mutex);
-  for (int i = 0; i < SOCKETS; i++)
-    if (line->sockets[i] == fd) line->sockets[i] = -1;
-  int status = close(fd);
-  pthread_mutex_unlock(&line->mutex);
-  return status;
-}
-
-static int on_progress(void *data, curl_off_t expected, curl_off_t received,
-                       curl_off_t total, curl_off_t sent) {
-  struct line *line = data;
-  (void)expected, (void)total;
-  __atomic_store_n(&line->received, received, __ATOMIC_RELAXED);
-  __atomic_store_n(&line->sent, sent, __ATOMIC_RELAXED);
-  return __atomic_load_n(&line->stop, __ATOMIC_RELAXED);
-}
-
 static void tell_end(struct line *line) {
   pthread_mutex_lock(&lines.mutex);
   line->next_ended = lines.ended;
@@ -101,86 +46,34 @@ static void tell_end(struct line *line) {
   pthread_mutex_unlock(&lines.mutex);
 }
 
-static bool take_code(struct line *line) {
-  int left;
-  CURLMsg *message = curl_multi_info_read(line->multi, &left);
-  if (message) line->code = message->data.result;
-  return message != NULL;
-}
-
-/* libcurl 7.88 may read an answer of the server, owe the next step and wait for
- * nothing: so it is asked again shortly after every event, then less and less
- * often. (Its own curl_easy_perform stands still for a second.) */
-static void perform(struct line *line) {
-  int running, events, wait_ms = 1;
-  line->code = CURLE_OUT_OF_MEMORY;
-  if (curl_multi_add_handle(line->multi, line->easy) != CURLM_OK) return;
-  for (;;) {
-    curl_multi_perform(line->multi, &running);
-    if (!running && take_code(line)) break;
-    line->code = CURLE_ABORTED_BY_CALLBACK;
-    if (__atomic_load_n(&line->stop, __ATOMIC_RELAXED)) break;
-    curl_multi_poll(line->multi, NULL, 0, wait_ms, &events);
-    wait_ms = events ? 1 : wait_ms * 2;
-    if (wait_ms > LONGEST_WAIT_MS) wait_ms = LONGEST_WAIT_MS;
-  }
-  curl_multi_remove_handle(line->multi, line->easy);
-}
-
-/* False: it is to end. */
-static bool wait_for_job(struct line *line) {
-  pthread_mutex_lock(&line->mutex);
-  while (!line->begin && !line->quit)
-    pthread_cond_wait(&line->wake, &line->mutex);
-  bool begin = line->begin;
-  line->begin = false;
-  pthread_mutex_unlock(&line->mutex);
-  return begin;
-}
-
-static void free_line(struct line *line) {
-  if (line->easy) curl_easy_cleanup(line->easy);
-  if (line->multi) curl_multi_cleanup(line->multi);
-  pthread_mutex_destroy(&line->mutex);
-  pthread_cond_destroy(&line->wake);
-  free(line->server);
-  free(line);
-}
-
-static void *work(void *data) {
-  struct line *line = data;
-  /* A host that is not ASCII is taken for text of the thread's locale. */
-  locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-  if (utf8) uselocale(utf8);
-  while (wait_for_job(line)) {
-    perform(line);
-    tell_end(line);
-  }
-  free_line(line);
-  uselocale(LC_GLOBAL_LOCALE);
-  if (utf8) freelocale(utf8);
+static void count_out(struct line_thread *thread) {
   pthread_mutex_lock(&lines.mutex);
   lines.threads--;
+  thread->next = lines.gone;
+  lines.gone = thread;
   pthread_cond_signal(&lines.changed);
   pthread_mutex_unlock(&lines.mutex);
-  return NULL;
 }
 
-/* ---- on the loop ---- */
+static void join_gone(void) {
+  pthread_mutex_lock(&lines.mutex);
+  struct line_thread *thread = lines.gone;
+  lines.gone = NULL;
+  pthread_mutex_unlock(&lines.mutex);
+  while (thread) {
+    struct line_thread *next = thread->next;
+    pthread_join(thread->id, NULL);
+    free(thread);
+    thread = next;
+  }
+}
 
 static bool start_thread(struct line *line) {
-  pthread_t thread;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  join_gone();
   pthread_mutex_lock(&lines.mutex);
-  bool started = pthread_create(&thread, NULL, work, line) == 0;
-  if (started) {
-    pthread_detach(thread); /* `threads` says when all are gone */
-    lines.threads++;
-  }
+  bool started = line_thread_start(line, tell_end, count_out);
+  if (started) lines.threads++;
   pthread_mutex_unlock(&lines.mutex);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   return started;
 }
 
@@ -189,13 +82,13 @@ static struct line *new_line(const char *url) {
   if (line == NULL) return NULL;
   pthread_mutex_init(&line->mutex, NULL);
   pthread_cond_init(&line->wake, NULL);
-  for (int i = 0; i < SOCKETS; i++) line->sockets[i] = -1;
+  for (int i = 0; i < LINE_SOCKETS; i++) line->sockets[i] = -1;
   line->server = strndup(url, server_length(url));
   line->easy = curl_easy_init();
   line->multi = curl_multi_init();
   if (line->server && line->easy && line->multi && start_thread(line))
     return line;
-  free_line(line);
+  line_free(line);
   return NULL;
 }
 
@@ -229,7 +122,7 @@ CURL *line_easy(struct line *line) {
 
 /* What libcurl then says to the server fails at once instead of waiting. */
 static void shut_down(struct line *line) {
-  for (int i = 0; i < SOCKETS; i++)
+  for (int i = 0; i < LINE_SOCKETS; i++)
     if (line->sockets[i] >= 0) shutdown(line->sockets[i], SHUT_RDWR);
 }
 
@@ -251,14 +144,24 @@ static void dismiss_oldest(void) {
   dismiss(oldest);
 }
 
+static bool is_connected(const struct line *line) {
+  for (int i = 0; i < LINE_SOCKETS; i++)
+    if (line->sockets[i] >= 0) return true;
+  return false;
+}
+
 void line_give(struct line *line, bool keep) {
   if (!keep || line->stop || !lines.open) {
     dismiss(line);
     return;
   }
   curl_easy_reset(line->easy);
-  line->next = lines.idle;
-  lines.idle = line;
+  /* Where the server allows no more connections, those that there are are to be
+   * used. */
+  struct line **at = &lines.idle;
+  while (*at && !is_connected(line)) at = &(*at)->next;
+  line->next = *at;
+  *at = line;
   if (++lines.idle_count > MOST_IDLE) dismiss_oldest();
 }
 
@@ -277,14 +180,7 @@ void lines_hang_up(const char *url) {
 }
 
 void line_start(struct line *line, struct transfer *transfer) {
-  CURL *easy = line->easy;
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, line);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, line);
-  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, line);
-  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  line_set_callbacks(line);
   line->received = line->sent = 0;
   line->next_busy = lines.busy;
   lines.busy = line;
@@ -355,5 +251,6 @@ void lines_close(void) {
   }
   while (lines.idle) dismiss_oldest();
   await_change(false);
+  join_gone();
   uv_close((uv_handle_t *)&lines.news, NULL);
 }

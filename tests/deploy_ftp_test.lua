@@ -56,7 +56,9 @@ describe("FTP: the login", function()
     local files = {}
     for i = 1, 40 do files[("f%02d"):format(i)] = ("%d"):format(i) end
     remote.make(files)
-    expect(remote.upload({ connections = 6 }).sent):equals(40)
+    -- The server may take a moment to notice that a connection has gone.
+    expect(remote.upload({ connections = 6, retry = { base = 0.02, attempts = 8 } }).sent)
+      :equals(40)
     remote.expect_same()
   end, { connections = 2 })
 end)
