@@ -142,6 +142,15 @@ function remote.cases(title, the_driver)
       refuses({}, { kind = "usage", message = "control character 0x0A" })
     end)
 
+    case("a page comes when all that it may name is there", function(_, _, place)
+      make { ["index.html"] = "<html>", ["big.wasm"] = ("w"):rep(16 << 20) }
+      upload { connections = 2 }
+      local times = process.run({ "stat", "-c", "%.9Z", place .. "/site/big.wasm",
+        place .. "/site/index.html" }).stdout
+      local big, page = times:match "(%S+)\n(%S+)"
+      expect(tonumber(page)):greater_than(tonumber(big))
+    end)
+
     case("removes what is not here, but not what is left out", function(_, _, place)
       make(game)
       fs.mkdir(place .. "/site/old/deep")
@@ -153,7 +162,7 @@ function remote.cases(title, the_driver)
       expect(fs.exists(place .. "/site/old/deep/x")):equals(true)
       local more = { delete = true, exclude = { ".htaccess", "logs/**" } }
       local told = upload { delete = true, exclude = more.exclude, dry_run = true }
-      expect(told.would):contains "and remove 3 there"
+      expect(told.would):contains "and delete 3 there"
       local result = upload(more)
       expect(result.deleted):equals(1)
       expect(fs.exists(place .. "/site/old")):equals(false)
@@ -167,7 +176,7 @@ function remote.cases(title, the_driver)
       expect(told.would):matches
         "^would upload 5 files of 5 %(5%.0 kB%) from web to %l*ftp://.*/site/$"
       expect(told.dry_run):equals(true)
-      expect(told.sent):equals(0)
+      expect({ told.sent, told.kept, told.deleted }):equals { 0, 0, 0 }
       expect(fs.list(place)):equals {}
       expect(#fs.glob ".orch/deploy/*.json"):equals(0)
     end)
@@ -199,7 +208,7 @@ function remote.cases(title, the_driver)
       refuses({ folder = "nothing" }, { kind = "usage", message = "no file in the folder" })
       refuses({ url = "http://x/" }, { kind = "usage", message = "there is deploy.webdav" })
       refuses({ changed = "md5" }, { kind = "usage", message = '"manifest", "size_and_date"' })
-      refuses({ connections = 0 }, { kind = "usage", message = "from 1 to 32" })
+      refuses({ connections = 0 }, { kind = "usage", message = "from 1 to 64" })
       refuses({ file = "web/a.txt", folder = "web" }, { kind = "usage", message = "needs one of" })
       refuses({ file = "web/a.txt", delete = true },
         { kind = "usage", message = "`delete` is for a `folder`" })
@@ -282,6 +291,7 @@ function remote.cases(title, the_driver)
       local status = driver.service.status(with({ file = "web/game.zip" }, "in/deep/"))
       expect(status.same):equals(true)
       expect(status.size):equals(70000)
+      expect(os.time() - status.modified):near(0, 3 * 86400)
       make { ["game.zip"] = "z" }
       expect(driver.service.exists(with({ file = "web/game.zip" }, "in/deep/"))):equals(false)
       upload({ file = "web/game.zip" }, "in/deep/")
@@ -352,6 +362,22 @@ function remote.cases(title, the_driver)
       expect(result.resumed):greater_than(part - 1)
       remote.expect_same()
     end, { slow = true })
+
+    case("of several files counts as resumed for each", function(_, _, place)
+      make { ["a.bin"] = ("a"):rep(3 << 20), ["b.bin"] = ("b"):rep(3 << 20) }
+      fs.mkdir(place .. "/site")
+      for _, name in ipairs { "a", "b" } do
+        local info = fs.stat("web/" .. name .. ".bin")
+        local part = require("orch.deploy.remote.send").part_name { name = name .. ".bin",
+          size = info.size, mtime = info.mtime }
+        fs.write(place .. "/site/" .. part, name:rep(1 << 20))
+      end
+      process.run { "chmod", "-R", "a+rwX", place }
+      local result = upload { connections = 2 }
+      expect(result.resumed):equals(2 << 20)
+      expect(result.bytes):equals(4 << 20)
+      remote.expect_same()
+    end)
 
     case("is given up at once when cancelled", function(_, _, place)
       break_off(place)

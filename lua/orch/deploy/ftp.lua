@@ -35,11 +35,10 @@ local schemes = { ftp = true, ftps = true }
 
 ---@class orch.deploy.remote.Result: orch.deploy.Result
 ---@field url string
----@field folder string?
 ---@field files integer? of a folder: all of it
 ---@field sent integer? files that this call has sent
 ---@field kept integer? files that were there already
----@field deleted integer?
+---@field deleted integer? files that are not here
 ---@field switched boolean?
 
 ---@class orch.deploy.remote.Status
@@ -49,7 +48,7 @@ local schemes = { ftp = true, ftps = true }
 ---@field send string[] names of what would be sent
 ---@field bytes integer of it
 ---@field size integer? of the file that is there
----@field time integer? of it, seconds since 1970
+---@field modified integer? when, in seconds since 1970
 ---@field files integer? of a folder: all
 ---@field kept integer? those that are there already
 ---@field remove string[]? those that `delete` would remove

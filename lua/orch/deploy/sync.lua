@@ -101,7 +101,10 @@ function sync.folder_result(service, o, files, count, url)
     sent = 0, kept = #files - count, deleted = 0, url = url }
 end
 
-local function nothing(to, shown)
+---@param to string
+---@param shown string what is here
+---@return string
+function sync.would_send_nothing(to, shown)
   return ("would send nothing: %s is what %s is"):format(to, shown)
 end
 
@@ -111,7 +114,7 @@ end
 ---@param replaces boolean another file
 ---@return string
 function sync.would_send_file(source, to, is_there, replaces)
-  if is_there then return nothing(to, source.shown) end
+  if is_there then return sync.would_send_nothing(to, source.shown) end
   return ("would upload %s (%s) to %s%s"):format(source.shown, common.size(source.size), to,
     replaces and ", in the place of another file" or "")
 end
@@ -129,7 +132,7 @@ function sync.plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" o
 ---@return string
 function sync.would_send_folder(o, files, plan, to, surplus)
   if plan.count == 0 and surplus == 0 then
-    return nothing(to, o.folder)
+    return sync.would_send_nothing(to, o.folder)
   end
   local text = ("would upload %s of %d (%s) from %s to %s"):format(
     sync.plural(plan.count, "file"), #files, common.size(plan.bytes), o.folder, to)

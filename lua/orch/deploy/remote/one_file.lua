@@ -2,12 +2,12 @@
 
 local arg = require "orch.arg"
 local clock = require "orch.core.clock"
-local common = require "orch.deploy.common"
 local journals = require "orch.deploy.remote.journal"
 local may_fail = require("orch.deploy.remote.command").may_fail
 local options = require "orch.deploy.remote.options"
 local sender = require "orch.deploy.remote.send"
 local sources = require "orch.deploy.source"
+local sync = require "orch.deploy.sync"
 local work = require "orch.deploy.remote.work"
 
 local one_file = {}
@@ -57,11 +57,11 @@ function one_file.upload(fname, o, at, leaf, started)
   local there, same = look_at_file(session, file)
   local result = { service = session.service, file = source.shown, size = source.size, bytes = 0,
     url = at:url(name) }
-  if same then
-    result.skipped = true
-  elseif o.dry_run then
-    result.bytes = 0
-  else
+  result.skipped = same or nil
+  if o.dry_run then
+    result.dry_run = true
+    result.would = sync.would_send_file(source, result.url, same, there ~= nil)
+  elseif not same then
     local run = { session = session, o = o, fname = fname, journal = journal }
     file.there, file.part = there ~= nil, part_of(session, file, o)
     if not there then work.make_folders(run, { "" }) end
@@ -71,12 +71,6 @@ function one_file.upload(fname, o, at, leaf, started)
     remove_stale(run, file)
     result.bytes, result.resumed = file.size - resumed, resumed > 0 and resumed or nil
     journal:done()
-  end
-  if o.dry_run then
-    result.dry_run = true
-    result.would = same and ("would send nothing: %s is there already"):format(result.url)
-      or ("would upload %s (%s) to %s%s"):format(source.shown, common.size(source.size), result.url,
-        there and ", in the place of another file" or "")
   end
   result.elapsed = clock.now() - started
   return result
@@ -91,7 +85,7 @@ function one_file.status(fname, o, at, leaf)
   local session <close> = options.begin(fname, at, o)
   local there, same = look_at_file(session, file)
   return { exists = there ~= nil, same = same, size = there and there.size or nil,
-    time = there and there.time or nil, url = at:url(file.name),
+    modified = there and there.time or nil, url = at:url(file.name),
     send = same and {} or { file.name }, bytes = same and 0 or file.size }
 end
 

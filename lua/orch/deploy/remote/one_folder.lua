@@ -3,14 +3,13 @@
 ---     local plan = one_folder.look(run, files, false)
 ---     local resumed = one_folder.carry_out(run, files, plan)
 
-local common = require "orch.deploy.common"
 local errors = require "orch.core.error"
 local folders = require "orch.deploy.folder"
 local gather = require "orch.gather"
 local manifests = require "orch.deploy.remote.manifest"
-local options = require "orch.deploy.remote.options"
 local plans = require "orch.deploy.remote.plan"
 local sender = require "orch.deploy.remote.send"
+local sync = require "orch.deploy.sync"
 local trees = require "orch.deploy.remote.tree"
 local work = require "orch.deploy.remote.work"
 
@@ -123,19 +122,13 @@ function one_folder.carry_out(run, files, plan)
   return resumed
 end
 
-local function would(o, at, plan, files)
-  local text = ("would upload %s of %d (%s) from %s to %s"):format(
-    options.plural(#plan.send, "file"), #files, common.size(plan.bytes), o.folder, at.shown)
-  local gone = #plan.remove + #plan.remove_folders
-  if gone > 0 then text = ("%s, and remove %d there"):format(text, gone) end
-  return text
-end
-
----@return table result
+---@param result table
+---@param plan orch.deploy.remote.Plan? what was done, or, of a dry run, would be
+---@param files orch.deploy.FolderFile[]
 function one_folder.fill(result, plan, files)
-  result.files, result.sent, result.kept = #files, #plan.send, plan.kept
-  result.deleted = #plan.remove
-  return result
+  result.files, result.sent, result.kept, result.deleted = #files, 0, plan and plan.kept or 0, 0
+  if result.dry_run or not plan then return end
+  result.sent, result.deleted = #plan.send, #plan.remove
 end
 
 ---@async
@@ -153,8 +146,8 @@ function one_folder.upload(run, files, result)
     end
   end
   if run.o.dry_run then
-    result.sent, result.would = 0, result.skipped and ("would send nothing: %s is what %s is")
-      :format(run.at.shown, run.o.folder) or would(run.o, run.at, plan, files)
+    result.would = sync.would_send_folder(run.o, files, { bytes = plan.bytes,
+      count = #plan.send }, run.at.shown, #plan.remove + #plan.remove_folders)
     return
   end
   if not result.skipped then

@@ -7,33 +7,18 @@ local addresses = require "orch.deploy.remote.address"
 local arg = require "orch.arg"
 local common = require "orch.deploy.common"
 local sessions = require "orch.deploy.remote.session"
+local sync = require "orch.deploy.sync"
 
 local options = {}
 
-local spec = {
-  folder = "path", connections = "integer", changed = "string", delete = "boolean",
-  switch = "boolean", include = "string|table", exclude = "string|table",
-}
-for name, types in next, sessions.spec do spec[name] = types end
-
-local for_folders = { "delete", "switch", "include", "exclude", "changed" }
+local spec = common.merged(sync.spec, sessions.spec, { changed = "string", switch = "boolean" })
 local ways = { manifest = true, size_and_date = true, all = true }
 
 local function read_options(fname, opts, schemes)
   local o = common.options(fname, opts, spec, { "url" })
   if o.base_url then arg.fail("%s: the server is in `url`; `base_url` is for stores", fname) end
-  if (o.file == nil) == (o.folder == nil) then
-    arg.fail("%s needs one of the options `file` and `folder`", fname)
-  end
-  for _, name in ipairs(for_folders) do
-    if o.file and o[name] ~= nil then
-      arg.fail("%s: option `%s` is for a `folder`", fname, name)
-    end
-  end
-  o.connections, o.changed = o.connections or 4, o.changed or "manifest"
-  if o.connections < 1 or o.connections > 32 then
-    arg.fail("%s: option `connections` should be from 1 to 32, not %d", fname, o.connections)
-  end
+  sync.check(fname, o, { "switch", "changed" })
+  o.changed = o.changed or "manifest"
   if not ways[o.changed] then
     arg.fail('%s: option `changed` should be "manifest", "size_and_date" or "all", not %q', fname,
       o.changed)
@@ -48,11 +33,6 @@ local function read_options(fname, opts, schemes)
   end
   return o
 end
-
----@param n integer
----@param what string
----@return string such as "3 files"
-function options.plural(n, what) return ("%d %s%s"):format(n, what, n == 1 and "" or "s") end
 
 ---@param fname string
 ---@param opts table

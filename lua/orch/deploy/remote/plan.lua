@@ -7,6 +7,7 @@
 local manifests = require "orch.deploy.remote.manifest"
 local pattern = require "orch.fs.pattern"
 local sender = require "orch.deploy.remote.send"
+local sync = require "orch.deploy.sync"
 local trees = require "orch.deploy.remote.tree"
 
 local plans = {}
@@ -40,11 +41,9 @@ local function same_by_time(run, file, entry)
   return time ~= nil and time >= file.mtime
 end
 
-local function is_page(file) return file.name:find "%.html?$" ~= nil end
-
 --- Pages last; the larger ones first, so that no connection has one left at the end.
 local function order(a, b)
-  local page_a, page_b = is_page(a), is_page(b)
+  local page_a, page_b = sync.is_page(a), sync.is_page(b)
   if page_a ~= page_b then return page_b end
   if a.size ~= b.size and (a.size >= 1 << 20 or b.size >= 1 << 20) then return a.size > b.size end
   return a.name < b.name

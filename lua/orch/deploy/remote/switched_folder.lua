@@ -3,9 +3,9 @@
 local common = require "orch.deploy.common"
 local journals = require "orch.deploy.remote.journal"
 local one_folder = require "orch.deploy.remote.one_folder"
-local options = require "orch.deploy.remote.options"
 local plans = require "orch.deploy.remote.plan"
 local switch = require "orch.deploy.remote.switch"
+local sync = require "orch.deploy.sync"
 local work = require "orch.deploy.remote.work"
 
 local switched_folder = {}
@@ -45,16 +45,12 @@ function switched_folder.upload(run, files, result)
   end
   local same, first = false, nil
   if there then same, first = is_there_already(run, files) end
-  if same then
-    one_folder.fill(result, first, files)
-    result.skipped, result.sent = true, 0
-  end
+  one_folder.fill(result, same and first or nil, files)
+  result.skipped = same or nil
   if o.dry_run then
-    result.would = same and ("would send nothing: %s is what %s is"):format(run.at.shown, o.folder)
+    result.would = same and sync.would_send_nothing(run.at.shown, o.folder)
       or ("would upload all %s (%s) from %s beside %s and switch over"):format(
-        options.plural(#files, "file"), common.size(files.total), o.folder, run.at.shown)
-    one_folder.fill(result, first or { send = {}, kept = 0, remove = {} }, files)
-    result.sent = 0
+        sync.plural(#files, "file"), common.size(files.total), o.folder, run.at.shown)
     return
   end
   if not same then

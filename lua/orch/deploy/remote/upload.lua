@@ -30,8 +30,8 @@ local function upload_folder(fname, o, at, started)
   local journal <close> = journals.open { service = session.service,
     target = at.shown .. (o.switch and " switch" or ""), source = files.path, resume = o.resume }
   local run = { session = session, o = o, fname = fname, journal = journal, at = at }
-  local result = { service = session.service, folder = o.folder, file = o.folder,
-    size = files.total, bytes = 0, url = at.shown, dry_run = o.dry_run or nil }
+  local result = { service = session.service, file = o.folder, size = files.total, bytes = 0,
+    url = at.shown, dry_run = o.dry_run or nil }
   if o.switch then
     require("orch.deploy.remote.switched_folder").upload(run, files, result)
   else

@@ -7,6 +7,7 @@ local folders = require "orch.deploy.folder"
 local map = require "orch.map"
 local scopes = require "orch.scope"
 local sender = require "orch.deploy.remote.send"
+local sync = require "orch.deploy.sync"
 local trees = require "orch.deploy.remote.tree"
 
 local work = {}
@@ -86,17 +87,25 @@ local function is_crowded(err)
   return said:find "^421" ~= nil or said:find "too many" ~= nil or said:find "maximum" ~= nil
 end
 
+--- How many of the files, which are in order, are no pages. What nobody sees yet may come as it
+--- likes.
+local function before_pages(run, files)
+  local n = #files
+  while n > 0 and not run.switching and sync.is_page(files[n]) do n = n - 1 end
+  return n
+end
+
 ---@async
 ---@param run table `session`, `o`, `fname`, `journal`, `switching`
 ---@param files orch.deploy.FolderFile[]
 ---@return integer resumed bytes that were there already
 function work.send(run, files)
-  local at, resumed, working, busy = 0, 0, 0, {}
+  local at, last, resumed, working, busy = 0, 0, 0, 0, {}
   local again = {}
   local shown <close> = folders.progress(run.fname, run.o.progress, files.bytes)
   local function next_file()
     local returned = table.remove(again)
-    if returned then return returned end
+    if returned or at == last then return returned end
     at = at + 1
     return files[at]
   end
@@ -105,7 +114,8 @@ function work.send(run, files)
     if run.switching and file.size < 1 << 20 then
       sender.plain(run, file, mine.meter)
     else
-      resumed = resumed + sender.file(run, file, mine.meter)
+      local before = sender.file(run, file, mine.meter)
+      resumed = resumed + before
     end
     mine.count(file.size)
     run.journal:add(file)
@@ -127,10 +137,13 @@ function work.send(run, files)
   end
   local s <close> = scopes.scope { name = "upload" }
   local reporter = run.o.progress and s:spawn({ daemon = true }, report, busy)
-  local numbers = {}
-  for i = 1, math.min(run.o.connections, #files) do numbers[i] = i end
-  map.each(numbers, connection, { concurrency = run.o.connections })
-  if again[1] then connection(1) end -- the others had ended meanwhile
+  for _, upto in ipairs { before_pages(run, files), #files } do
+    last = upto
+    local numbers = {}
+    for i = 1, math.min(run.o.connections, last - at) do numbers[i] = i end
+    map.each(numbers, connection, { concurrency = run.o.connections })
+    if again[1] then connection(1) end -- the others had ended meanwhile
+  end
   if reporter then reporter:cancel() end
   return resumed
 end
