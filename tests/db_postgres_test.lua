@@ -427,6 +427,10 @@ describe("COPY", function()
     orch.sleep "20ms"
     task:cancel "enough"
     task:join()
+    task = orch.spawn({ hold = true }, pg.copy, pg, "COPY item (id) FROM STDIN", function()
+      orch.current_task():cancel "before its end is said"
+    end)
+    task:join()
     for _ in pg:copy_out "COPY (SELECT generate_series(1, 10000000)) TO STDOUT" do break end
     expect(pg:row "SELECT count(*) AS n, pg_backend_pid() AS pid FROM item")
       :equals { n = 0, pid = pid }

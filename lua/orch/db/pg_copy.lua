@@ -114,7 +114,7 @@ end
 
 --- A COPY that was begun and not ended makes the server forget what it got.
 local Unfinished = { __close = function(self)
-  if self.over or self.conn.raw:transaction() ~= "active" then return end
+  if self.conn.raw:transaction() ~= "active" then return end
   local shield <close> = core.open("db:copy", nil, true, 10, false)
   self.conn.raw:copy_end "the client did not finish"
 end }
@@ -139,7 +139,6 @@ function pg_copy.to_server(session, sql, source)
   start(conn, sql)
   local unfinished <close> = setmetatable({ conn = conn }, Unfinished)
   send(conn, items, rows_allowed)
-  unfinished.over = true
   local rows, problem = conn.raw:copy_end()
   if not rows then conn:fail(problem, { sql = sql }) end
   conn:listen()
