@@ -137,6 +137,41 @@ describe("orch.secrets with sources", function()
     end
   end)
 
+  it("shows nothing of what a tool printed, on whichever stream", function()
+    local function words(code)
+      return expect(function()
+        within(function() return secrets { ZQ_LOUD = { command = { "sh", "-c", code } } } end)
+      end):raises "usage".message
+    end
+    expect(words "cat key* 2>&1; printf 'zq.50%%\n'; echo 'cannot log in with zq.50%!' >&2; exit 3")
+      :contains "failed with exit code 3: cannot log in with ***!"
+    local message = words "printf 'zq-%s' on-stderr >&2"
+    expect(message):contains "printed nothing on its standard output"
+    expect(message).never:contains "zq-on-stderr"
+    message = words "head -c 1200000 /dev/zero"
+    expect(message):contains "printed more than 1 MB, which is no secret"
+    expect(message).never:contains "max_output"
+    expect(words "printf '%300000s' >&2; exit 3"):contains "failed with exit code 3\n"
+    fs.write(box .. "/large", ("x"):rep(1200000))
+    expect(function() within(function() return secrets { ZQ_FILE = { path = "large" } } end) end)
+      :raises "the file 'large' has more than 1 MB, which is no secret"
+  end)
+
+  it("another source of the same name is asked, the same one once", function()
+    within(function()
+      local function ask(word) return secrets { ZQ_SAME = { command = { "printf", word } } } end
+      expect(ask "zq-first"):equals { ZQ_SAME = "zq-first" }
+      expect(ask "zq-other"):equals { ZQ_SAME = "zq-other" }
+      expect(secrets.get "ZQ_SAME"):equals "zq-other"
+      local vault = { command = { "vault", "kv", "get", "-field=token", "secret/ci" } }
+      for _ = 1, 2 do secrets { ZQ_VAULT_ONCE = vault } end
+      expect(called()):equals "vault\n"
+      secrets.forget(0)
+      secrets { ZQ_VAULT_ONCE = vault }
+      expect(called()):equals "vault\nvault\n"
+    end)
+  end)
+
   it("runs them at the same time", function()
     for i = 1, 3 do -- each ends only when all have begun
       fs.write(box .. "/bin/wait" .. i, ([[#!/bin/sh
@@ -235,6 +270,17 @@ describe("masking", function()
       local shown = secrets.redact(wrapped):gsub("[*\n]", "")
       expect(#shown):less_than(9)
     end
+  end)
+
+  it("takes no time for white space", function()
+    expect(secrets.redact(secrets.mask("zq-a" .. (" "):rep(100000) .. "zq-b"))):equals "***"
+    expect(require("orch.secrets.dotenv").parse("A=1" .. (" "):rep(100000) .. "2\n", ".env").A)
+      :matches "^1 +2$"
+  end)
+
+  it("leaves the addresses in a key file readable", function()
+    secrets.mask '{"token":"zq-a-token","token_uri":"https://zq.example/token","keyUrl":"https://zq"}'
+    expect(secrets.redact "https://zq.example/token zq-a-token"):equals "https://zq.example/token ***"
   end)
 
   it("knows what is in a key file of JSON once it is decoded", function()

@@ -24,10 +24,18 @@ local secrets = {}
 --- Registered already, so that forms are made once: value -> how many forms there were.
 local known = {}
 
+--- What other sources gave for declared names: value, key (of the source), before (as above).
+local fetched = {}
+
+--- Without white space at its ends.
+local function trim(value)
+  return value:match "^%s*(.*%S)" or ""
+end
+
 ---For the library: masks a value, unless it is too short to be a secret.
 ---@param value string
 function secrets.cover(value)
-  value = value:match "^%s*(.-)%s*$"
+  value = trim(value)
   if #value < core.SHORTEST or known[value] then return end
   local before = core.count()
   known[value] = before
@@ -50,6 +58,9 @@ function secrets.forget(count)
   for value, before in next, known do
     if before >= count then known[value] = nil end
   end
+  for name, found in next, fetched do
+    if found.before >= count then fetched[name] = nil end
+  end
 end
 
 ---Registers a value that must never appear in any output: from now on it is shown as
@@ -59,7 +70,7 @@ end
 ---@return string value
 function secrets.mask(value)
   arg.check("secrets.mask", 1, value, "string")
-  if #value:match "^%s*(.-)%s*$" < core.SHORTEST then
+  if #trim(value) < core.SHORTEST then
     arg.fail("secrets.mask: a value of fewer than %d characters cannot be masked: it is part "
       .. "of other words", core.SHORTEST)
   end
@@ -106,11 +117,10 @@ local function look_up(name, file, more)
   return value ~= "" and value or nil
 end
 
---- What other sources gave for declared names.
-local fetched = {}
-
-local function find(name, file, more)
-  local value = look_up(name, file, more) or fetched[name]
+--- `key`: of the only source that counts.
+local function find(name, file, more, key)
+  local value, found = look_up(name, file, more), fetched[name]
+  if not value and found and (not key or key == found.key) then value = found.value end
   if value then secrets.cover(value) end
   return value
 end
@@ -179,8 +189,10 @@ local function ask(sources, values)
         reasons[source.name] = value.message
         return
       end
+      fetched[source.name] = { value = value, before = core.count(),
+        key = require("orch.secrets.source").key(source) }
       secrets.cover(value)
-      fetched[source.name], values[source.name] = value, value
+      values[source.name] = value
     end
   end
   if #entries > 0 then require "orch.gather"(entries) end
@@ -236,7 +248,7 @@ local function declare(_, declared)
   arg.check("secrets", 1, declared, "table")
   local list, file = read_declaration(declared)
   local values, elsewhere, lacking = {}, {}, {}
-  local is_elsewhere = require("orch.secrets.source").is_elsewhere
+  local sources = require "orch.secrets.source"
   for _, source in ipairs(list) do
     local name = source.name
     asked[name] = true
@@ -244,8 +256,10 @@ local function declare(_, declared)
       local ok, value = pcall(find, name, file)
       values[name] = ok and value or "?"
     else
-      values[name] = find(name, file, source.optional or is_elsewhere(source))
-      if not values[name] and is_elsewhere(source) then elsewhere[#elsewhere + 1] = source end
+      local is_elsewhere = sources.is_elsewhere(source)
+      values[name] = find(name, file, source.optional or is_elsewhere,
+        is_elsewhere and sources.key(source) or nil)
+      if not values[name] and is_elsewhere then elsewhere[#elsewhere + 1] = source end
     end
   end
   local reasons = ask(elsewhere, values)

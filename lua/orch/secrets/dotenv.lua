@@ -43,7 +43,7 @@ local function read_value(path, text, at)
   if not quote then
     local value, stop = text:match("^([^\n]*)()", at)
     value = (" " .. value):gsub("%s#.*$", "") -- a # inside of a word is none of ours
-    return value:match "^%s*(.-)%s*$", stop
+    return value:match "^%s*(.*%S)" or "", stop
   end
   local close = closing(text, at + 1, quote)
   if not close then refuse(path, text, at, "the quote is never closed") end

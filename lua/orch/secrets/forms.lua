@@ -90,7 +90,7 @@ end
 local function add_lines(list, text)
   if not text:find "\n" then return end
   for line in text:gmatch "[^\r\n]+" do
-    line = line:match "^%s*(.-)%s*$"
+    line = line:match "^%s*(.*%S)" or ""
     if #line >= 8 and not line:find "^%-%-%-%-%-" then list[#list + 1] = line end
   end
 end

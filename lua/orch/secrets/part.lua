@@ -11,6 +11,7 @@ local pieces = { "key", "secret", "token", "passw", "credential" }
 local function is_secret(name)
   if type(name) ~= "string" then return false end
   name = name:lower()
+  if name:find "ur[il]$" then return false end -- `token_uri` is where tokens are asked for
   for _, piece in ipairs(pieces) do
     if name:find(piece, 1, true) then return true end
   end

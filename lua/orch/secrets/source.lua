@@ -8,6 +8,9 @@ local errors = require "orch.core.error"
 
 local source = {}
 
+--- Bytes that a secret has at most.
+local LIMIT = 1 << 20
+
 ---@class orch.secrets.Source
 ---@field command? string[] a program and its arguments, run without a shell; what it prints is the
 ---  secret, and is never logged
@@ -73,6 +76,14 @@ function source.is_elsewhere(o)
   return (o.command or o.keyring or o.path) ~= nil
 end
 
+---What tells two sources of one name apart.
+---@param o table from `source.check`
+---@return string
+function source.key(o)
+  return require("orch.json").encode({ o.command or false, o.keyring or false, o.path or false,
+    o.line or false }, { sorted = true })
+end
+
 local function fail(fmt, ...)
   errors.throw(errors.make { kind = "secret", message = fmt:format(...) })
 end
@@ -96,9 +107,15 @@ local function shown(command)
   return "`" .. require("orch.process.failure").show(require("orch.quote").command(command)) .. "`"
 end
 
---- What the tool says on its stderr: its last lines, on one line.
-local function own_words(text)
-  local words = (text or ""):gsub("\27%[[%d;]*%a", ""):gsub("%s*\n%s*", "; "):gsub("%c", " ")
+--- What the tool says on its stderr: its last lines, on one line, without what it printed on
+--- stdout.
+local function own_words(result)
+  local words = (rawget(result, "stderr") or ""):sub(-2000)
+  for line in result.stdout:sub(1, 2000):gmatch "[^\r\n]+" do
+    line = line:match "^%s*(.*%S)"
+    if line and #line >= 4 then words = words:gsub(line:gsub("%p", "%%%0"), "***") end
+  end
+  words = words:gsub("\27%[[%d;]*%a", ""):gsub("%s*\n%s*", "; "):gsub("%c", " ")
     :match "^[%s;]*(.-)[%s;]*$"
   if #words > 300 then words = "..." .. words:sub(-297) end
   return words
@@ -112,7 +129,7 @@ local function run(o, command)
     asking = asking or require("orch.lock").lock()
     return asking:acquire()
   end)() or nil
-  local spec = { log = false, check = false, max_output = "1M",
+  local spec = { log = false, check = false, max_output = LIMIT,
     timeout = o.timeout or (o.interactive and 300 or 30),
     stdin = o.interactive and { inherit = true } or nil,
     stderr = o.interactive and "inherit" or nil }
@@ -125,16 +142,21 @@ local function run(o, command)
     elseif err.kind == "timeout" then
       fail("%s did not end within %g s%s", shown(command), spec.timeout, o.interactive and ""
         or "; does it ask for something? Then say interactive = true")
+    elseif err.kind == "process" then
+      fail("%s printed more than 1 MB, which is no secret, and was stopped", shown(command))
     end
     fail("%s", err.message)
   end
-  local words = own_words(rawget(result, "stderr"))
   if not result.ok then
     local how = result.signal and "died of " .. result.signal
       or "failed with exit code " .. result.exit_code
+    local words = own_words(result)
     fail("%s %s%s", shown(command), how, words ~= "" and ": " .. words or "")
   end
-  return result.stdout, shown(command) .. " printed nothing" .. (words ~= "" and ": " .. words
+  -- What went well has its secret where it put it: on stderr it is not to be shown either.
+  local elsewhere = (rawget(result, "stderr") or ""):find "%S"
+  return result.stdout, shown(command) .. " printed nothing" .. (elsewhere
+    and " on its standard output; what it wrote to stderr may be the secret, and is not shown"
     or "")
 end
 
@@ -148,8 +170,10 @@ local function from_keyring(o)
 end
 
 local function from_file(o)
-  local ok, text = require("orch.error").try(require("orch.fs").read, o.path)
+  local ok, text = require("orch.error").try(require("orch.fs").read, o.path,
+    { length = LIMIT + 1 })
   if not ok then fail("%s", text.message) end
+  if #text > LIMIT then fail("the file '%s' has more than 1 MB, which is no secret", o.path) end
   return text, ("the file '%s' is empty"):format(o.path)
 end
 
