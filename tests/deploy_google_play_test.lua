@@ -26,7 +26,7 @@ local function setting(o)
   end
   build(7)
   local function options(more)
-    local all = { file = "game.aab", package = store.package, key = store.key, chunk = UNIT,
+    local all = { file = "game.aab", package = store.package, key = store.key, part_size = UNIT,
       base_url = store.url, retry = QUICK }
     for name, value in pairs(more or {}) do all[name] = value end
     return all
@@ -418,7 +418,7 @@ describe("google_play refuses", function()
       ["did you mean 'completed'"] = { status = "complete" },
       ["is for the status"] = { status = "draft", user_fraction = 0.5 },
       ["application id"] = { package = "cat" }, ["0 to 5, not 6"] = { in_app_update_priority = 6 },
-      ["50 characters"] = { release_name = ("x"):rep(51) }, ["256 KiB"] = { chunk = "100K" },
+      ["50 characters"] = { release_name = ("x"):rep(51) }, ["256 KiB"] = { part_size = "100K" },
       ["no option `trak`; did you mean `track`"] = { trak = "beta" },
       ["`track` should be"] = { track = "../x" },
     } do

@@ -52,7 +52,7 @@ describe("a push to itch.io", function()
   case("counts when butler says that the build is processing", function()
     butler:says(PUSHED)
     local told = {}
-    local result = upload { version = "1.4.2", ignore = { "*.pdb", "*.map" }, hidden = true,
+    local result = upload { version = "1.4.2", exclude = { "*.pdb", "*.map" }, hidden = true,
       progress = function(done, total) told[#told + 1] = done / total end }
     for name, wanted in pairs { service = "itch", file = "web", size = 6, bytes = 6,
       target = "ann/cats:html5", channel = "html5", version = "1.4.2", state = "processing",
@@ -227,7 +227,7 @@ describe("butler status", function()
   case("tells what a channel has", function()
     butler:says(TABLE)
     local asked = { target = "ann/cats:windows", butler = butler.path }
-    expect(deploy.itch.status(asked)):equals { found = true, target = "ann/cats:windows",
+    expect(deploy.itch.status(asked)):equals { exists = true, target = "ann/cats:windows",
       channel = "windows", upload_id = 544273, build_id = 40017, parent_id = 39264,
       state = "completed", version = "2",
       pending = { build_id = 40021, parent_id = 40017, state = "processing" } }
@@ -241,7 +241,7 @@ describe("butler status", function()
 
   case("of a channel that is not there", function()
     butler:says { log "No channel osx found for ann/cats" }
-    expect(deploy.itch.status { target = "ann/cats:osx", butler = butler.path }.found):is(false)
+    expect(deploy.itch.status { target = "ann/cats:osx", butler = butler.path }.exists):is(false)
   end)
 
   case("that fails is an error", function()
@@ -254,6 +254,7 @@ describe("butler status", function()
     butler:says(TABLE)
     local result = upload { dry_run = true }
     expect(result.would):equals "would push web (6 bytes) to ann/cats:html5"
+    expect(result.elapsed):greater_than(0)
     expect(#butler:calls()):equals(1)
     expect(butler:calls()[1][1]):equals "status"
   end)

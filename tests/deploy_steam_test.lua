@@ -262,6 +262,7 @@ Please check your email for the message from Steam, and enter the Steam Guard
     steamcmd:says { KEPT, START, LOGIN }
     local result = upload { dry_run = true }
     expect(result.would):equals "would upload win as depot 481 (2 bytes) of app 480"
+    expect(result.elapsed):greater_than(0)
     expect(fs.read "commands").never:contains "run_app_build"
     steamcmd:says { START }
     fails({ kind = "process" }, { dry_run = true })
@@ -332,6 +333,6 @@ AppID : 480, change number : 4664962/0, token 0, last change : Sat Jun 23 20:06:
     expect(function() deploy.steam.status { app = 480, user = "x", steamcmd = steamcmd.path } end)
       :raises { kind = "process" }
     steamcmd:says { START, LOGIN, "echo 'No app info for AppID 480 found, requesting...'" }
-    expect(deploy.steam.status { app = 480, user = "x", steamcmd = steamcmd.path }.found):is(false)
+    expect(deploy.steam.status { app = 480, user = "x", steamcmd = steamcmd.path }.exists):is(false)
   end)
 end)

@@ -243,11 +243,11 @@ describe("what is there already", function()
     local asked = options()
     asked.file, asked.poll = nil, nil
     expect(deploy.testflight.exists(asked)):is(false)
-    expect_fields(status(), { found = false, bundle_id = "com.example.cat" })
+    expect_fields(status(), { exists = false, bundle_id = "com.example.cat" })
     upload()
     expect(deploy.testflight.exists(asked)):is(true)
     asked.version, asked.build = nil, nil
-    expect_fields(deploy.testflight.status(asked), { found = true, state = "VALID",
+    expect_fields(deploy.testflight.status(asked), { exists = true, state = "VALID",
       version = "1.4.2", build = "871", expired = false })
     expect(function() deploy.testflight.exists(asked) end):raises "needs the option `version`"
   end)
@@ -305,7 +305,7 @@ describe("bad input is refused before anything is sent:", function()
     { "notes for a locale that is none", { notes = { en_US = "x" } }, 'no locale such as "en-US"' },
     { "a variable of the CI server that is not set", { issuer_id = "" }, "`issuer_id` is empty" },
     { "groups that are no names", { groups = { x = "y" } }, "a list such as" },
-    { "no parts", { parts = 0 }, "at least 1" },
+    { "no parts", { connections = 0 }, "at least 1" },
     { "a checksum of another kind", { checksum = "md5" }, "SHA_256" },
     { "an option that is none", { grups = "Testers" }, "did you mean `groups`" },
   }
@@ -460,7 +460,7 @@ describe("a passing fault", function()
   case("that resets connections in the middle of parts", function()
     local broken <close> = cut(store.server.port, 60000, 3)
     store.storage = broken.url
-    expect_arrived(upload { parts = 2 })
+    expect_arrived(upload { connections = 2 })
     expect(broken:stop()):equals(3)
     expect(store.requests["PUT part"]):equals(5)
   end)
@@ -538,7 +538,7 @@ describe("addresses that have expired", function()
   case("are asked for anew; what has arrived stays", function()
     store.renews = true
     store:fail("PUT part", 1, { status = 403 }, 3)
-    local result = upload { parts = 1 }
+    local result = upload { connections = 1 }
     expect_arrived(result)
     expect(store.requests["POST upload"]):equals(1)
     expect(store.requests["PUT part"]):equals(6)
@@ -550,7 +550,7 @@ describe("addresses that have expired", function()
       spoilt = spoilt or next(store.files)
       store.files[spoilt].expired = true
     end)
-    expect_arrived(upload { parts = 1 })
+    expect_arrived(upload { connections = 1 })
     expect(store.requests["POST upload"]):equals(2)
     expect(store.requests["DELETE upload"]):equals(1)
   end)
@@ -559,7 +559,7 @@ describe("addresses that have expired", function()
     store:fail("PUT part", 99, function()
       for _, file in pairs(store.files) do file.expired = true end
     end)
-    local err = fault(function() upload { parts = 1 } end, { kind = "auth", status = 403 })
+    local err = fault(function() upload { connections = 1 } end, { kind = "auth", status = 403 })
     expect(err.message):matches "send bytes 0 to 99999: Request has expired %(AccessDenied%)"
   end)
 end)
@@ -572,7 +572,7 @@ describe("a file that changes while it is sent", function()
   } do
     case("and " .. what .. " is not published", function()
       store:fail("PUT part", 1, change, 2)
-      fault(function() upload { parts = 1 } end, { kind = "changed", retryable = false })
+      fault(function() upload { connections = 1 } end, { kind = "changed", retryable = false })
       expect(store.requests["PATCH file"]):is_nil()
       expect(next(store.uploads)):is_nil()
       no_memo()
@@ -583,9 +583,9 @@ end)
 describe("an upload that broke off", function()
   case("goes on with what is missing", function()
     store:fail("PUT part", 99, { status = 500 }, 2)
-    fault(function() upload { parts = 1, retry = false } end, { kind = "status" })
+    fault(function() upload { connections = 1, retry = false } end, { kind = "status" })
     store.faults = {}
-    local result = upload { parts = 1 }
+    local result = upload { connections = 1 }
     expect_arrived(result)
     expect_fields(result, { resumed = 2 * PART, bytes = #CONTENT - 2 * PART })
     expect(store.requests["POST upload"]):equals(1)
@@ -594,7 +594,7 @@ describe("an upload that broke off", function()
 
   case("begins anew with resume = false, and with another file", function()
     store:fail("PUT part", 99, { status = 500 }, 2)
-    fault(function() upload { parts = 1, retry = false } end, { kind = "status" })
+    fault(function() upload { connections = 1, retry = false } end, { kind = "status" })
     store.faults = {}
     CONTENT = CONTENT .. "!"
     fs.write("game.ipa", CONTENT)
@@ -606,7 +606,7 @@ describe("an upload that broke off", function()
 
   case("keeps no address and no key on disk", function()
     store:fail("PUT part", 99, { status = 500 }, 1)
-    fault(function() upload { parts = 1, retry = false } end, { kind = "status" })
+    fault(function() upload { connections = 1, retry = false } end, { kind = "status" })
     local kept = fs.glob(folder .. "/.orch/deploy/*.json")
     expect(#kept):equals(1)
     expect(fs.read(kept[1])).never:contains "signature"
@@ -617,7 +617,7 @@ describe("an upload that broke off", function()
     fs.write("send.lua", ([[
       local result = orch.deploy.testflight.upload { file = "game.ipa", app = "com.example.cat",
         key = { path = "key.p8" }, key_id = %q, issuer_id = %q, version = "1.4.2", build = "871",
-        base_url = %q, poll = 0.01, parts = 1 }
+        base_url = %q, poll = 0.01, connections = 1 }
       orch.fs.write("result.json", orch.json.encode(result))
     ]]):format(store.key_id, store.issuer_id, store.url))
     store.delay = 2 -- 0.4 s for a part
@@ -643,7 +643,7 @@ describe("an upload that broke off", function()
 
   case("is not finished with parts of another file of the same name and size", function()
     store:fail("PUT part", 99, { status = 500 }, 2)
-    fault(function() upload { parts = 1, retry = false } end, { kind = "status" })
+    fault(function() upload { connections = 1, retry = false } end, { kind = "status" })
     store.faults = {}
     local _ <close> = orch.cd(test.temp_dir()) -- where nothing is known of that
     CONTENT = CONTENT:gsub("0", "x")
@@ -676,7 +676,7 @@ end)
 describe("an upload that is cancelled", function()
   case("ends at once, and goes on later", function()
     store.delay = 30
-    local ok = orch.move_on_after(0.3, function() upload { parts = 2 } end)
+    local ok = orch.move_on_after(0.3, function() upload { connections = 2 } end)
     expect(ok):is(false)
     store.delay = 0
     expect_arrived(upload())
@@ -690,7 +690,7 @@ describe("an upload that ends at any request", function()
     "POST file", "PUT part", "PATCH file", "GET upload", "PATCH build", "GET notes", "POST notes",
     "POST groups", "GET review", "POST review" }
   local asked = { notes = "x", groups = "Testers", uses_encryption = false, review = true,
-    parts = 2 }
+    connections = 2 }
 
   local function interrupted(route, end_it)
     store:fail(route, 1, function()

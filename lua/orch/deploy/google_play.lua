@@ -33,13 +33,13 @@ local google_play = {}
 ---@field validate boolean? asks Google to check the edit before it counts; default: true, and
 ---  false with `changes_not_sent_for_review`
 ---@field changes_not_sent_for_review boolean? for apps whose last review was a rejection
----@field chunk integer|string|nil size of the pieces, a multiple of 256 KiB; 8 MiB
+---@field part_size integer|string|nil of what is sent in one request, a multiple of 256 KiB; 8 MiB
 
 local upload_spec = {
   package = "string", key = "string|table", track = "string", status = "string",
   user_fraction = "number", release_name = "string", notes = "string|table",
   in_app_update_priority = "integer", mapping = "path", validate = "boolean",
-  changes_not_sent_for_review = "boolean", chunk = "size",
+  changes_not_sent_for_review = "boolean", part_size = "size",
 }
 
 ---@class orch.deploy.GooglePlayResult: orch.deploy.Result

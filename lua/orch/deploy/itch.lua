@@ -29,11 +29,10 @@ local POLL = 5
 local INSTALL = "install butler (https://itch.io/docs/butler) or name it with the option `butler`"
 
 local login = { target = "string", key = "string", butler = "path", stall = "duration" }
-local upload_options = {
-  folder = "path", version = "string|number", if_changed = "boolean", ignore = "string|table",
+local upload_options = common.merged(login, {
+  folder = "path", version = "string|number", if_changed = "boolean", exclude = "string|table",
   hidden = "boolean", wait = "duration|boolean", poll = "duration",
-}
-for name, types in next, login do upload_options[name] = types end
+})
 
 ---@class orch.deploy.itch.Login
 ---@field target string "user/game:channel"
@@ -45,7 +44,7 @@ for name, types in next, login do upload_options[name] = types end
 ---@field folder orch.Path? what is sent; or `file`, a zip
 ---@field version string|number|nil shown to players
 ---@field if_changed boolean? default true: an unchanged build is not sent again
----@field ignore string|string[]|nil patterns of what is left out
+---@field exclude string|string[]|nil butler's patterns of what is left out, "*.pdb"
 ---@field hidden boolean? the build is not shown to players
 ---@field wait number|string|boolean|nil how long to wait until itch.io has processed it; by
 ---  default nobody waits
@@ -93,7 +92,7 @@ local function push_command(o, path)
   if o.if_changed ~= false then argv[#argv + 1] = "--if-changed" end
   if o.hidden then argv[#argv + 1] = "--hidden" end
   if o.version then table.move({ "--userversion", tostring(o.version) }, 1, 2, #argv + 1, argv) end
-  for _, pattern in ipairs(type(o.ignore) == "table" and o.ignore or { o.ignore }) do
+  for _, pattern in ipairs(type(o.exclude) == "table" and o.exclude or { o.exclude }) do
     table.move({ "--ignore", pattern }, 1, 2, #argv + 1, argv)
   end
   table.move({ path, o.target }, 1, 2, #argv + 1, argv)
@@ -132,11 +131,11 @@ end
 
 --- What itch.io has of the channel.
 local function look(o)
-  local about = { found = false, target = o.target }
+  local about = { exists = false, target = o.target }
   for _, row in ipairs(list(o)) do
     if row.channel == o.channel then
       for name, value in next, row do about[name] = value end
-      about.found = true
+      about.exists = true
     end
   end
   return about
@@ -146,7 +145,7 @@ local function wait_until_processed(o, result)
   local until_when = clock.now() + (o.wait == true and 15 * 60 or o.wait)
   while true do
     local about = look(o)
-    if about.found and about.state == "completed" and not about.pending then
+    if about.exists and about.state == "completed" and not about.pending then
       result.state, result.build_id = about.state, about.build_id
       return
     end
@@ -175,6 +174,7 @@ function itch.upload(opts)
     look(o) -- whether the login is good
     result.dry_run = true
     result.would = ("would push %s (%s) to %s"):format(shown, common.size(size), o.target)
+    result.elapsed = clock.now() - started
     return result
   end
   local output = common.with_progress(fname, o.progress, function(tell)
@@ -191,8 +191,9 @@ function itch.upload(opts)
 end
 
 ---@class orch.deploy.itch.Status
----@field found boolean
----@field channel string
+---@field exists boolean
+---@field target string
+---@field channel string?
 ---@field upload_id integer?
 ---@field build_id integer?
 ---@field parent_id integer?
@@ -218,13 +219,12 @@ end
 ---@return boolean
 function itch.exists(opts)
   local fname = "deploy.itch.exists"
-  local spec = { version = "string|number" }
-  for name, types in next, login do spec[name] = types end
+  local spec = common.merged(login, { version = "string|number" })
   local o = common.options(fname, opts, spec, { "target" })
   check_target(fname, o, true)
   o.butler = tool.find("itch", o.butler or "butler", INSTALL)
   local about = look(o)
-  return about.found and about.build_id ~= nil
+  return about.exists and about.build_id ~= nil
     and (o.version == nil or about.version == tostring(o.version))
 end
 

@@ -202,8 +202,8 @@ end
 
 ---A link that works without a key for some time: for testers. Nothing is asked of the service.
 ---@async
----@param opts orch.deploy.s3.Where|{key: string, expires: number|string|nil, method: string?, download_as: string?}
----  `expires`: "1h", up to 7 days; `download_as`: the name under which a browser saves it
+---@param opts orch.deploy.s3.Where|{key: string, expires: number|string|nil, method: string?,
+---  download_as: string?} `expires`: "1h", up to 7 days; `download_as`: the name under which a browser saves it
 ---@return string url
 function s3.presign(opts)
   return require "orch.deploy.s3.link"("deploy.s3.presign", opts)

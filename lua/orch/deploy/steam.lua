@@ -39,11 +39,10 @@ local login = {
   app = "integer", user = "string", password = "string", guard = "string", config = "string",
   home = "path", steamcmd = "path", stall = "duration",
 }
-local upload_options = {
+local upload_options = common.merged(login, {
   depots = "table", folder = "path", exclude = "string|table", branch = "string",
   description = "string", preview = "boolean", output = "path",
-}
-for name, types in next, login do upload_options[name] = types end
+})
 
 ---@class orch.deploy.steam.Login
 ---@field app integer
@@ -175,6 +174,7 @@ function steam.upload(opts)
     result.dry_run = true
     result.would = ("would upload %s (%s) of app %d"):format(table.concat(shown, ", "),
       common.size(total), o.app)
+    result.elapsed = clock.now() - started
     return result
   end
   local output = retry(function() return build(o, work, depots) end, tool.policy(o.retry))
@@ -184,7 +184,7 @@ function steam.upload(opts)
 end
 
 ---@class orch.deploy.steam.Status
----@field found boolean
+---@field exists boolean
 ---@field app integer
 ---@field branches table<string, {build_id: integer, description: string?, updated: integer?}>
 
@@ -207,7 +207,7 @@ function steam.status(opts)
   if not found and (text:find('"branches"', 1, true) or not output.logged_in) then
     unconfirmed(output, result, tail, "all that it knows of the app")
   end
-  local about = { found = found ~= nil, app = o.app, branches = {} }
+  local about = { exists = found ~= nil, app = o.app, branches = {} }
   for name, branch in next, found or {} do
     if type(branch) == "table" then
       about.branches[name] = { build_id = math.tointeger(branch.buildid),
@@ -223,8 +223,7 @@ end
 ---@return boolean
 function steam.exists(opts)
   local fname = "deploy.steam.exists"
-  local spec = { build_id = "integer", branch = "string" }
-  for name, types in next, login do spec[name] = types end
+  local spec = common.merged(login, { build_id = "integer", branch = "string" })
   local o = common.options(fname, opts, spec, { "app", "user", "build_id" })
   local asked = {}
   for name in next, login do asked[name] = o[name] end

@@ -50,7 +50,7 @@ local testflight = {}
 ---@field review boolean? true: submits it to beta review, which external groups need
 ---@field wait number|string|false|nil how long Apple may work at it ("45m"); false: nobody waits
 ---@field poll number|string|nil between two looks, "15s"
----@field parts integer? how many are sent at once, 4
+---@field connections integer? parts that are sent at the same time, 4
 ---@field checksum "MD5"|"SHA_256"|false|nil that the commit names, MD5
 
 ---@class orch.deploy.testflight.Result: orch.deploy.Result
@@ -175,7 +175,7 @@ function testflight.upload(opts)
 end
 
 ---@class orch.deploy.testflight.Status
----@field found boolean
+---@field exists boolean
 ---@field state string? "VALID", "PROCESSING", "INVALID", "FAILED"; of an upload that is no
 ---  build yet also "AWAITING_UPLOAD"
 ---@field app string
@@ -194,12 +194,12 @@ local function status(fname, opts)
   options.check_login(fname, o)
   local api = apis.open(fname, o)
   local app = find.app(api, o.app)
-  local about = { found = false, app = app.id, bundle_id = app.bundle_id, platform = o.platform,
+  local about = { exists = false, app = app.id, bundle_id = app.bundle_id, platform = o.platform,
     version = o.version, build = o.build }
   local build = find.build(api, app, o.platform, o.version, o.build)
   if build then
     local attributes = build.attributes
-    about.found, about.state, about.build_id = true, attributes.processingState, build.id
+    about.exists, about.state, about.build_id = true, attributes.processingState, build.id
     about.version, about.build = build.version or o.version, attributes.version
     about.uploaded, about.expired = attributes.uploadedDate, attributes.expired
     about.uses_encryption = attributes.usesNonExemptEncryption

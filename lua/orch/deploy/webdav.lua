@@ -126,7 +126,8 @@ end
 ---@async
 ---@param opts orch.deploy.webdav.Where|{file: orch.Path?}
 ---@return {exists: boolean, url: string, size: integer?, modified: integer?, etag: string?,
----  folder: boolean?, same: boolean?} status `modified`: seconds since 1970; `same`: whether it is as large as `file` and not older
+---  folder: boolean?, same: boolean?} status `modified`: seconds since 1970; `same`: whether it is
+---  as large as `file` and not older
 function webdav.status(opts)
   local fname = "deploy.webdav.status"
   local o = common.options(fname, opts, clients.spec, { "url" })

@@ -25,11 +25,11 @@ function publish.job(fname, o)
   local source = require "orch.deploy.source"
   local release = releases.read(fname, o)
   local build = source.open(fname, o.file, { "aab", "apk" })
-  if o.chunk and (o.chunk == 0 or o.chunk % resumable.UNIT ~= 0) then
-    arg.fail("%s: option `chunk` should be a multiple of 256 KiB, such as \"8M\"", fname)
+  if o.part_size and (o.part_size == 0 or o.part_size % resumable.UNIT ~= 0) then
+    arg.fail("%s: option `part_size` should be a multiple of 256 KiB, such as \"8M\"", fname)
   end
   return {
-    release = release, source = build, chunk = o.chunk or CHUNK, retry = o.retry,
+    release = release, source = build, chunk = o.part_size or CHUNK, retry = o.retry,
     kind = kinds[build.name:lower():match "%a+$"], validate = o.validate,
     hidden = o.changes_not_sent_for_review,
     mapping = o.mapping and source.open(fname, o.mapping) or nil,

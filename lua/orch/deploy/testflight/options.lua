@@ -1,6 +1,7 @@
 --- What an upload to TestFlight is told, and what its file says of itself.
 
 local arg = require "orch.arg"
+local common = require "orch.deploy.common"
 
 local options = {}
 
@@ -10,12 +11,11 @@ options.login = {
   app = "string|integer", key = "string|table", key_id = "string", issuer_id = "string",
   version = "string", build = "string|integer", platform = "string",
 }
-options.upload = {
+options.upload = common.merged(options.login, {
   groups = "string|table", notes = "string|table", uses_encryption = "boolean",
-  review = "boolean", wait = "duration|boolean", poll = "duration", parts = "integer",
+  review = "boolean", wait = "duration|boolean", poll = "duration", connections = "integer",
   checksum = "string|boolean",
-}
-for name, types in next, options.login do options.upload[name] = types end
+})
 
 local function check_platform(fname, o)
   o.platform = o.platform or "IOS"
@@ -61,9 +61,9 @@ function options.check_upload(fname, o)
   if type(o.groups) == "string" then o.groups = { o.groups } end
   check_texts(fname, "groups", o.groups, false)
   check_texts(fname, "notes", o.notes, true)
-  o.poll, o.parts = o.poll or 15, o.parts or 4
+  o.poll, o.connections = o.poll or 15, o.connections or 4
   if o.wait == nil or o.wait == true then o.wait = 45 * 60 end
-  if o.parts < 1 then arg.fail("%s: option `parts` should be at least 1", fname) end
+  if o.connections < 1 then arg.fail("%s: option `connections` should be at least 1", fname) end
   if o.checksum == nil or o.checksum == true then o.checksum = "MD5" end
   if o.checksum and o.checksum ~= "MD5" and o.checksum ~= "SHA_256" then
     arg.fail('%s: option `checksum` should be "MD5", "SHA_256" or false', fname)

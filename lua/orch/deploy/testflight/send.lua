@@ -88,7 +88,7 @@ local function send_parts(job)
       if refused then return end -- the other addresses are as old
       local ok, err = send_part(job, operation, saving)
       if not ok then refused = refused or err end
-    end, { concurrency = job.o.parts })
+    end, { concurrency = job.o.connections })
     if not refused then return end
     if round == ROUNDS then error(refused, 0) end
     left = missing(job, reserve.operations(job, round > 1))
