@@ -389,6 +389,13 @@ describe("the end of a run", function()
 end)
 
 describe("an error report", function()
+  it("names a cause, unless the sentence has told it", function()
+    local code = [[local _, cause = orch.try(error, "no route", 0)
+      orch.error { kind = "x", message = %q, cause = cause }]]
+    expect(run({ "-e", code:format "cannot send" }).stderr):matches "caused by: .*no route"
+    expect(run({ "-e", code:format "cannot send: no route" }).stderr).never:contains "caused by"
+  end)
+
   it("hides orch's own frames unless ORCH_TRACE=full", function()
     write("a.lua", "local function f() orch.wait_for(function() error('x') end, 5) end\nf()\n")
     local result = run { "a.lua" }

@@ -37,6 +37,14 @@ describe("FTP: the login", function()
     expect(err.attempts):equals(1)
   end)
 
+  case("says in plain words that nobody listens", function()
+    remote.make { ["a.txt"] = "a" }
+    local err = remote.refuses({ url = "ftp://127.0.0.1:9/site/", retry = false },
+      { kind = "network" })
+    expect(err.message):equals("ftp: cannot log in: cannot connect to 127.0.0.1:9: connection "
+      .. "refused")
+  end)
+
   case("without the right to write, in the server's words", function(_, _, there)
     remote.make { ["a.txt"] = "a" }
     fs.mkdir(there .. "/site")

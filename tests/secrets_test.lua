@@ -356,7 +356,8 @@ describe("secrets.get", function()
     expect(secrets { "ZQ_FILE", "ZQ_BOTH" }):equals {
       ZQ_FILE = "from-the-file", ZQ_BOTH = "from-the-file" }
     local err = expect(function() secrets { "ZQ_FILE", "ZQ_NO", "ZQ_NONE" } end):raises "usage"
-    expect(err.message):contains "secrets: ZQ_NO, ZQ_NONE are not set"
+    expect(err.message):contains("secrets: ZQ_NO, ZQ_NONE are not set: put them "
+      .. "into the environment, or lines such as `ZQ_NO=...` into the file .env")
     expect(function() secrets { "ZQ_FILE", fil = ".env" } end):raises "did you mean `file`"
   end)
 

@@ -78,6 +78,8 @@ describe("the block", function()
       "  build:ios      3s  waits for unity, held by build:01",
       "[....................]  0%  0/3 jobs  1 running  2 waiting  4s",
     }
+    stage:say("step_start", 5, { job = "build:01", attempt = 1, step = "pack" })
+    expect(stage:lines(5)[1]):equals "  build:01       5s  compile, pack"
     stage:say("job_start", 10, { job = "upload", attempt = 2 })
     expect(stage:lines(11)[2]):equals "  upload         1s  attempt 2"
     stage:say("job_wait", 12, { job = "build:ios", pool = "slots", held_by = {} })

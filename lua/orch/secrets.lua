@@ -136,9 +136,9 @@ end
 
 local function missing(fname, names, file)
   errors.throw(errors.make { kind = "usage", names = names,
-    message = ("%s: %s %s not set: put it into the environment, or a line `%s=...` into "
-      .. "the file %s"):format(fname, table.concat(names, ", "), #names == 1 and "is" or "are",
-      names[1], file or DEFAULT_FILE) })
+    message = ("%s: %s %s into the environment, or %s `%s=...` into the file %s"):format(fname,
+      table.concat(names, ", "), #names == 1 and "is not set: put it" or "are not set: put them",
+      #names == 1 and "a line" or "lines such as", names[1], file or DEFAULT_FILE) })
 end
 
 ---A secret, registered: from the environment as the task has it (`orch.with_env`

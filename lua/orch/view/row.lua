@@ -36,10 +36,13 @@ local function progress_parts(progress, add, room)
   end
 end
 
-local function running_step(job)
-  for i = #job.steps, 1, -1 do
-    if job.steps[i].state == "running" then return job.steps[i].name end
+--- All of them, as uploads run at the same time.
+local function running_steps(job)
+  local names = {}
+  for _, step in ipairs(job.steps) do
+    if step.state == "running" then names[#names + 1] = text.line(step.name) end
   end
+  return table.concat(names, ", ")
 end
 
 local details = {}
@@ -48,8 +51,7 @@ function details.running(job, _, add, room)
   local attempt = job.attempts[#job.attempts]
   if attempt and attempt.number > 1 then add("attempt " .. attempt.number, "warn") end
   if job.progress then progress_parts(job.progress, add, room) end
-  local step = running_step(job)
-  if step then add(text.line(step), nil, 0.5) end
+  add(running_steps(job), nil, job.message and 0.5 or 0.7)
   if job.message then add(text.line(job.message), nil, job.last_line and 0.6 or 1) end
   if job.last_line then add(text.line(job.last_line), "dim") end
 end

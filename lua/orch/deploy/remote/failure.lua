@@ -79,7 +79,7 @@ function failure.raise(session, err, what)
   elseif err.curl_code == PEER_FAILED and session.at.scheme == "sftp" then
     fields.words, fields.hint = session:explain_key()
   elseif kind == "network" or kind == "timeout" then
-    if not code then fields.words = err.message end
+    if not code then fields.words = err.message:gsub("^%u+ %S+: ", "") end -- not libcurl's "GET"
   end
   if kind == "tls" then err.retryable = false end
   failures.raise(session.service, err, fields)
