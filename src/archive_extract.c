@@ -3,6 +3,7 @@
  * refused. */
 #include <errno.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ struct extract {
   struct tree tree;
   struct unpack_place place;
   struct trouble trouble;
-  int64_t limit, max_files, ratio; /* -1: none */
+  int64_t limit, max_files, ratio; /* of the last two, -1: none */
   int strip;
   bool overwrite;
   int64_t files, folders, links, bytes;
@@ -33,16 +34,17 @@ static bool refuse(struct extract *extract, const char *reason,
   return trouble_say(&extract->trouble, "format", reason, name, "%s", words);
 }
 
-static bool check_size(struct extract *extract) {
+/* `more`: bytes that come to the others. */
+static bool add_size(struct extract *extract, int64_t more) {
   const char *name = extract->input.name.data;
-  int64_t bytes = extract->bytes;
-  if (extract->limit >= 0 && bytes > extract->limit)
+  if (more > extract->limit - extract->bytes)
     return trouble_say(&extract->trouble, "format", "limit", name,
                        "it unpacks to more than %lld bytes; option `limit` "
                        "allows more",
                        (long long)extract->limit);
-  if (extract->ratio >= 0 && bytes > HARMLESS &&
-      bytes / extract->ratio > extract->input.size)
+  extract->bytes += more;
+  if (extract->ratio >= 0 && extract->bytes > HARMLESS &&
+      extract->bytes / extract->ratio > extract->input.size)
     return trouble_say(&extract->trouble, "format", "limit", name,
                        "it unpacks to more than %lld times its size, as a "
                        "bomb does; ratio = false allows that",
@@ -80,9 +82,8 @@ static bool write_data(struct extract *extract, int fd) {
     if (at < end || at > INT64_MAX - (int64_t)size)
       return refuse(extract, "broken", extract->input.name.data,
                     "its parts overlap");
-    extract->bytes += at + (int64_t)size - end;
+    if (!add_size(extract, at + (int64_t)size - end)) return false;
     end = at + (int64_t)size;
-    if (!check_size(extract)) return false;
     if (is_zero(data, size)) continue;
     if (!write_block(extract, fd, data, size, at)) return false;
     written = end;
@@ -197,6 +198,17 @@ static bool unpack(struct extract *extract) {
          tree_finish(&extract->tree);
 }
 
+/* A name in the archive is no path: where it would have been is one. */
+static void complete_path(struct extract *extract) {
+  struct trouble *trouble = &extract->trouble;
+  char *full;
+  if (trouble->path == NULL || trouble->path[0] == '/' ||
+      asprintf(&full, "%s/%s", extract->folder, trouble->path) < 0)
+    return;
+  free(trouble->path);
+  trouble->path = full;
+}
+
 static void run_extract(struct lone *lone) {
   struct extract *extract = (struct extract *)lone;
   struct trouble *trouble = &extract->trouble;
@@ -214,6 +226,7 @@ static void run_extract(struct lone *lone) {
   tree_close(&extract->tree);
   if (good)
     place_commit(&extract->place, extract->overwrite, trouble, extract->folder);
+  complete_path(extract);
   place_close(&extract->place);
   input_close(&extract->input);
 }

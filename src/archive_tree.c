@@ -112,6 +112,24 @@ bool tree_link(struct tree *tree, const char *name, const char *target,
   return remember(tree, &tree->links, name, target, mtime);
 }
 
+static bool is_type(int parent, const char *last, mode_t type,
+                    struct stat *info) {
+  return fstatat(parent, last, info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         (info->st_mode & S_IFMT) == type;
+}
+
+/* 0 or an errno. `file` is what gets a second name; it may have it already. */
+static int link_file(struct tree *tree, int from, const char *source, int to,
+                     const char *last, const struct stat *file) {
+  struct stat old;
+  if (linkat(from, source, to, last, 0) == 0) return 0;
+  if (errno != EEXIST || !tree->replaces || !is_type(to, last, S_IFREG, &old))
+    return errno;
+  if (old.st_ino == file->st_ino) return 0;
+  if (unlinkat(to, last, 0) != 0) return errno;
+  return linkat(from, source, to, last, 0) == 0 ? 0 : errno;
+}
+
 /* There are no links yet that the name could lead through. */
 bool tree_hard_link(struct tree *tree, const char *name, const char *target) {
   struct stat info;
@@ -120,11 +138,10 @@ bool tree_hard_link(struct tree *tree, const char *name, const char *target) {
   if (from != tree->root && (from = dup(from)) < 0) return fail(tree, name);
   int to = open_parent(tree, name), error = 0;
   const char *last = last_part(target);
-  if (to >= 0 && (fstatat(from, last, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-                  !S_ISREG(info.st_mode)))
+  if (to >= 0 && !is_type(from, last, S_IFREG, &info))
     error = ENOENT;
-  else if (to >= 0 && linkat(from, last, to, last_part(name), 0) != 0)
-    error = errno;
+  else if (to >= 0)
+    error = link_file(tree, from, last, to, last_part(name), &info);
   if (from != tree->root) close(from);
   if (to < 0) return false;
   if (error == ENOENT)
@@ -140,18 +157,14 @@ static int create(int parent, const char *last, int mode) {
                 (mode_t)mode & 0777);
 }
 
-static bool is_file(int parent, const char *last) {
-  struct stat info;
-  return fstatat(parent, last, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISREG(info.st_mode);
-}
-
 int tree_file(struct tree *tree, const char *name, int mode) {
   int parent = open_parent(tree, name);
   if (parent < 0) return -1;
   const char *last = last_part(name);
+  struct stat old;
   int fd = create(parent, last, mode);
-  if (fd < 0 && errno == EEXIST && tree->replaces && is_file(parent, last)) {
+  if (fd < 0 && errno == EEXIST && tree->replaces &&
+      is_type(parent, last, S_IFREG, &old)) {
     unlinkat(parent, last, 0);
     fd = create(parent, last, mode);
   }
@@ -173,6 +186,9 @@ static bool make_link(struct tree *tree, const struct made *link) {
   int parent = open_parent(tree, link->name);
   if (parent < 0) return false;
   const char *last = last_part(link->name);
+  struct stat old;
+  if (tree->replaces && is_type(parent, last, S_IFLNK, &old))
+    unlinkat(parent, last, 0);
   if (symlinkat(link->target, parent, last) != 0) {
     if (errno == EEXIST)
       return refuse(tree, link->name, "this name is in it twice");

@@ -130,6 +130,16 @@ for i in z.infolist(): print(i.filename)
     expect(fs.list "two"):equals { "b.txt", "empty" }
   end)
 
+  it("names are as they are found again", function()
+    local path = box .. "/a.tar"
+    archive.create(path, { prefix = ".//p//q/", files = { { name = "./a//b", text = "" },
+      { name = "c/./d/", text = "" }, { path = tree .. "/empty", name = "e//f" } } })
+    expect(names(archive.list(path))):equals { "p/q/a/b", "p/q/c/d", "p/q/e/f", "p/q/e/f/deeper" }
+    expect(function()
+      archive.create(path, { files = { { name = "a//b", text = "" }, { name = "a/b", text = "" } } })
+    end):raises "'a/b': two entries would have this name"
+  end)
+
   it("include and exclude", function()
     local path = box .. "/x.tar"
     archive.create(path, { folder = tree, include = "**/*.{plist,txt}" })
@@ -382,6 +392,38 @@ describe("archive.extract into a folder that is there", function()
     expect(err.message):contains "holds a folder of this name"
   end)
 
+  it("says where in it something is in the way", function()
+    fs.mkdir(box .. "/there/Game.app/Contents")
+    fs.write(box .. "/there/Game.app/Contents/Info.plist", "mine")
+    local err = expect(function() archive.extract(path, box .. "/there") end):raises "exists"
+    expect(err.entry):equals "Game.app/Contents/Info.plist"
+  end)
+
+  it("changes nothing where a part of it is on another disk", function()
+    local code = [[
+      local ok, err = pcall(orch.archive.extract, ARCHIVE, THERE)
+      print(ok, err.kind, err.entry)
+      for _, name in ipairs(orch.fs.list(THERE)) do print(name) end]]
+    fs.mkdir(box .. "/there/größe")
+    local result = process.run { "unshare", "-rm", "sh", "-c", [[
+      mount -t tmpfs none "$2" || exit 9; exec "$0" -e "$1"]], exe,
+      (code:gsub("%u%u+", { ARCHIVE = ("%q"):format(path), THERE = ("%q"):format(box .. "/there") })),
+      box .. "/there/größe", check = false }
+    if result.exit_code == 9 or result.stdout == "" then test.skip "no mounts are allowed here" end
+    expect(result.stdout):equals "false\texists\tgröße\nempty\ngröße\nkeep\n"
+  end)
+
+  it("removes nothing that only looks like what a killed run left", function()
+    for _, name in ipairs { ".orch-unpack-mine", ".orch-unpack-1-1.tmp.old", ".orch-unpack-1.tmp" } do
+      fs.mkdir(box .. "/there/" .. name .. "/x")
+    end
+    fs.mkdir(box .. "/.new.orch-backup/x")
+    archive.extract(path, box .. "/there")
+    archive.extract(path, box .. "/new")
+    expect(fs.list(box .. "/.new.orch-backup")):equals { "x" }
+    expect(#fs.glob(box .. "/there/.orch-unpack-*/x")):equals(3)
+  end)
+
   it("clears away what a killed run left", function()
     fs.mkdir(box .. "/there/.orch-unpack-1-1.tmp/content/x")
     fs.mkdir(box .. "/.new.orch-1-1.tmp/content/x")
@@ -515,7 +557,8 @@ describe("a disk that is full", function()
     local one, two = result.stdout:match "^([^\n]+)\n([^\n]+)\n$"
     expect(one):contains(("false\tos\tEFBIG\tcannot pack '%s/full.tar': file too large"):format(
       box))
-    expect(two):contains "false\tos\tEFBIG\tcannot write 'Game.app/Contents/MacOS/Game': file too"
+    expect(two):contains(("false\tos\tEFBIG\tcannot write '%s/full/Game.app/Contents/MacOS/Game': "
+      .. "file too"):format(box))
     expect(fs.list(box)):equals { "tree", "whole.tar.gz" }
   end)
 
@@ -552,6 +595,8 @@ describe("wrong calls", function()
       ["did you mean `folder`?"] = create("a.zip", { foldr = tree }),
       ["files[2] should be a path"] = create("a.zip", { files = { "a", 7 } }),
       ["files[1] has both"] = create("a.zip", { files = { { path = "a", text = "b" } } }),
+      ["the `mode` of files[1] should be permissions"] =
+        create("a.tar", { files = { { name = "a", text = "", mode = 16877 } } }),
       ["files[1] should have a `path`"] = create("a.zip", { files = { { name = "a" } } }),
       ["option `strip` should be at least 0"] = function()
         archive.extract("a.zip", "b", { strip = -1 })

@@ -113,7 +113,7 @@ tar_of("hard_outside", ("h", None, hard("../../etc/passwd")), **unsafe)
 tar_of("hard_absolute", ("h", None, hard("/etc/passwd")), **unsafe)
 tar_of("hard_missing", ("h", None, hard("nothing")), **unsafe)
 tar_of("hard_to_link", ("l", None, link("x")), ("h", None, hard("l")), **unsafe)
-tar_of("hard_onto", ("a", b"a", {}), ("b", b"b", {}), ("b", None, hard("a")), **unsafe)
+tar_of("hard_onto", ("a", b"a", {}), ("b", b"b", {}), ("b", None, hard("a")), files=["a", "b"])
 tar_of("hard_then_write", ("a", b"a", {}), ("h", None, hard("a")), ("h", EVIL, {}),
        files=["a", "h"])
 tar_of("hard_fine", ("a", b"a", {}), ("d/h", None, hard("a")), files=["a", "d/h"])
@@ -126,7 +126,11 @@ tar_of("block", ("f", None, {"type": tarfile.BLKTYPE, "devmajor": 8}), **unsafe)
 # What stands in another's place.
 tar_of("file_as_folder", ("a", b"a", {}), ("a/b", EVIL, {}), **unsafe)
 tar_of("folder_as_file", ("a/b", b"b", {}), ("a", EVIL, {}), **unsafe)
+tar_of("later_links", ("a", b"one", {}), ("h", None, hard("a")), ("l", None, link("h")),
+       ("a", b"two", {}), ("h", None, hard("a")), ("h", None, hard("h")),
+       ("l", None, link("a")), files=["a", "h", "l"])
 tar_of("later_counts", ("a", b"one", {}), ("a", b"two", {}), files=["a"])
+tar_of("later_in_folder", ("d/l", None, link("x")), ("d", EVIL, {}), **unsafe)
 tar_of("empty_name", ("", b"x", {}), **unsafe)
 tar_of("dots", ("./a/./b", b"x", {}), ("./", None, {"type": tarfile.DIRTYPE}),
        files=["a/b"])
@@ -156,6 +160,20 @@ put("page.zip", b"<!DOCTYPE html><title>404</title>" * 40)
 expect("page.zip", reason="broken", words="neither a zip nor a tar")
 put("no_directory.zip", raw_zip([(b"a", b"x" * 999, 0o100644, 3)])[:600])
 expect("no_directory.zip", reason="broken", words="not whole")
+
+# A hole of 8 EB in GNU's old sparse format, behind ten bytes.
+huge = (1 << 63) - 1
+head = bytearray(tarfile.TarInfo("hole").tobuf(tarfile.GNU_FORMAT))
+head[124:136] = b"00000000001\0"
+head[156:157] = b"S"
+for place, value in ((386, huge - 1), (398, 1), (483, huge)):
+    head[place:place + 12] = b"\x80" + value.to_bytes(11, "big")
+head[148:156] = b" " * 8
+head[148:156] = b"%06o\0 " % sum(head)
+ten = tarfile.TarInfo("ten")
+ten.size = 10
+put("hole.tar", ten.tobuf() + b"1" * 10 + b"\0" * 502 + bytes(head) + b"x" + b"\0" * 1535)
+expect("hole.tar", reason="limit", words="'hole': it unpacks to more than")
 
 # Bombs. Every entry of the directory points to the same data (D. Fifield, 2019).
 kernel = zlib.compressobj(9, zlib.DEFLATED, -15)

@@ -13,18 +13,24 @@ local function add(list, name, path, text, mode)
   list[n + 1], list[n + 2], list[n + 3], list[n + 4] = name, path or false, text or false, mode
 end
 
+--- As it is found again: without "." and double slashes. What leaves the folder is C's to refuse.
+local function clean(name)
+  name = paths.normalize(name)
+  return name == "." and "" or name
+end
+
 --- The name of a path in the archive: itself, unless it is from elsewhere.
 local function name_of(path)
   local name = paths.normalize(path)
   if name:sub(1, 1) == "/" or name == ".." or name:sub(1, 3) == "../" then
     name = paths.basename(name)
   end
-  return name == "." and "" or name
+  return clean(name)
 end
 
 local function clean_name(fname, i, name)
   if name:find "\0" then arg.fail("%s: the name of files[%d] has a NUL byte", fname, i) end
-  return (name:gsub("/+$", ""):gsub("^%./+", ""))
+  return name == "" and "" or clean(name)
 end
 
 local function add_file(fname, list, i, file)
@@ -46,7 +52,12 @@ local function add_file(fname, list, i, file)
   elseif not o.text or not o.name or o.name == "" then
     arg.fail("%s: files[%d] should have a `path`, or a `name` and a `text`", fname, i)
   end
-  add(list, clean_name(fname, i, o.name), nil, o.text, o.mode or 420)
+  local mode = o.mode or 420
+  if mode < 0 or mode > 511 then
+    arg.fail("%s: the `mode` of files[%d] should be permissions, at most tonumber(\"777\", 8)",
+      fname, i)
+  end
+  add(list, clean_name(fname, i, o.name), nil, o.text, mode)
 end
 
 ---@param o {folder: string?, files: table?}
@@ -67,7 +78,8 @@ end
 function source.prefix(fname, prefix)
   if not prefix or prefix == "" then return "" end
   if prefix:find "\0" then arg.fail("%s: option `prefix` has a NUL byte", fname) end
-  return (prefix:gsub("/*$", "/"))
+  local name = clean(prefix)
+  return name == "" and "" or name == "/" and "/" or name .. "/"
 end
 
 return source
