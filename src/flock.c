@@ -66,29 +66,50 @@ static int find_owner(int fd) {
   return owner;
 }
 
-static void run_flock(struct lone *lone) {
-  struct flock_op *op = (struct flock_op *)lone;
+/* Gives -1 and sets the fault when it cannot be opened. */
+static int open_file(struct flock_op *op) {
   int fd = open(op->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0 && (errno == EACCES || errno == EROFS || errno == EISDIR))
     fd = open(op->path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    fault_set(&op->fault, errno, "lock", op->path);
-    return;
-  }
+  if (fd < 0) fault_set(&op->fault, errno, "lock", op->path);
+  return fd;
+}
+
+/* Who had the lock may have removed the file, or somebody else may: the next
+ * to come makes another one, which we know nothing of. */
+static bool is_still_there(int fd, const char *path) {
+  struct stat ours, there;
+  if (fstat(fd, &ours) != 0) return true;
+  if (stat(path, &there) != 0) return errno != ENOENT;
+  return ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+/* Waits until it is locked, or until nobody wants it any more. */
+static bool take(struct flock_op *op, int fd) {
   int how = op->shared ? LOCK_SH : LOCK_EX, status;
-  while ((status = flock(fd, how | (lone_stopped(lone) ? LOCK_NB : 0))) != 0 &&
-         errno == EINTR)
-    continue;
-  if (status == 0) {
-    op->locked = true;
-    op->held->fd = fd;
-    return;
-  }
+  do status = flock(fd, how | (lone_stopped(&op->lone) ? LOCK_NB : 0));
+  while (status != 0 && errno == EINTR);
+  if (status == 0) return true;
   if (errno == EWOULDBLOCK)
     op->owner = find_owner(fd);
   else
     fault_set(&op->fault, errno, "lock", op->path);
-  close(fd);
+  return false;
+}
+
+static void run_flock(struct lone *lone) {
+  struct flock_op *op = (struct flock_op *)lone;
+  int fd;
+  while ((fd = open_file(op)) >= 0) {
+    bool taken = take(op, fd);
+    if (taken && is_still_there(fd, op->path)) {
+      op->locked = true;
+      op->held->fd = fd;
+      return;
+    }
+    close(fd);
+    if (!taken) return;
+  }
 }
 
 static void on_timeout(struct timer *timer) {

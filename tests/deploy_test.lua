@@ -119,7 +119,7 @@ describe("the memo of an upload", function()
       local memo <close> = open()
       memo:done()
     end
-    expect(fs.glob(dir .. "/.orch/deploy/shop-*.json")):equals {}
+    expect(fs.list(dir .. "/.orch/deploy")):equals {}
   end)
 
   it("is forgotten with another file, on demand, and when it is damaged", function()

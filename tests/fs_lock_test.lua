@@ -69,6 +69,22 @@ describe("lock", function()
     fs.lock(name):release()
   end)
 
+  it("of a file that its owner removes goes to one of those who wait", function()
+    local at_work, most, done = 0, 0, 0
+    orch.each({ 1, 2, 3, 4 }, function()
+      local guard <close> = fs.lock(name)
+      at_work = at_work + 1
+      most = math.max(most, at_work)
+      orch.sleep "10ms" -- the others wait for this file
+      local late = orch.spawn({ hold = true }, fs.lock, name, { timeout = 0 })
+      expect(function() late:await() end):raises "timeout"
+      at_work, done = at_work - 1, done + 1
+      fs.remove(name)
+    end)
+    expect({ most, done }):equals { 1, 4 }
+    expect(fs.exists(name)):is(false)
+  end)
+
   it("that is never released is told", function()
     local unclosed, list = require "orch.unclosed", {}
     local guard = fs.lock(name)

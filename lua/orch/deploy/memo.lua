@@ -79,7 +79,9 @@ function Memo:done()
   require("orch.core.remove").remove_now(self.path)
 end
 
+--- Who waits for the lock sees that its file is gone, and makes another one.
 function Memo:__close()
+  require("orch.core.remove").remove_now(self.path .. ".lock")
   self.lock:release()
 end
 
