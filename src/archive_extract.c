@@ -202,7 +202,7 @@ static bool unpack(struct extract *extract) {
 static void complete_path(struct extract *extract) {
   struct trouble *trouble = &extract->trouble;
   char *full;
-  if (trouble->path == NULL || trouble->path[0] == '/' ||
+  if (trouble->path == NULL ||
       asprintf(&full, "%s/%s", extract->folder, trouble->path) < 0)
     return;
   free(trouble->path);
@@ -219,14 +219,16 @@ static void run_extract(struct lone *lone) {
   bool good =
       input_open(&extract->input, extract->path, extract->charset, trouble) &&
       place_open(&extract->place, extract->folder, trouble);
-  if (good) {
-    extract->tree.root = extract->place.content;
-    good = unpack(extract) && !lone_stopped(lone);
-  }
+  extract->tree.root = extract->place.content;
+  bool whole = good && unpack(extract) && !lone_stopped(lone);
   tree_close(&extract->tree);
-  if (good)
-    place_commit(&extract->place, extract->overwrite, trouble, extract->folder);
-  complete_path(extract);
+  if (good && !whole)
+    complete_path(extract);
+  else if (whole &&
+           !place_commit(&extract->place, extract->overwrite, trouble,
+                         extract->folder) &&
+           extract->place.exists)
+    complete_path(extract);
   place_close(&extract->place);
   input_close(&extract->input);
 }

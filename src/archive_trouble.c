@@ -32,6 +32,12 @@ bool trouble_say(struct trouble *trouble, const char *kind, const char *reason,
   return false;
 }
 
+/* U+0080 to U+009F: 155, for one, begins commands as ESC [ does. */
+static bool is_c1(const char *at) {
+  unsigned char next = (unsigned char)at[1];
+  return (unsigned char)at[0] == 0xC2 && next >= 0x80 && next < 0xA0;
+}
+
 /* Without control characters, which a terminal would obey, and cut short. */
 static void add_shown(luaL_Buffer *buffer, const char *text, size_t limit) {
   for (size_t i = 0; text[i] != '\0'; i++) {
@@ -40,10 +46,12 @@ static void add_shown(luaL_Buffer *buffer, const char *text, size_t limit) {
       luaL_addstring(buffer, "...");
       return;
     }
-    if (c >= 32 && c != 127) {
+    bool c1 = is_c1(text + i);
+    if (c >= 32 && c != 127 && !c1) {
       luaL_addchar(buffer, (char)c);
     } else {
       char code[8];
+      if (c1) c = (unsigned char)text[++i];
       snprintf(code, sizeof code, "\\x%02X", c);
       luaL_addstring(buffer, code);
     }

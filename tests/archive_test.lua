@@ -392,6 +392,12 @@ describe("archive.extract into a folder that is there", function()
     expect(err.message):contains "holds a folder of this name"
   end)
 
+  it("names the folder as it was given", function()
+    local _ <close> = orch.cd(box)
+    local err = expect(function() archive.extract(path, "tree/nothing") end):raises "os"
+    expect(err.message):equals "cannot write into 'tree/nothing': not a directory"
+  end)
+
   it("says where in it something is in the way", function()
     fs.mkdir(box .. "/there/Game.app/Contents")
     fs.write(box .. "/there/Game.app/Contents/Info.plist", "mine")

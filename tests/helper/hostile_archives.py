@@ -147,6 +147,9 @@ expect("zip_control.zip", files=["a\x1b[31m\n.txt"])
 put("zip_control_up.zip", raw_zip([(b"../\x1b[31m\x07", b"x", 0o100644, 3)]))
 expect("zip_control_up.zip", reason="unsafe", words="'../\\x1B[31m\\x07'")
 
+put("zip_control_c1.zip", raw_zip([("../\x9b31m".encode(), b"x", 0o100644, 3)]))
+expect("zip_control_c1.zip", reason="unsafe", words="'../\\x9B31m'")
+
 # Not what they seem.
 put("zip_encrypted.zip", raw_zip([(b"secret", b"x" * 20, 0o100644, 3)], encrypted=True))
 expect("zip_encrypted.zip", reason="encrypted", words="encrypted")
