@@ -153,6 +153,7 @@ static void on_end(struct transfer *transfer, CURLcode code) {
                                         : code;
   exchange_look(exchange);
   release(exchange);
+  if (!exchange->source.reading) source_shut(&exchange->source);
   exchange_changed(exchange);
 }
 

@@ -20,10 +20,18 @@ bool source_open(struct source *source, size_t count) {
   return true;
 }
 
-void source_close(struct source *source) {
+void source_shut(struct source *source) {
   for (size_t i = 0; i < source->count; i++) {
     struct segment *segment = &source->segments[i];
     if (segment->fd >= 0) close(segment->fd);
+    segment->fd = -1;
+  }
+}
+
+void source_close(struct source *source) {
+  source_shut(source);
+  for (size_t i = 0; i < source->count; i++) {
+    struct segment *segment = &source->segments[i];
     free(segment->path);
     free(segment->copy);
   }

@@ -51,6 +51,8 @@ struct source {
 
 /* Room for `count` segments, which the caller fills; false: no memory. */
 bool source_open(struct source *source, size_t count);
+/* Closes its files: nothing more will be read. No thread may be `reading`. */
+void source_shut(struct source *source);
 /* Frees what it has; no thread may be `reading`. */
 void source_close(struct source *source);
 

@@ -144,12 +144,6 @@ static void dismiss_oldest(void) {
   dismiss(oldest);
 }
 
-static bool is_connected(const struct line *line) {
-  for (int i = 0; i < LINE_SOCKETS; i++)
-    if (line->sockets[i] >= 0) return true;
-  return false;
-}
-
 void line_give(struct line *line, bool keep) {
   if (!keep || line->stop || !lines.open) {
     dismiss(line);
@@ -159,7 +153,7 @@ void line_give(struct line *line, bool keep) {
   /* Where the server allows no more connections, those that there are are to be
    * used. */
   struct line **at = &lines.idle;
-  while (*at && !is_connected(line)) at = &(*at)->next;
+  while (*at && line->open_sockets == 0) at = &(*at)->next;
   line->next = *at;
   *at = line;
   if (++lines.idle_count > MOST_IDLE) dismiss_oldest();

@@ -21,6 +21,7 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose,
     line->sockets[i] = fd;
     break;
   }
+  line->open_sockets += fd >= 0;
   pthread_mutex_unlock(&line->mutex);
   return fd;
 }
@@ -30,6 +31,7 @@ static int close_socket(void *data, curl_socket_t fd) {
   pthread_mutex_lock(&line->mutex);
   for (int i = 0; i < LINE_SOCKETS; i++)
     if (line->sockets[i] == fd) line->sockets[i] = -1;
+  line->open_sockets--;
   int status = close(fd);
   pthread_mutex_unlock(&line->mutex);
   return status;
@@ -52,14 +54,17 @@ static bool take_code(struct line *line) {
 }
 
 /* libcurl 7.88 may read an answer of the server, owe the next step and wait for
- * nothing: so it is asked again shortly after every event, then less and less
- * often. (Its own curl_easy_perform stands still for a second.) */
+ * nothing: so it is asked once more after every event, unless FTP has its data
+ * connection already, then less and less often. (Its own curl_easy_perform
+ * stands still for a second.) */
 static void perform(struct line *line) {
-  int running, events, wait_ms = 1;
+  int running, events = 1, wait_ms = 1;
   line->code = CURLE_OUT_OF_MEMORY;
   if (curl_multi_add_handle(line->multi, line->easy) != CURLM_OK) return;
   for (;;) {
     curl_multi_perform(line->multi, &running);
+    if (running && events && line->open_sockets < 2)
+      curl_multi_perform(line->multi, &running);
     if (!running && take_code(line)) break;
     line->code = CURLE_ABORTED_BY_CALLBACK;
     if (__atomic_load_n(&line->stop, __ATOMIC_RELAXED)) break;

@@ -19,6 +19,7 @@ struct line {
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   int sockets[LINE_SOCKETS]; /* -1: none */
+  int open_sockets;
   bool begin, quit, stop;
   CURLcode code;
   curl_off_t received, sent;

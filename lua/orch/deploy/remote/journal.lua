@@ -5,7 +5,6 @@
 ---     local sent <close> = journal.open { service = "ftp", target = url, folder = "out/web" }
 ---     sent:add(file)
 
-local json = require "orch.json"
 local memos = require "orch.deploy.memo"
 
 local journal = {}
@@ -19,13 +18,14 @@ local journal = {}
 local Journal = {}
 Journal.__index = Journal
 
---- A last line that is cut off counts for nothing.
+--- Lines of size, time and name. A last one that is cut off counts for nothing.
+local LINE <const> = "%d %a %s\n"
+
 local function read(path)
   local fs, known = require "orch.fs", {}
   local ok, text = pcall(fs.read, path)
-  for line in (ok and text or ""):gmatch "([^\n]*)\n" do
-    local readable, one = pcall(json.decode, line)
-    if readable and type(one) == "table" and one.name then known[one.name] = one end
+  for size, mtime, name in (ok and text or ""):gmatch "(%d+) (%S+) ([^\n]+)\n" do
+    known[name] = { size = tonumber(size), mtime = tonumber(mtime) }
   end
   return known
 end
@@ -79,7 +79,7 @@ end
 function Journal:add(file)
   self.known[file.name] = { size = file.size, mtime = file.mtime }
   self.file = self.file or assert(io.open(self.path, "a"))
-  self.file:write(json.encode { name = file.name, size = file.size, mtime = file.mtime }, "\n")
+  self.file:write(LINE:format(file.size, file.mtime, file.name))
   self.file:flush()
 end
 

@@ -31,7 +31,7 @@ local one_folder = {}
 local function note_parts(run, plan)
   local started = {}
   for _, file in ipairs(plan.send) do
-    started[sender.part_name(file)] = true
+    if file.size >= sender.LARGE then started[sender.part_name(file)] = true end
     local part = run.tree:entry(sender.part_name(file))
     file.part = part and part.size and part.size <= file.size and part.size or 0
     file.there = run.tree:entry(file.name) ~= nil

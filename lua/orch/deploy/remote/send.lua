@@ -12,16 +12,22 @@ local trees = require "orch.deploy.remote.tree"
 
 local send = {}
 
-local WATCHED <const> = 1 << 20 -- bytes; from there on a file is looked at before it is renamed
+--- From so many bytes on a file is looked at before it is renamed, and its beginning is worth
+--- to be continued.
+local LARGE <const> = 1 << 20
 local PROBE <const> = 64 << 10
+
+send.LARGE = LARGE
 
 ---The name of a file until all of it has arrived: another one for another state of the file.
 ---@param file {name: string, size: integer, mtime: number}
 ---@return string name
 function send.part_name(file)
+  if file.part_name then return file.part_name end
   local folder = trees.split(file.name)
-  local mark = hash.sha256(("%s\0%d\0%.9f"):format(file.name, file.size, file.mtime)):sub(1, 16)
-  return (folder == "" and "" or folder .. "/") .. (".orch-%s.part"):format(mark)
+  local mark = hash.sha256(("%s\0%d\0%a"):format(file.name, file.size, file.mtime)):sub(1, 16)
+  file.part_name = (folder == "" and "" or folder .. "/") .. ".orch-" .. mark .. ".part"
+  return file.part_name
 end
 
 --- OpenSSH does not rename over a file, some FTP servers neither: then it is removed first, and
@@ -103,7 +109,7 @@ end
 --- One attempt; the bytes that it found there.
 local function attempt(run, file, part, from, meter)
   local session = run.session
-  local large = file.size >= WATCHED or from > 0
+  local large = file.size >= LARGE or from > 0
   meter.base = from
   if from < file.size or file.size == 0 then
     local renamed = put(run, file, session.at:url(part), from,

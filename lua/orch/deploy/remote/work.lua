@@ -48,9 +48,9 @@ function work.make_folders(run, make)
   if make[1] == "" then make_base(session) end
   for depth = 1, 256 do
     if not levels[depth] then break end
-    local groups = {}
+    local groups = {} -- as many as connections, which have to log in anyway
     for i, name in ipairs(levels[depth]) do
-      local group = (i - 1) // TOGETHER + 1
+      local group = (i - 1) % run.o.connections + 1
       groups[group] = groups[group] or {}
       if name ~= "" then table.insert(groups[group], name) end
     end
