@@ -393,9 +393,9 @@ describe("archive.extract into a folder that is there", function()
   end)
 
   it("names the folder as it was given", function()
-    local _ <close> = orch.cd(box)
-    local err = expect(function() archive.extract(path, "tree/nothing") end):raises "os"
-    expect(err.message):equals "cannot write into 'tree/nothing': not a directory"
+    local result = process.run { exe, "-e",
+      [[print(select(2, pcall(orch.archive.extract, "a.tar.gz", "tree/nothing")))]], cwd = box }
+    expect(result.stdout):equals "cannot write into 'tree/nothing': not a directory\n"
   end)
 
   it("says where in it something is in the way", function()
