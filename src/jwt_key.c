@@ -1,3 +1,4 @@
+/* See jwt_key.h. */
 #include "jwt_key.h"
 
 #include <limits.h>

@@ -2,7 +2,7 @@
 --- that it buys (RFC 7523; "Using OAuth 2.0 for Server to Server Applications").
 ---
 ---     local account = account.read("deploy.google_play.upload", { path = "play.json" })
----     account:bearer(client, false)   -- "Bearer ya29...."
+---     account:bearer({}, false)   -- "Bearer ya29...."
 
 local arg = require "orch.arg"
 local call = require "orch.deploy.call"

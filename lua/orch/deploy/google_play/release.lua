@@ -1,8 +1,8 @@
 --- What is to become of a build: the release that a track gets, checked before anything is
 --- sent.
 ---
----     local release = release.read("deploy.google_play.upload", { track = "beta",
----       user_fraction = 0.1, notes = "Faster." })
+---     local release = release.read("deploy.google_play.upload", { package = "com.x.cat",
+---       track = "beta", user_fraction = 0.1, notes = "Faster." })
 
 local arg = require "orch.arg"
 

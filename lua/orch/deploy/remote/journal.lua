@@ -2,7 +2,8 @@
 --- run knows it exactly after a crash. Who is killed loses what was sent in the last moments, and
 --- only the knowledge of it.
 ---
----     local sent <close> = journal.open { service = "ftp", target = url, folder = "out/web" }
+---     local sent <close> = journal.open { service = "ftp", target = url, source = "out/web",
+---       resume = true }
 ---     sent:add(file)
 
 local memos = require "orch.deploy.memo"

@@ -1,7 +1,7 @@
 --- One file: under a name that tells what it is the beginning of, and renamed when it is whole.
 --- What a broken-off attempt has left there is continued.
 ---
----     send.file(run, file, { part = 300000 })
+---     local resumed = send.file(run, file, {})
 
 local errors = require "orch.core.error"
 local failures = require "orch.deploy.failure"

@@ -1,7 +1,8 @@
 --- What S3 says: its XML, and its errors in its own words with the way out.
 ---
----     local list = answer.xml(client, response)
----     answer.refuse(client, { what = "put 'a.zip'", need = "s3:PutObject" }, response)
+---     local asked = { what = "put 'a.zip'", need = "s3:PutObject" }
+---     local list = answer.xml(client, asked, response)
+---     answer.refuse(client, asked, response)
 
 local errors = require "orch.core.error"
 local failure = require "orch.deploy.failure"
