@@ -127,6 +127,8 @@ demo: all $(BUILD)/.installed-demo
 	@$(BUILD)/orch run examples/ask_three.lua --mock
 	@$(BUILD)/orch run examples/build_logs.lua tests/data/logs
 	@$(BUILD)/orch run $(DEMO) --force '*' --html build/demo/report.html
+	@printf '\nWhat the chat says now, and the database (examples/deploy/show.lua):\n'
+	@$(BUILD)/orch run examples/deploy/show.lua
 	@printf '\nOpen the report in a browser. What another channel would need (-n only tells),\n'
 	@printf 'and what the stores would get:\n'
 	@echo "$$ orch run -n $(DEMO) --channel beta"

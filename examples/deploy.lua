@@ -4,11 +4,11 @@
 --
 --   orch run examples/deploy.lua                    once more: nothing is left to do
 --   orch run examples/deploy.lua --dry-run          says what would run, and why
---   orch run examples/deploy.lua --rehearse         asks the services, sends nothing (--ui plain shows)
+--   orch run examples/deploy.lua --rehearse --ui plain      asks the services, sends nothing
 --   orch run examples/deploy.lua --channel beta     only uploads again
 --   orch run examples/deploy.lua --broken ios       what a failure looks like
 --   orch resume                                     goes on after Ctrl-C or kill -9
---   orch run examples/deploy.lua --services real    yours, with keys from .env or a vault
+--   orch run examples/deploy.lua --services real --build 872     yours, with keys of your own
 --
 -- The compilers are fakes, and the services stand-ins on this machine that speak as the real
 -- ones do: it runs anywhere.
@@ -19,6 +19,7 @@ local services, uploads = require "deploy.services", require "deploy.uploads"
 local p = orch.params {
   channel = { "internal", choices = { "internal", "beta", "production" }, help = "who gets it" },
   version = { "1.0", help = "what players see" },
+  build = { os.getenv "BUILD_NUMBER" or "1", help = "higher for each upload: the number CI gives" },
   services = { "local", choices = { "local", "real" }, help = "stand-ins, or the real ones" },
   rehearse = { false, help = "check keys and files, ask what is there, send nothing" },
   broken = { "none", choices = { "none", "android", "ios", "webgl" }, help = "fail this build" },
@@ -35,7 +36,7 @@ for _, platform in ipairs(platforms) do
     desc = "Build for " .. platform,
     inputs = { project .. "/**", "examples/deploy/compile.sh" }, outputs = { dir .. "/**" },
     env = { BROKEN = p.broken }, pools = "unity", timeout = "90m", stall = "10m",
-    run = { { "sh", "examples/deploy/compile.sh", platform, p.version, project, dir } },
+    run = { { "sh", "examples/deploy/compile.sh", platform, p.version, p.build, project, dir } },
   }
 end
 
@@ -68,13 +69,10 @@ orch.job "package" {
     orch.archive.create(out .. "/logs.tar.zst", { folder = out, include = "*/build.log" })
     local manifest = {}
     for _, platform in ipairs(platforms) do
-      local files, bytes = json.array {}, 0
-      for file in fs.walk(out .. "/" .. platform, { type = "file", stat = true }) do
-        table.insert(files, { path = file.path, bytes = file.size, sha256 = fs.hash(file.path) })
-        bytes = bytes + file.size
-      end
-      print(("%-8s %5.1f MB in %d files"):format(platform, bytes / 1e6, #files))
-      manifest[platform] = { bytes = bytes, files = files }
+      local dir, sha256 = out .. "/" .. platform, {}
+      for file in fs.walk(dir, { type = "file" }) do sha256[file.path] = fs.hash(file.path) end
+      manifest[platform] = { bytes = fs.size(dir), sha256 = sha256 }
+      print(("%-8s %5.1f MB"):format(platform, manifest[platform].bytes / 1e6))
     end
     json.save(out .. "/manifest.json", manifest)
   end,
@@ -85,24 +83,34 @@ orch.job "publish" {
   needs = { "logs", "checks", "package" }, inputs = out .. "/manifest.json",
   retry = { attempts = 3, base = "2s" }, -- what is uploaded stays uploaded
   confirm = p.channel == "production" and "Give " .. p.version .. " to all players?",
-  run = function()
+  run = function(job)
     local net <close> = connect()
-    local live <close> = notify.live(net.chat, { every = "500ms",
-      title = ("%s to %s%s"):format(p.version, p.channel, p.rehearse and " (rehearsal)" or "") })
+    local function upload(platform, tell)
+      return orch.step("upload " .. platform, uploads[platform], net, { channel = p.channel,
+        folder = out .. "/" .. platform, version = p.version, number = p.build,
+        dry_run = p.rehearse, progress = tell })
+    end
+    if p.rehearse then
+      return orch.each(platforms, function(platform) print(upload(platform).would) end)
+    end
+
+    local live <close> = notify.live(net.chat, { title = p.version .. " to " .. p.channel })
+    net.db:exec(services.create_release) -- if it is down, nothing has been sent yet
+    local shares = { android = 0, ios = 0, webgl = 0 } -- that have arrived, up to 1
     orch.each(platforms, function(platform)
-      local function tell(done, total) live:set(platform, { done = done, total = total }) end
-      local ok, result = orch.try(orch.step, "upload " .. platform, uploads[platform], net,
-        { folder = out .. "/" .. platform, version = p.version, channel = p.channel,
-          dry_run = p.rehearse, progress = tell })
+      local ok, result = orch.try(upload, platform, function(done, total)
+        live:set(platform, { done = done, total = total })
+        shares[platform] = done / total
+        job:progress(shares.android + shares.ios + shares.webgl, #platforms, "uploads")
+      end)
       if not ok then
         live:set(platform, { state = "failed", text = result.message })
         error(result, 0)
       end
-      live:set(platform, { state = "ok", text = result.would or result.skipped and "was there"
+      live:set(platform, { state = "ok", text = result.skipped and "was there"
         or ("%.1f MB in %.1f s"):format(result.bytes / 1e6, result.elapsed) })
-      if p.rehearse then return print(result.would) end
-      net.db:exec("INSERT OR REPLACE INTO release VALUES (:version, :channel, :platform, :bytes)",
-        { version = p.version, channel = p.channel, platform = platform, bytes = result.bytes })
+      net.db:exec(services.insert_release, { version = p.version, build = p.build,
+        channel = p.channel, platform = platform, bytes = result.size })
     end, { collect = true }) -- one that fails does not stop the others
   end,
 }
@@ -116,5 +124,4 @@ orch.job "notify" {
 }
 
 orch.job "clean" { desc = "Remove the builds", run = { { "rm", "-rf", out } } }
-
 orch.default("publish", "notify")

@@ -52,6 +52,15 @@ describe("databases", function()
     expect(result.stdout):equals(run("databases").stdout)
     local db <close> = orch.db.postgres(server:url())
     expect(db:query "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):equals {}
+    -- what deploy.lua writes down works there as well
+    local _ <close> = orch.cd(root .. "/examples")
+    local services = dofile "deploy/services.lua"
+    local release = { version = "1.0", build = "7", channel = "beta", platform = "ios", bytes = 3 }
+    for _ = 1, 2 do
+      db:exec(services.create_release)
+      db:exec(services.insert_release, release)
+    end
+    expect(db:query "SELECT * FROM release"):equals { release }
   end)
 end)
 
@@ -287,7 +296,7 @@ end
 
 describe("deploy", function()
   local function releases(dir)
-    local db <close> = orch.db.sqlite(dir .. "/build/demo/releases.db")
+    local db <close> = orch.db.sqlite(dir .. "/build/demo/published.db")
     return db:query "SELECT * FROM release ORDER BY channel, platform"
   end
 
@@ -299,7 +308,7 @@ describe("deploy", function()
     expect(code):equals(0)
     for _, words in ipairs { "waits for unity, held by build:android, build:ios",
       "[logs] * warning: build/demo/ios/build.log:5: Store.mm:35:15: warning: unused",
-      "[package] android    3.0 MB in 2 files", "[checks] * ok",
+      "[package] android    3.0 MB", "[checks] * ok",
       "[publish] * step upload android, ", "[publish] * step upload ios, ",
       "[publish] * step upload webgl, ", "7 jobs ok, 1 not needed in " } do
       expect(out):contains(words)
@@ -309,15 +318,17 @@ describe("deploy", function()
       site = site + file.size
     end
     expect(releases(dir)):equals {
-      { version = "1.0", channel = "internal", platform = "android", bytes = 3000026 },
-      { version = "1.0", channel = "internal", platform = "ios", bytes = 4000022 },
-      { version = "1.0", channel = "internal", platform = "webgl",
-        bytes = site },
+      { version = "1.0", build = "1", channel = "internal", platform = "android", bytes = 3000026 },
+      { version = "1.0", build = "1", channel = "internal", platform = "ios", bytes = 4000022 },
+      { version = "1.0", build = "1", channel = "internal", platform = "webgl", bytes = site },
     }
     expect(fs.size(dir .. "/build/demo/server/ftp/internal/Build/game.wasm")):equals(5000024)
     local chat = orch.json.load(dir .. "/build/demo/chat.json")
     expect(#chat):equals(1)
     expect(chat[1].text):matches "1%.0 to internal"
+    out = run("run", "examples/deploy/show.lua")
+    expect(out):matches "^✅ 1%.0 to internal: 3 of 3: .*✅ android: 3%.0 MB in"
+    expect(out):matches "\n1%.0 +1 +internal +android +3%.0\n"
     expect(orch.json.load(dir .. "/build/demo/manifest.json").ios.bytes):greater_than(4000000)
     expect(orch.archive.list(dir .. "/build/demo/logs.tar.zst")[1].name):contains "build.log"
 
@@ -335,6 +346,7 @@ describe("deploy", function()
     end
     expect(fs.exists(dir .. "/build/demo/server/ftp/beta")):equals(false)
     expect(#releases(dir)):equals(3)
+    expect(#orch.json.load(dir .. "/build/demo/chat.json")):equals(0) -- nobody was told
   end)
 
   it("fails as a build fails, and tells the chat", function()

@@ -1,9 +1,9 @@
 #!/bin/sh
 # A fake compiler: takes seconds, prints what real ones print, and writes real files.
 #
-#   sh compile.sh PLATFORM VERSION PROJECT FOLDER     BROKEN=PLATFORM makes it fail
+#   sh compile.sh PLATFORM VERSION BUILD PROJECT FOLDER     BROKEN=PLATFORM makes it fail
 set -eu
-platform=$1 version=$2 project=$3 out=$4
+platform=$1 version=$2 build=$3 project=$4 out=$5
 rm -rf "$out"
 mkdir -p "$out"
 say() { printf '%s\n' "$@" | tee -a "$out/build.log"; }
@@ -49,7 +49,7 @@ ios) mb=4 file=game.ipa ;;
 webgl) mb=5 file=site/Build/game.wasm ;;
 esac
 mkdir -p "$(dirname "$out/$file")"
-{ echo "$platform versionCode=7 $version"; head -c ${mb}000000 /dev/zero; } > "$out/$file"
+{ echo "$platform versionCode=$build $version"; head -c ${mb}000000 /dev/zero; } > "$out/$file"
 if [ "$platform" = webgl ]; then
   cp -r "$project/Assets" "$out/site/StreamingAssets"
   echo "<script src=\"Build/game.js\"></script>" > "$out/site/index.html"

@@ -10,12 +10,17 @@ local fs, notify = orch.fs, orch.notify
 
 local services = {}
 
+-- Nothing is opened before it is used: a database that is down keeps nobody from the chat.
 local function open_database(target)
-  local database = target:find "^postgres" and orch.db.postgres(target) or orch.db.sqlite(target)
-  database:exec [[CREATE TABLE IF NOT EXISTS release (version TEXT, channel TEXT, platform TEXT,
-    bytes BIGINT, PRIMARY KEY (version, channel, platform))]]
-  return database
+  return target:find "^postgres" and orch.db.postgres(target) or orch.db.sqlite(target)
 end
+
+-- In SQLite and in PostgreSQL.
+services.create_release = [[CREATE TABLE IF NOT EXISTS release (version TEXT, build TEXT,
+  channel TEXT, platform TEXT, bytes BIGINT, PRIMARY KEY (version, build, channel, platform))]]
+services.insert_release = [[INSERT INTO release (version, build, channel, platform, bytes)
+  VALUES (:version, :build, :channel, :platform, :bytes)
+  ON CONFLICT (version, build, channel, platform) DO UPDATE SET bytes = excluded.bytes]]
 
 -- Closes what was opened, the last first.
 local function together(net, opened)
@@ -66,12 +71,14 @@ local function connect_local()
   local ftp = dofile("tests/helper/real.lua").vsftpd(folder, folder .. "/ftp")
   local google = stand_in("google_play", { delay = 2 * SECONDS })
   local apple = stand_in("app_store", { delay = 3 * SECONDS, processing = 1,
-    key = fs.read "tests/data/jwt/rfc7515_a3.pem", groups = { "internal", "beta", "production" } })
+    key = fs.read "tests/data/jwt/rfc7515_a3.pem", part_size = 256 << 10,
+    groups = { "internal", "beta", "production" } })
   apple:fail("PUT part", 2, { status = 503 }) -- as happens; the part is sent again
   local slack = stand_in("slack", {})
-  local database = open_database "build/demo/releases.db"
+  local database = open_database "build/demo/published.db"
   return together({
-    google = { package = google.package, key = google.key, base_url = google.url },
+    google = { package = google.package, key = google.key, base_url = google.url,
+      part_size = "256K" },
     apple = { app = apple.bundle_id, key = apple.key, key_id = apple.key_id,
       issuer_id = apple.issuer_id, base_url = apple.url, poll = 0.2 * SECONDS },
     ftp = { url = ("ftp://127.0.0.1:%d/"):format(ftp.ports[1]) },

@@ -132,7 +132,8 @@ local function add_cause(out, err)
   local cause = type(err) == "table" and rawget(err, "cause")
   if not require("orch.error").is(cause) then return end
   local message, where = report.sentence(cause)
-  if report.sentence(err):find(message, 1, true) then return end -- it is told already
+  local words = message:gsub("^%u+ %l+://%S+: ", "") -- of a request
+  if report.sentence(err):find(words, 1, true) then return end -- it is told already
   out[#out + 1] = "caused by: " .. (where and where .. ": " or "") .. message
 end
 

@@ -51,7 +51,7 @@ function details.running(job, _, add, room)
   local attempt = job.attempts[#job.attempts]
   if attempt and attempt.number > 1 then add("attempt " .. attempt.number, "warn") end
   if job.progress then progress_parts(job.progress, add, room) end
-  add(running_steps(job), nil, job.message and 0.5 or 0.7)
+  add(running_steps(job), nil, (job.message or job.last_line) and 0.5 or 1)
   if job.message then add(text.line(job.message), nil, job.last_line and 0.6 or 1) end
   if job.last_line then add(text.line(job.last_line), "dim") end
 end
