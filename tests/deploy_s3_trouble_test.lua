@@ -7,20 +7,7 @@ local here = orch.fs.path.absolute(debug.getinfo(1, "S").source:match "^@(.*)/[^
 local MIB = 1 << 20
 local store
 
--- A case in a folder of its own, with a service of its own and no keys from outside.
-local function case(name, fn, opts)
-  it(name, function()
-    local folder = test.temp_dir()
-    local _ <close> = orch.cd(folder)
-    local _ <close> = orch.with_env { HOME = folder, AWS_PROFILE = false, AWS_REGION = false,
-      AWS_DEFAULT_REGION = false, AWS_ACCESS_KEY_ID = false, AWS_SECRET_ACCESS_KEY = false,
-      AWS_SESSION_TOKEN = false, AWS_ENDPOINT_URL = false, AWS_ENDPOINT_URL_S3 = false,
-      AWS_CONFIG_FILE = false, AWS_SHARED_CREDENTIALS_FILE = false }
-    local one <close> = dofile(here .. "/stores/s3.lua").start(opts)
-    store = one
-    fn()
-  end)
-end
+local case = dofile(here .. "/helper/s3_case.lua")(function(one) store = one end)
 
 local function upload(more)
   local all = { bucket = "builds", endpoint = store.url, access_key = store.access_key,
