@@ -3,7 +3,11 @@
 local arg = require "orch.arg"
 local declare = require "orch.check.declare"
 local errors = require "orch.core.error"
+local lock = require("orch.lock").lock
 local place = require "orch.place"
+
+--- Rules are read into one place of the process, and what they look at is observed there.
+local turn = lock()
 
 local ranks = { info = 1, warning = 2, error = 3, never = 4 }
 
@@ -36,6 +40,18 @@ local function report_to_job(findings)
   if ctx then require("orch.check.in_job")(ctx, findings) end
 end
 
+local function run(opts, folder)
+  if require("orch.check.track").run() then
+    arg.fail "check.run: a rule cannot run a check, which would wait for it"
+  end
+  local review = require("orch.check.review").new { folder = folder,
+    paths = as_list(opts.paths), only = as_list(opts.only), cache = opts.cache }
+  local guard <close> = turn:acquire()
+  review:load(set_of(opts, folder))
+  return review:run()
+end
+
+---Runs a check; a second one waits for it.
 ---@async
 ---@param opts table checked
 ---@return orch.check.Result
@@ -46,11 +62,7 @@ return function(opts)
     arg.fail("check.run: option `fail_on` should be error, warning, info or never, not '%s'%s",
       fail_on, near and ("; did you mean '%s'?"):format(near) or "")
   end
-  local folder = require("orch.fs").path.absolute(opts.folder or place.cwd())
-  local review = require("orch.check.review").new { folder = folder,
-    paths = as_list(opts.paths), only = as_list(opts.only), cache = opts.cache }
-  review:load(set_of(opts, folder))
-  local result = review:run()
+  local result = run(opts, require("orch.fs").path.absolute(opts.folder or place.cwd()))
   report_to_job(result.findings)
   for _, severity in ipairs { "error", "warning", "info" } do
     for _, finding in ipairs(result.findings) do

@@ -3,14 +3,12 @@
 ---     local result = engine.run { ruleset = set, folder = "/home/ann/game" }
 
 local answer = require "orch.check.answer"
-local arg = require "orch.arg"
 local asset = require "orch.asset"
 local cache = require "orch.check.cache"
 local core = require "orch.core.task"
 local doubt = require "orch.check.doubt"
 local hex = require "orch.hex"
 local key = require "orch.check.key"
-local lock = require("orch.lock").lock
 local place = require "orch.place"
 local plan = require "orch.check.plan"
 local project_rule = require "orch.check.project_rule"
@@ -204,16 +202,11 @@ local function save(state)
   state.store:save(state.news)
 end
 
---- What rules look at is observed in one place of the process: one check at a time.
-local turn = lock()
-
----Runs a check; a second one waits for it.
+---Runs a check; never two at once: what rules look at is observed in one place.
 ---@async
 ---@param request orch.check.Request
 ---@return orch.check.Result
 function engine.run(request)
-  if track.run() then arg.fail("check.run: a rule cannot run a check: it waits for the rule") end
-  local guard <close> = turn:acquire()
   local started = time.time()
   local _ <close> = request.folder ~= place.cwd() and place.cd(request.folder) or nil
   local store <close> = request.cache == false and cache.none() or cache.open(request.folder)
