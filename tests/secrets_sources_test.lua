@@ -348,6 +348,21 @@ describe("a pipeline with secrets from commands", function()
     expect(called()):equals ""
   end)
 
+  it("what is made of those at the top of a script is made nevertheless", function()
+    fs.write(box .. "/made.lua", [[
+      local keys = orch.secrets { "ZQ_HOOK", "ZQ_DATABASE", "ZQ_TOKEN" }
+      local notify = orch.notify
+      local db = orch.db.postgres(keys.ZQ_DATABASE)
+      orch.notify.follow { notify.slack { webhook = keys.ZQ_HOOK },
+        notify.slack { token = keys.ZQ_TOKEN, channel = "C024BE91L" },
+        notify.discord { webhook = keys.ZQ_HOOK }, notify.teams { webhook = keys.ZQ_HOOK },
+        notify.webhook { url = keys.ZQ_HOOK, secret = keys.ZQ_TOKEN } }
+      orch.job "a" { run = "true" }]])
+    local result = run("list", "made.lua")
+    expect(result.stderr):equals ""
+    expect(result.stdout):contains "Secrets: ZQ_DATABASE, ZQ_HOOK, ZQ_TOKEN"
+  end)
+
   it("says what is missing before anything runs", function()
     fs.write(box .. "/two.lua", [[
       orch.secrets { "ZQ_ONE", TWO = { command = { "pass", "show", "two" } } }

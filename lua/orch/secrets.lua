@@ -254,7 +254,7 @@ local function declare(_, declared)
     asked[name] = true
     if is_only_looked_at() then
       local ok, value = pcall(find, name, file)
-      values[name] = ok and value or "?"
+      values[name] = ok and value or sources.NOT_ASKED
     else
       local is_elsewhere = sources.is_elsewhere(source)
       values[name] = find(name, file, source.optional or is_elsewhere,

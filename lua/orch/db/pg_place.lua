@@ -64,6 +64,7 @@ end
 
 --- Never shows the URL: it may hold a password.
 local function read_url(url)
+  if url == require("orch.secrets.source").NOT_ASKED then url = "postgres:///" end
   local rest = url:match "^postgres://(.*)$" or url:match "^postgresql://(.*)$"
   if not rest then bad_url "the address does not begin with postgres://" end
   local options, query = {}, nil

@@ -8,6 +8,10 @@ local errors = require "orch.core.error"
 
 local source = {}
 
+--- What stands for a secret where the jobs are only looked at. Channels and databases that a
+--- script makes of it at its top take it: it is a URL.
+source.NOT_ASKED = "https://not-asked.invalid/"
+
 --- Bytes that a secret has at most.
 local LIMIT = 1 << 20
 
