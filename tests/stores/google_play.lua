@@ -11,26 +11,19 @@
 ---
 --- A build is any file; "versionCode=7" in its first kilobyte is what it says of itself.
 
-local hash = require "orch.hash"
 local http = require "orch.http"
 local json = require "orch.json"
-local jwt = require "orch.jwt"
 
-local KEY = require("orch.fs.path").absolute((debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$"
-  or "tests/stores") .. "/../data/jwt/rfc7515_a2.pem")
+local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "tests/stores"
+local refuse = dofile(here .. "/google_play_words.lua")
+local edits = dofile(here .. "/google_play_edit.lua")
+local token = dofile(here .. "/google_play_token.lua")
+local uploads = dofile(here .. "/google_play_upload.lua")
+
+local KEY = require("orch.fs.path").absolute(here .. "/../data/jwt/rfc7515_a2.pem")
 
 local Store = {}
 Store.__index = Store
-
-local UNIT = 256 * 1024
-local now = os.time -- kept: a test may put another clock under the client
-
---- As Google writes what went wrong.
-local function refuse(status, message, reason, headers)
-  return { status = status, headers = headers, json = { error = { code = status,
-    message = message, status = status == 403 and "PERMISSION_DENIED" or nil,
-    errors = { { message = message, domain = "androidpublisher", reason = reason } } } } }
-end
 
 local ended = {
   expired = { 400, "This edit has expired please create a new Edit.", "badRequest" },
@@ -39,67 +32,9 @@ local ended = {
     .. "Edit.", "badRequest" },
 }
 
-local function copy(value)
-  return json.decode(json.encode(value))
-end
-
---- tokens
-
-local function grant(self, request)
-  local form = request:form()
-  local function bad(reason, words)
-    return { status = 400, json = { error = reason, error_description = words } }
-  end
-  if form.grant_type ~= "urn:ietf:params:oauth:grant-type:jwt-bearer" then
-    return bad("unsupported_grant_type", "Invalid grant_type: " .. tostring(form.grant_type))
-  end
-  local ok, claims = pcall(jwt.verify, form.assertion or "", { algorithm = "RS256",
-    key = self.private_key, now = now(), leeway = 300 })
-  if not ok then
-    if claims.reason == "expired" or claims.reason == "not yet valid" then
-      return bad("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and "
-        .. "in a reasonable timeframe. Check your iat and exp values in the JWT claim.")
-    end
-    return bad("invalid_grant", "Invalid JWT Signature.")
-  end
-  if claims.iss ~= self.key.client_email then
-    return bad("invalid_grant", "Invalid grant: account not found")
-  elseif claims.aud ~= self.key.token_uri then
-    return bad("invalid_grant", "Invalid JWT: Failed audience check.")
-  elseif claims.scope ~= "https://www.googleapis.com/auth/androidpublisher" then
-    return bad("invalid_scope", "Invalid scope")
-  elseif not (claims.exp and claims.iat and claims.exp - claims.iat <= 3600) then
-    return bad("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes)")
-  end
-  self.granted = self.granted + 1
-  local token = ("ya29.%d-%s"):format(self.granted, hash.sha256(form.assertion):sub(1, 24))
-  self.tokens[token] = now() + self.token_lifetime
-  return { json = { access_token = token, expires_in = self.token_lifetime,
-    token_type = "Bearer" } }
-end
-
 ---No token that was given until now is good any longer.
 function Store:revoke()
   self.tokens = {}
-end
-
-local function is_logged_in(self, request)
-  local token = (request.headers.authorization or ""):match "^Bearer (.+)$"
-  return token and (self.tokens[token] or 0) > now()
-end
-
---- edits
-
-local function insert(self, app)
-  for _, edit in pairs(self.edits) do
-    if edit.app == app and edit.state == "open" then edit.state = "deleted" end
-  end
-  self.count = self.count + 1
-  local edit = { id = ("%d"):format(16974226534760000000 // 1000 + self.count), app = app,
-    state = "open", bundles = copy(app.bundles), apks = copy(app.apks),
-    tracks = copy(app.tracks) }
-  self.edits[edit.id] = edit
-  return { json = { id = edit.id, expiryTimeSeconds = tostring(now() + 3600) } }
 end
 
 ---Somebody changes the app in the Play Console: what is open is over.
@@ -119,181 +54,16 @@ function Store:open_edits()
   return count
 end
 
-local function check(app, edit, query)
-  for _, track in pairs(edit.tracks) do
-    for _, release in ipairs(track.releases or {}) do
-      if not app.published and release.status ~= "draft" then
-        return refuse(400, "Only releases with status draft may be created on draft app.",
-          "rolloutNotPermittedOnDraftApp")
-      end
-    end
-  end
-  if edit.processing and edit.processing > 0 then
-    edit.processing = edit.processing - 1
-    return refuse(400, "Invalid request - Some of the Android App Bundle uploads are not completed "
-      .. "yet.", "badRequest")
-  end
-  local hidden = query.changesNotSentForReview == "true"
-  if app.review == "manual" and not hidden then
-    return refuse(400, "Changes cannot be sent for review automatically. Please set the query "
-      .. "parameter changesNotSentForReview to true.", "badRequest")
-  elseif app.review ~= "manual" and hidden then
-    return refuse(400, "Changes are sent for review automatically. The query parameter "
-      .. "changesNotSentForReview must not be set.", "badRequest")
-  end
-end
-
-local function commit(self, app, edit, query)
-  local wrong = check(app, edit, query)
-  if wrong then return wrong end
-  self:end_edits "expired"
-  edit.state = "committed"
-  app.bundles, app.apks, app.tracks = edit.bundles, edit.apks, edit.tracks
-  app.commits = app.commits + 1
-  return { json = { id = edit.id } }
-end
-
-local function has_version(edit, version_code)
-  for _, list in ipairs { edit.bundles, edit.apks } do
-    for _, one in ipairs(list) do
-      if tostring(one.versionCode) == tostring(version_code) then return true end
-    end
-  end
-  return false
-end
-
---- Every app has these; closed ones are made in the Play Console.
-local standard = { production = true, beta = true, alpha = true, internal = true }
-
---- What is being rolled out lies on top of what everybody has.
-local function set_track(edit, name, wanted)
-  if not edit.tracks[name] and not standard[name] then
-    return refuse(404, "Track not found: " .. name, "notFound")
-  end
-  local kept = {}
-  for i, release in ipairs(wanted.releases) do
-    local fraction = release.userFraction
-    local staged = release.status == "inProgress" or release.status == "halted"
-    if (fraction ~= nil) ~= staged or fraction and not (fraction > 0 and fraction < 1) then
-      return refuse(400, "Invalid user fraction for status " .. tostring(release.status),
-        "badRequest")
-    end
-    for _, version_code in ipairs(release.versionCodes or {}) do
-      if type(version_code) ~= "string" or not has_version(edit, version_code) then
-        return refuse(400, "Version code not found: " .. tostring(version_code), "badRequest")
-      end
-    end
-    for _, note in ipairs(release.releaseNotes or {}) do
-      if utf8.len(note.text) > 500 then
-        return refuse(400, "Release notes are too long.", "badRequest")
-      end
-    end
-    kept[i] = release
-  end
-  if wanted.releases[1].status ~= "completed" then
-    for _, release in ipairs((edit.tracks[name] or {}).releases or {}) do
-      if release.status == "completed" and release.versionCodes[1]
-        ~= wanted.releases[1].versionCodes[1] then
-        kept[#kept + 1] = release
-      end
-    end
-  end
-  edit.tracks[name] = { track = name, releases = kept }
-  return { json = edit.tracks[name] }
-end
-
---- uploads
-
-local function begin(self, request, edit, target)
-  if request.query.uploadType ~= "resumable" then
-    return refuse(400, "uploadType should be resumable", "badRequest")
-  end
-  local total = math.tointeger(tonumber(request.headers["X-Upload-Content-Length"]))
-  local id = ("ADPyc%d-%s"):format(self.count, hash.sha256(tostring(os.clock())):sub(1, 12))
-  self.count = self.count + 1
-  self.sessions[id] = { id = id, edit = edit, target = target, total = total, received = 0,
-    digest = { hash.new "sha1", hash.new "sha256" }, head = "" }
-  return { headers = { Location = ("%s%s?uploadType=resumable&upload_id=%s"):format(self.url,
-    request.path, id) } }
-end
-
-local function complete(self, session)
-  session.done = { sha1 = session.digest[1]:digest(), sha256 = session.digest[2]:digest() }
-  local edit, target, done = session.edit, session.target, session.done
-  if target.mapping then
-    edit.app.mappings[#edit.app.mappings + 1] = { version_code = target.version_code,
-      kind = target.mapping, sha256 = done.sha256 }
-    session.answer = { json = { deobfuscationFile = { symbolType = target.mapping } } }
-    return session.answer
-  end
-  local version_code = math.tointeger(tonumber(session.head:match "versionCode=(%d+)" or 1))
-  if has_version(edit, version_code) then
-    return refuse(403, "APK specifies a version code that has already been used.",
-      "apkUpgradeVersionConflict")
-  end
-  local one = { versionCode = version_code, sha1 = done.sha1, sha256 = done.sha256 }
-  if self.damage then one.sha256 = ("0"):rep(64) end
-  if target.collection == "apks" then
-    one = { versionCode = version_code, binary = { sha1 = one.sha1, sha256 = one.sha256 } }
-  end
-  table.insert(edit[target.collection], one)
-  edit.processing = self.processing
-  session.answer = { json = one }
-  return session.answer
-end
-
-local function take(self, session, bytes)
-  if #session.head < 1024 then session.head = (session.head .. bytes):sub(1, 1024) end
-  for _, digest in ipairs(session.digest) do digest:update(bytes) end
-  session.received = session.received + #bytes
-  self.bytes = self.bytes + #bytes
-end
-
-local function so_far(session)
-  return { status = 308, headers = session.received > 0
-    and { Range = ("bytes=0-%d"):format(session.received - 1) } or nil }
-end
-
-local function put(self, session, request, fault)
-  local range = request.headers["Content-Range"] or ""
-  local body = request.body or ""
-  if range:match "^bytes %*/(%d+)$" then
-    local answer = session.answer or so_far(session)
-    if session.late then take(self, session, session.late) end
-    session.late = nil
-    return answer
-  end
-  local first, last, total = range:match "^bytes (%d+)%-(%d+)/(%d+)$"
-  first, last, total = tonumber(first), tonumber(last), tonumber(total)
-  if not first or total ~= session.total or last - first + 1 ~= #body
-    or first ~= session.received or last + 1 < total and #body % UNIT ~= 0 then
-    self.violations[#self.violations + 1] = ("%s with %d bytes, %d were there"):format(range, #body,
-      session.received)
-    return refuse(400, "Invalid request. " .. range, "badRequest")
-  end
-  if self.delay > 0 then require("orch.time").sleep(self.delay * #body / total) end
-  if fault and fault.late then
-    session.late = body
-    return { reset = true }
-  elseif fault and fault.keep then
-    take(self, session, body:sub(1, fault.keep))
-    return { reset = true }
-  end
-  take(self, session, body)
-  if session.received == total then return complete(self, session) end
-  return so_far(session)
-end
-
 --- routes: which part of the service a request is for, and what answers it
 
 local function upload(self, edit, rest, request)
   if rest == "/bundles" or rest == "/apks" then
-    return "session", function() return begin(self, request, edit, { collection = rest:sub(2) }) end
+    return "session", function() return uploads.begin(self, request, edit, { collection = rest:sub(2) }) end
   end
   local version_code, kind = rest:match "^/apks/(%d+)/deobfuscationFiles/(%a+)$"
   if not version_code then return end
   return "mapping", function()
-    return begin(self, request, edit, { mapping = kind, version_code = tonumber(version_code) })
+    return uploads.begin(self, request, edit, { mapping = kind, version_code = tonumber(version_code) })
   end
 end
 
@@ -308,10 +78,10 @@ local function in_edit(self, app, edit, rest, request)
     end
   elseif rest == ":validate" then
     return "validate", function()
-      return check(app, edit, request.query) or { json = { id = edit.id } }
+      return edits.check(app, edit, request.query) or { json = { id = edit.id } }
     end
   elseif rest == ":commit" then
-    return "commit", function() return commit(self, app, edit, request.query) end
+    return "commit", function() return edits.commit(self, app, edit, request.query) end
   elseif rest == "/bundles" or rest == "/apks" then
     local list = edit[rest:sub(2)]
     return "builds", function() return { json = { [rest:sub(2)] = #list > 0 and list or nil } } end
@@ -329,7 +99,7 @@ local function in_edit(self, app, edit, rest, request)
       return refuse(404, "Track not found: " .. track, "notFound")
     end
   elseif track and method == "PUT" then
-    return "set_track", function() return set_track(edit, track, request:json()) end
+    return "set_track", function() return edits.set_track(edit, track, request:json()) end
   end
 end
 
@@ -341,7 +111,7 @@ local function of_app(self, package, rest, request, uploading)
     end
   end
   if rest == "/edits" and request.method == "POST" then
-    return "insert", function() return insert(self, app) end
+    return "insert", function() return edits.insert(self, app) end
   end
   local id, more = rest:match "^/edits/(%d+)(.*)$"
   local edit = self.edits[id or ""]
@@ -354,7 +124,7 @@ local function of_app(self, package, rest, request, uploading)
 end
 
 local function route(self, request)
-  if request.path == "/token" then return "token", function() return grant(self, request) end end
+  if request.path == "/token" then return "token", function() return token.grant(self, request) end end
   local session = self.sessions[request.query.upload_id or ""]
   if request.query.upload_id then
     if not session or session.lost then
@@ -364,7 +134,7 @@ local function route(self, request)
     end
     local asking = (request.headers["Content-Range"] or ""):find "%*/" ~= nil
     return asking and "query" or "chunk", function(fault)
-      return put(self, session, request, fault)
+      return uploads.put(self, session, request, fault)
     end
   end
   local uploading, package, rest =
@@ -394,7 +164,7 @@ local function answer(self, request)
   elseif fault and fault.reset then
     return { reset = true }
   end
-  if name ~= "token" and not is_logged_in(self, request) then
+  if name ~= "token" and not token.is_good(self, request) then
     return refuse(401, "Request had invalid authentication credentials.", "authError")
   end
   local result = fn(fault)
