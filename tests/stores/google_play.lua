@@ -58,12 +58,15 @@ end
 
 local function upload(self, edit, rest, request)
   if rest == "/bundles" or rest == "/apks" then
-    return "session", function() return uploads.begin(self, request, edit, { collection = rest:sub(2) }) end
+    return "session", function()
+      return uploads.begin(self, request, edit, { collection = rest:sub(2) })
+    end
   end
   local version_code, kind = rest:match "^/apks/(%d+)/deobfuscationFiles/(%a+)$"
   if not version_code then return end
   return "mapping", function()
-    return uploads.begin(self, request, edit, { mapping = kind, version_code = tonumber(version_code) })
+    return uploads.begin(self, request, edit,
+      { mapping = kind, version_code = tonumber(version_code) })
   end
 end
 
@@ -124,7 +127,9 @@ local function of_app(self, package, rest, request, uploading)
 end
 
 local function route(self, request)
-  if request.path == "/token" then return "token", function() return token.grant(self, request) end end
+  if request.path == "/token" then
+    return "token", function() return token.grant(self, request) end
+  end
   local session = self.sessions[request.query.upload_id or ""]
   if request.query.upload_id then
     if not session or session.lost then
