@@ -175,7 +175,8 @@ local function unnamed(folder, patterns, names_of)
 end
 
 for _, path in ipairs { "README.md", "lua/orch/http/README.md", "lua/orch/ai/README.md",
-  "lua/orch/deploy/README.md", "lua/orch/notify/README.md", "lua/orch/db/README.md" } do
+  "lua/orch/asset/README.md", "lua/orch/deploy/README.md", "lua/orch/notify/README.md",
+  "lua/orch/db/README.md" } do
   it(path, { timeout = "2m" }, function()
     expect(check_file(path)):greater_than(10)
   end)
