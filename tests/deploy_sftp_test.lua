@@ -56,11 +56,32 @@ describe("SFTP: the server's key", function()
     process.run { "ssh-keygen", "-q", "-H", "-f", dir .. "/known" }
     local text = fs.read(dir .. "/known")
     expect(text):contains "|1|"
-    expect(known_host.has(text, "a.lan", 2222)):equals(true)
-    expect(known_host.has(text, "b.lan", 22)):equals(true)
-    expect(known_host.has(text, "a.lan", 22)):equals(false)
-    expect(known_host.has("@cert-authority c.lan " .. key, "c.lan", 22)):equals(true)
-    expect(known_host.has("# c.lan " .. key, "c.lan", 22)):equals(false)
+    local function count(lines, ...) return #known_host.lines(lines, ...) end
+    expect(count(text, "a.lan", 2222)):equals(1)
+    expect(count(text, "b.lan", 22)):equals(1)
+    expect(count(text, "a.lan", 22)):equals(0)
+    expect(count("# c.lan " .. key, "c.lan", 22)):equals(0)
+    expect(count("c.lan " .. key .. "@revoked c.lan " .. key, "c.lan", 22)):equals(0)
+  end)
+
+  -- ssh-keyscan writes those of a server in any order, and Debian hashes all names.
+  case("of another type, or of another server, is in no one's way", function(server, dir)
+    remote.make { ["a.txt"] = "a" }
+    local mine = fs.read(dir .. "/known")
+    for _, kind in ipairs { "rsa", "ecdsa" } do
+      process.run { "ssh-keygen", "-q", "-t", kind, "-N", "", "-f", dir .. "/" .. kind }
+    end
+    local host = ("[127.0.0.1]:%d "):format(server.ports[1])
+    fs.write("many", host .. fs.read "rsa.pub" .. mine)
+    fs.write("hashed", "other.lan " .. fs.read "ecdsa.pub" .. mine)
+    process.run { "ssh-keygen", "-q", "-H", "-f", dir .. "/hashed" }
+    remote.upload { known_hosts = "many" }
+    remote.upload { known_hosts = "hashed" }
+    fs.write("old", host .. fs.read "rsa.pub")
+    local err = remote.refuses({ known_hosts = "old" }, { kind = "tls" })
+    expect(err.message):contains "only a key of type RSA"
+    fs.write("revoked", mine .. "@revoked " .. mine)
+    remote.refuses({ known_hosts = "revoked" }, { kind = "tls" })
   end)
 
   case("need not be known where that is written out", function()
@@ -76,6 +97,12 @@ describe("SFTP: the login", function()
     local err = remote.refuses({ ssh_key = dir .. "/host" }, { kind = "auth" })
     expect(err.message):contains(("the user is '%s', the key %s/host"):format(server.user, dir))
     expect(err.attempts):equals(1)
+    err = remote.refuses({ ssh_key = dir .. "/me.pub" }, { kind = "auth" })
+    expect(err.message):contains "no private key in that file"
+    process.run { "ssh-keygen", "-q", "-p", "-P", "", "-N", "geheim", "-f", dir .. "/me" }
+    err = remote.refuses({}, { kind = "auth" })
+    expect(err.message):contains "it is encrypted: give its `key_password`"
+    expect(remote.upload({ key_password = "geheim" }).sent):equals(1)
     local url = remote.with().url
     err = expect(function()
       orch.deploy.sftp.upload { folder = "web", url = url, user = server.user,

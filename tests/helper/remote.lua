@@ -170,6 +170,43 @@ function remote.cases(title, the_driver)
       expect(fs.exists(place .. "/site/.htaccess")):equals(true)
     end)
 
+    case("keeps folders that are left out, also empty ones", function(_, _, place)
+      make { ["a.txt"] = "a", ["sub/b.txt"] = "b" }
+      for _, more in ipairs { { exclude = "up" }, { exclude = "up/**" }, { include = "**/*.txt" } } do
+        fs.mkdir(place .. "/site/up/new")
+        more.delete = true
+        upload(more)
+        expect(fs.exists(place .. "/site/up")):equals(true)
+      end
+      upload { delete = true }
+      expect(fs.exists(place .. "/site/up")):equals(false)
+    end)
+
+    case("a folder there is no file, and a file no folder", function(_, _, place)
+      make { ["a/b"] = "b", ["c"] = "" }
+      fs.mkdir(place .. "/site/c")
+      for _, more in ipairs { {}, { delete = true }, { dry_run = true } } do
+        local err = refuses(more, { kind = "conflict" })
+        expect(err.message):contains "'c' is a folder there, and a file here; remove or rename"
+      end
+      expect(driver.service.exists(with())):equals(false)
+      process.run { "rm", "-r", place .. "/site/c" }
+      fs.write(place .. "/site/a", "a")
+      refuses({}, { kind = "conflict", message = "'a' is a file there, and a folder here" })
+      expect(fs.list(place .. "/site")):equals { "a" }
+    end)
+
+    case("what somebody has written into the manifest breaks nothing", function(_, _, place)
+      make { ["a.txt"] = "a" }
+      for _, entry in ipairs { "5", "null", "[]", '{"size":"1"}', '{"size":1,"mtime":"x"}' } do
+        upload { changed = "all" }
+        fs.write(place .. "/site/.orch-manifest.json",
+          ('{"version":1,"files":{"a.txt":%s,"../b":7}}'):format(entry))
+        upload()
+        remote.expect_same()
+      end
+    end)
+
     case("dry_run tells and leaves everything as it was", function(_, _, place)
       make(game)
       local told = upload { dry_run = true }

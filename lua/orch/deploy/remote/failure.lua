@@ -13,7 +13,7 @@ local failure = {}
 
 --- Of libcurl.
 local LOGIN_DENIED <const>, PEER_FAILED <const>, REMOTE_FULL <const> = 67, 60, 70
-local NOT_FOUND <const>, ACCESS_DENIED <const> = 78, 9
+local NOT_FOUND <const>, ACCESS_DENIED <const>, NO_TLS <const> = 78, 9, 64
 
 local full_words = { "[Nn]o space", "[Dd]isk full", "[Qq]uota", "[Ss]torage allocation",
   "[Ii]nsufficient", "[Ff]ailure writing" }
@@ -72,12 +72,17 @@ function failure.raise(session, err, what)
   local words = words_of(err)
   local code = err.reply and math.tointeger(tonumber(err.reply:match "^(%d%d%d)[ -]"))
   local kind, full = kind_of(err, words, code)
+  local is_host_key = session.known and (err.curl_code == PEER_FAILED
+    or words:find "exchange encryption keys")
+  if is_host_key then kind = "tls" end
   local fields = { what = what, words = words, kind = kind, hint = full and FULL, full = full,
     reply = err.reply, host = session.at.host }
   if kind == "auth" then
     fields.hint = session:explain_login()
-  elseif err.curl_code == PEER_FAILED and session.at.scheme == "sftp" then
+  elseif is_host_key then
     fields.words, fields.hint = session:explain_key()
+  elseif err.curl_code == NO_TLS then
+    fields.hint = "the server does not encrypt on request (`use_tls`)"
   elseif kind == "network" or kind == "timeout" then
     if not code then fields.words = err.message:gsub("^%u+ %S+: ", "") end -- not libcurl's "GET"
   end

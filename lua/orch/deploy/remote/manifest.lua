@@ -24,6 +24,9 @@ function manifest.read(session)
   if not ok or type(read) ~= "table" or read.version ~= 1 or type(read.files) ~= "table" then
     return nil, mark
   end
+  for name, one in next, read.files do -- whoever may write there may have written anything
+    if type(one) ~= "table" or type(one.size) ~= "number" then read.files[name] = nil end
+  end
   return read.files, mark
 end
 

@@ -4,6 +4,7 @@
 ---     local resumed = one_folder.carry_out(run, files, plan)
 
 local errors = require "orch.core.error"
+local failures = require "orch.deploy.failure"
 local folders = require "orch.deploy.folder"
 local gather = require "orch.gather"
 local manifests = require "orch.deploy.remote.manifest"
@@ -137,6 +138,10 @@ end
 ---@param result table is filled in
 function one_folder.upload(run, files, result)
   local plan = one_folder.look(run, files, run.o.delete)
+  if plan.in_the_way then
+    failures.throw(run.session.service, { kind = "conflict", what = "upload to " .. run.at.shown,
+      words = plan.in_the_way, hint = "remove or rename one of the two" })
+  end
   one_folder.fill(result, plan, files)
   if plans.is_empty(plan) and run.tree:has "" then
     result.skipped = true

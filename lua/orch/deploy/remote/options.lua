@@ -55,8 +55,10 @@ end
 ---@return orch.deploy.remote.Session session `<close>`-able
 function options.begin(fname, at, o)
   local session = sessions.open(fname, at, o)
-  session:begin()
-  return session
+  local ok, err = pcall(session.begin, session)
+  if ok then return session end
+  session:close()
+  error(err, 0)
 end
 
 return options

@@ -4,8 +4,8 @@
 --- unfinished upload has sent it; the manifest has the same time, or the same digest; without an
 --- entry in either, its time at the other end is not before its time here.
 
+local folders = require "orch.deploy.folder"
 local manifests = require "orch.deploy.remote.manifest"
-local pattern = require "orch.fs.pattern"
 local sender = require "orch.deploy.remote.send"
 local sync = require "orch.deploy.sync"
 local trees = require "orch.deploy.remote.tree"
@@ -20,6 +20,7 @@ local plans = {}
 ---@field remove_folders string[] those below first
 ---@field stale string[] beginnings of files that are different now
 ---@field kept integer files that are there already
+---@field in_the_way string? why it cannot be done
 
 --- Whether it is there as the manifest or the journal knows it; nil: they know nothing of it.
 local function known_state(run, file, doubtful)
@@ -53,7 +54,8 @@ local function choose(run, files)
   local send, doubtful, certain = {}, {}, {}
   for _, file in ipairs(files) do
     local entry = run.tree:entry(file.name)
-    local there = entry and (entry.size == nil or entry.size == file.size)
+    local there = entry and entry.type ~= "folder"
+      and (entry.size == nil or entry.size == file.size)
     local state = there and known_state(run, file, doubtful)
     if there and state == nil then state = same_by_time(run, file, entry) end
     certain[file] = state and true or false
@@ -78,13 +80,20 @@ local function folders_to_make(run)
   return make
 end
 
---- What `include` and `exclude` leave out here is not touched there either.
-local function keeper(run)
-  local o = run.o
-  local may = o.exclude and pattern.compile_exclusions(run.fname, 1, o.exclude)
-  local mine = o.include and pattern.compile(run.fname, 1, o.include)
-  return function(name)
-    return may and not may(name) or mine and not mine(name) or name == manifests.NAME
+--- A file there where a folder is here, or the other way round: nothing is sent over it, and
+--- which of the two is meant only a person knows.
+local function in_the_way(run, files)
+  for _, file in ipairs(files) do
+    local entry = run.tree:entry(file.name)
+    if entry and entry.type == "folder" then
+      return ("'%s' is a folder there, and a file here"):format(file.name)
+    end
+  end
+  for name in next, run.folders do
+    local entry = run.tree:entry(name)
+    if entry and entry.type == "file" then
+      return ("'%s' is a file there, and a folder here"):format(name)
+    end
   end
 end
 
@@ -92,18 +101,22 @@ local function surplus(run, files, send)
   local here, remove, remove_folders = {}, {}, {}
   for _, file in ipairs(files) do here[file.name] = true end
   for _, file in ipairs(send) do here[sender.part_name(file)] = true end -- is gone by then
-  local keeps, kept_folders = keeper(run), {}
+  local takes, kept_folders = folders.chooser(run.fname, run.o), {}
+  local function keep(folder)
+    while folder ~= "" do
+      kept_folders[folder] = true
+      folder = trees.split(folder)
+    end
+  end
   for folder, entries in next, run.tree.folders do
     for leaf, entry in next, entries or {} do
       local name = folder == "" and leaf or folder .. "/" .. leaf
       if entry.type == "folder" then
         if not run.folders[name] then remove_folders[#remove_folders + 1] = name end
-      elseif keeps(name) then
-        local above = folder
-        while above ~= "" do
-          kept_folders[above] = true
-          above = trees.split(above)
-        end
+        -- That of "logs/**" is not to go either, although nothing is in it now.
+        if not takes(name) or not takes(name .. "/\1") then keep(name) end
+      elseif not takes(name) or name == manifests.NAME then
+        keep(folder)
       elseif not here[name] then
         remove[#remove + 1] = name
       end
@@ -125,7 +138,7 @@ end
 function plans.of(run, files)
   local send = choose(run, files)
   local plan = { send = send, bytes = 0, kept = #files - #send, make = folders_to_make(run),
-    remove = {}, remove_folders = {}, stale = {} }
+    remove = {}, remove_folders = {}, stale = {}, in_the_way = in_the_way(run, files) }
   for _, file in ipairs(send) do plan.bytes = plan.bytes + file.size end
   if run.o.delete then plan.remove, plan.remove_folders = surplus(run, files, send) end
   return plan

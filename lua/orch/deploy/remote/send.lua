@@ -30,6 +30,13 @@ function send.part_name(file)
   return file.part_name
 end
 
+--- Then the file that is there must not be removed for it.
+local function is_lost(session, name)
+  errors.throw(errors.make { kind = "network", service = session.service,
+    message = ("%s: what was sent of '%s' is not there any more: is somebody else uploading?; it "
+      .. "is sent again"):format(session.service, name) })
+end
+
 --- OpenSSH does not rename over a file, some FTP servers neither: then it is removed first, and
 --- for a moment there is none of that name.
 local function rename(session, from, to, is_there)
@@ -41,6 +48,7 @@ local function rename(session, from, to, is_there)
     if ok then return end
     if not errors.is(err) or err.kind ~= "rejected" or not session:look(to) then error(err, 0) end
   end
+  if not session:look(from) then is_lost(session, to) end
   local all = may_fail(own.remove(at:path(to)))
   session:run(what, table.move(commands, 1, #commands, #all + 1, all))
 end

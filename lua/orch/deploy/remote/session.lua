@@ -29,6 +29,7 @@ sessions.spec = {
 ---@field command table
 ---@field private settings table<string, any>
 ---@field private retry table?
+---@field private known string? the user's file of known hosts
 ---@field private lister string? how this server is asked for a listing
 local Session = {}
 Session.__index = Session
@@ -52,7 +53,17 @@ local function resolved(path)
   return place.resolve((path:gsub("^~/", (place.getenv "HOME" or "~") .. "/")))
 end
 
-local function set_ssh(fname, o, set)
+--- Only the lines of this server, in a file of our own: see known_host.lua.
+local function own_known_hosts(at, path)
+  local fs = require "orch.fs"
+  local ok, text = pcall(fs.read, path)
+  local own = fs.temp_file { prefix = "orch-known-" }
+  local lines = known_host.lines(ok and text or "", at.host, at.port)
+  fs.write(own, known_host.text(lines, at.host, at.port), { sync = false })
+  return own
+end
+
+local function set_ssh(fname, at, o, set)
   for _, name in ipairs { "ssh_key", "ssh_public_key" } do
     if o[name] then
       set[name] = resolved(o[name])
@@ -62,11 +73,11 @@ local function set_ssh(fname, o, set)
     end
   end
   set.key_password = o.key_password
-  if not set.insecure then
-    set.known_hosts = o.known_hosts and resolved(o.known_hosts)
-      or (place.getenv "HOME" or "") .. "/.ssh/known_hosts"
-  end
+  local known = not set.insecure and (o.known_hosts and resolved(o.known_hosts)
+    or (place.getenv "HOME" or "") .. "/.ssh/known_hosts") or nil
+  set.known_hosts = known and own_known_hosts(at, known)
   set.insecure = nil
+  return known
 end
 
 ---@param fname string
@@ -80,15 +91,16 @@ function sessions.open(fname, at, o)
   set.connect_timeout, set.stall = set.connect_timeout or 30, set.stall or 60
   set.user, set.password = o.user or at.user or set.user, o.password or at.password
     or set.password
+  local known
   if ssh then
     set.user = set.user or place.getenv "USER" or arg.fail("%s needs the option `user`", fname)
-    set_ssh(fname, o, set)
+    known = set_ssh(fname, at, o, set)
   else
     set.ftp_method = "nocwd"
     set.use_tls = o.use_tls or nil
   end
   return setmetatable({
-    service = ssh and "sftp" or "ftp", at = at, settings = set, resolve = resolve,
+    service = ssh and "sftp" or "ftp", at = at, settings = set, resolve = resolve, known = known,
     command = ssh and command.sftp or command.ftp,
     retry = o.retry == false and { attempts = 1 } or type(o.retry) == "table" and o.retry
       or { attempts = 5 },
@@ -120,18 +132,28 @@ function Session:at_folder(at)
   return setmetatable(with(self, { at = at }), Session)
 end
 
-local function is_rsa(path)
+--- What may be wrong with a key that was not taken.
+local function trouble_with_key(path, password)
   local ok, text = pcall(require("orch.fs").read, path)
-  if not ok then return false end
-  if text:find "BEGIN RSA" then return true end
+  if not ok then return "; it cannot be read" end
+  if not text:find "PRIVATE KEY" then return "; there is no private key in that file" end
   local decoded, bytes = pcall(require("orch.hash").unbase64,
     (text:gsub("%-%-%-%-%-[^\n]*", ""):gsub("%s", "")))
-  return decoded and bytes:find("ssh-rsa", 1, true) ~= nil
+  bytes = decoded and bytes or ""
+  if text:find "BEGIN RSA" or bytes:find("ssh-rsa", 1, true) then
+    return "; libssh2 1.10 signs with RSA keys in a way that today's servers refuse: make a key of "
+      .. "type ed25519"
+  end
+  if text:find "ENCRYPTED" or bytes:find("bcrypt", 1, true) then
+    return password and "; it is encrypted, perhaps with another `key_password`"
+      or "; it is encrypted: give its `key_password`"
+  end
+  return ""
 end
 
 ---@async
 function Session:explain_key()
-  return known_host.explain(self.settings.known_hosts, self.at.host, self.at.port)
+  return known_host.explain(self.known, self.at.host, self.at.port)
 end
 
 function Session:explain_login()
@@ -143,8 +165,7 @@ function Session:explain_login()
   return ("the user is '%s', %s%s"):format(set.user,
     set.ssh_key and "the key " .. set.ssh_key or "no `ssh_key` was given",
     set.password and ", and there was a password" or "")
-    .. (set.ssh_key and is_rsa(set.ssh_key) and "; libssh2 1.10 signs with RSA keys in a way "
-      .. "that today's servers refuse: make a key of type ed25519" or "")
+    .. (set.ssh_key and trouble_with_key(set.ssh_key, set.key_password) or "")
 end
 
 --- One request, once.
@@ -259,7 +280,10 @@ function Session:room(name)
 end
 
 ---Lets go of the connections.
-function Session:close() core.hang_up(self.at.origin .. "/") end
+function Session:close()
+  core.hang_up(self.at.origin .. "/")
+  if self.known then require("orch.core.remove").remove_now(self.settings.known_hosts) end
+end
 
 Session.__close = Session.close
 

@@ -11,7 +11,8 @@ local trees = {}
 ---@class orch.deploy.remote.Tree
 ---@field folders table<string, table<string, orch.deploy.remote.Entry>|false> by the way from the
 ---  folder of the upload; false: it is not there
----@field shift integer? seconds that the times of listings are behind
+---@field private shifts table<integer, integer|false> seconds that the times of listings are
+---  behind, by day: a zone has summer and winter; false: the server has no exact ones
 local Tree = {}
 Tree.__index = Tree
 
@@ -57,7 +58,7 @@ end
 ---@param opts {connections: integer, deep: boolean?} `deep`: all folders that there are
 ---@return orch.deploy.remote.Tree
 function trees.look(session, wanted, opts)
-  local tree = setmetatable({ folders = {} }, Tree)
+  local tree = setmetatable({ folders = {}, shifts = {} }, Tree)
   for name in next, wanted do tree.folders[name] = false end
   local level = { "" }
   while level[1] do
@@ -87,7 +88,7 @@ end
 --- Listings have times in a zone that they do not name: one exact time tells which.
 local function find_shift(session, name, entry)
   local exact = session:look(name)
-  if not exact or not exact.time then return 0 end
+  if not exact or not exact.time then return false end
   return (exact.time - entry.time) // 900 * 900
 end
 
@@ -102,8 +103,9 @@ function Tree:time(session, name, entry)
   if not entry.time then return nil end
   if not entry.zoned then return entry.time end
   if entry.span > 59 then return entry.time - 86400 end -- a day, in some zone
-  if not self.shift then self.shift = find_shift(session, name, entry) end
-  return entry.time + self.shift
+  local day = entry.time // 86400
+  if self.shifts[day] == nil then self.shifts[day] = find_shift(session, name, entry) end
+  return entry.time + (self.shifts[day] or -86400)
 end
 
 return trees
