@@ -58,7 +58,7 @@ end
 -- What the chat looks like in the end.
 local function transcript(messages)
   return setmetatable({}, { __close = function()
-    orch.json.save("build/demo/chat.json", messages)
+    if messages[1] then orch.json.save("build/demo/chat.json", messages) end
   end })
 end
 

@@ -4,7 +4,8 @@
 
 for _, message in ipairs(orch.json.load "build/demo/chat.json") do
   local body = message.attachments[1]
-  print(body and body.fallback or message.text)
+  print(message.text)
+  if body then print(body.blocks[1].text.text) end
 end
 
 print(("\n%-8s %-6s %-10s %-9s %8s"):format("version", "build", "channel", "platform", "MB"))
