@@ -182,6 +182,10 @@ for _, path in ipairs { "README.md", "lua/orch/http/README.md", "lua/orch/ai/REA
   end)
 end
 
+it("lua/orch/archive/README.md", function() -- a short one
+  expect(check_file "lua/orch/archive/README.md"):equals(4)
+end)
+
 describe("src/README.md", function()
   it("the template is a primitive", { timeout = "2m" }, function()
     local dir = make_copy "src/README.md"
