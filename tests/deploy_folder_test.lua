@@ -32,6 +32,15 @@ describe("a folder", function()
     expect(folder.open("t", "web", {})[1].path):equals(dir .. "/web/.nojekyll")
   end)
 
+  it("is sent without what orch remembers there", function()
+    fs.mkdir(dir .. "/web/.orch/runs/1")
+    fs.mkdir(dir .. "/web/Build/.orch")
+    fs.write(dir .. "/web/.orch/runs/1/log", "l")
+    fs.write(dir .. "/web/Build/.orch/state.db", "d")
+    expect(names()):equals { ".nojekyll", "Build/game.js", "index.html" }
+    expect(names { exclude = "*.html" }):equals { ".nojekyll", "Build/game.js" }
+  end)
+
   it("that has what cannot be sent is refused, by name", function()
     fs.link(dir .. "/web/dead", "nowhere")
     expect(names):raises "dead' is no file that can be sent: it is a link to nothing"

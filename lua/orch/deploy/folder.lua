@@ -50,8 +50,16 @@ local function nothing(fname, shown, opts)
       or "has the build gone wrong?")
 end
 
----All files below a folder, sorted by name. Links are followed; hidden files belong to it. A
----pattern is as in `fs.glob`, relative to the folder.
+--- What orch itself remembers is nobody's build; and a database of it that is open must not be
+--- opened a second time (SQLite would lose its locks).
+local function without_state(exclude)
+  local list = { "**/.orch" }
+  local more = type(exclude) == "string" and { exclude } or exclude or {}
+  return table.move(more, 1, #more, 2, list)
+end
+
+---All files below a folder, sorted by name. Links are followed; hidden files belong to it, but
+---not `.orch`. A pattern is as in `fs.glob`, relative to the folder.
 ---@async
 ---@param fname string for messages
 ---@param path orch.Path
@@ -63,8 +71,8 @@ function folder.open(fname, path, opts)
   no_folder(fname, path, root)
   local files = { total = 0, path = root, shown = path }
   local prefix = root:gsub("/+$", "") .. "/"
-  for one in require "orch.fs.walk"(root, { match = opts.include, exclude = opts.exclude,
-    follow = true, stat = true }) do
+  for one in require "orch.fs.walk"(root, { match = opts.include,
+    exclude = without_state(opts.exclude), follow = true, stat = true }) do
     if one.type ~= "folder" then
       local name = one.path:sub(#prefix + 1)
       check_name(fname, name)
