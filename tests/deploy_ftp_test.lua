@@ -7,6 +7,7 @@ local certificates = dofile(here .. "/helper/server.lua")
 local real = dofile(here .. "/helper/real.lua")
 local remote = dofile(here .. "/helper/remote.lua")
 local listing = require "orch.deploy.remote.listing"
+local trees = require "orch.deploy.remote.tree"
 
 local driver = {
   name = "ftp", service = orch.deploy.ftp,
@@ -49,7 +50,8 @@ describe("FTP: the login", function()
     remote.make { ["a.txt"] = "a" }
     fs.mkdir(there .. "/site")
     local err = remote.refuses({}, { kind = "rejected" })
-    expect(err.message):equals "ftp: cannot send 'a.txt': 550 Permission denied."
+    expect(err.message):equals(("ftp: cannot write to %s: 550 Permission denied."):format(
+      remote.with().url))
   end, { lines = { "write_enable=NO" } })
 
   case("counts from its own folder, and with two slashes from the root", function(server, _, there)
@@ -154,6 +156,28 @@ describe("a listing", function()
     expect(os.date("!%Y-%m-%d %H:%M", found["last year"].time)):equals "2025-12-24 23:59"
     expect(found.link.type):equals "link"
     expect(found[".."]):is_nil()
+  end)
+
+  it("tells times in the server's zone, in summer and in winter", function()
+    local exact = { summer = now - 120 * 86400, winter = now - 3600 }
+    local lines = {}
+    for name, hours in pairs { summer = 2, winter = 1 } do
+      lines[#lines + 1] = "-rw-r--r-- 1 0 0 1 " .. os.date("!%b %d %H:%M ", exact[name]
+        + hours * 3600) .. name
+    end
+    local session = { look = function(_, name) return { time = exact[name] } end,
+      list = function() return listing.read(table.concat(lines, "\n"), now) end }
+    local function times()
+      local tree = trees.look(session, { [""] = true }, { connections = 1 })
+      return tree:time(session, "winter", tree:entry "winter") - exact.winter,
+        tree:time(session, "summer", tree:entry "summer") - exact.summer
+    end
+    local winter, summer = times()
+    expect(winter):near(-30, 30)
+    expect(summer):near(-30, 30)
+    session.look = function() return {} end -- a server without MDTM
+    winter, summer = times()
+    expect(math.max(winter, summer)):less_than(0)
   end)
 
   it("of a Windows server, and of MLSD", function()

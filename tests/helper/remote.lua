@@ -235,7 +235,27 @@ function remote.cases(title, the_driver)
           fs.write("web/big", "another")
         end
       end }, { kind = "changed", message = "changed while the folder was sent" })
-      expect(fs.exists(place .. "/site/.orch-manifest.json")):equals(false)
+      expect(fs.exists(place .. "/site/small")):equals(true)
+      expect(upload().sent):equals(1)
+      remote.expect_same()
+    end)
+
+    case("one in whose midst somebody else uploads is told, and trusts nothing", function()
+      make { ["big"] = ("a"):rep(2 << 20), ["page.html"] = "mine" }
+      process.run { "cp", "-r", "web", "theirs" }
+      fs.write("theirs/big", ("b"):rep(2 << 20))
+      fs.write("theirs/page.html", "this")
+      process.run { "touch", "-d", "2 days ago", "theirs/big", "theirs/page.html" }
+      local seen = false
+      local err = refuses({ connections = 1, progress = function(done)
+        if done < 2 << 20 or seen then return end
+        seen = true
+        upload { folder = "theirs" }
+      end }, { kind = "conflict", message = "somebody else has uploaded" })
+      expect(err.retryable):equals(false)
+      expect(upload().sent):equals(2)
+      remote.expect_same()
+      expect(upload { folder = "theirs" }.sent):equals(2)
     end)
 
     case("empty, missing, or a wrong option: a sentence each", function()
@@ -249,6 +269,8 @@ function remote.cases(title, the_driver)
       refuses({ file = "web/a.txt", folder = "web" }, { kind = "usage", message = "needs one of" })
       refuses({ file = "web/a.txt", delete = true },
         { kind = "usage", message = "`delete` is for a `folder`" })
+      local bare = with().url:gsub("^(%a+://[^/]+)/.*", "%1")
+      refuses({ url = bare, delete = true }, { kind = "usage", message = "needs a folder in `url`" })
       refuses({ conections = 3 }, { kind = "usage", message = "did you mean `connections`" })
     end)
   end)
@@ -415,6 +437,19 @@ function remote.cases(title, the_driver)
       expect(result.bytes):equals(4 << 20)
       remote.expect_same()
     end)
+
+    case("or is taken away by somebody else costs no file that is there", function(_, _, place)
+      make { big = ("a"):rep(2 << 20) }
+      upload()
+      make { big = ("b"):rep(2 << 20) }
+      local asked = { retry = { attempts = 1 }, progress = function()
+        for _, part in ipairs(fs.glob(place .. "/site/.orch-*.part")) do fs.remove(part) end
+      end }
+      refuses(asked, { kind = "network", message = "is not there any more" })
+      expect(fs.read(place .. "/site/big")):equals(("a"):rep(2 << 20))
+      expect(upload().sent):equals(1)
+      remote.expect_same()
+    end, { slow = true })
 
     case("is given up at once when cancelled", function(_, _, place)
       break_off(place)

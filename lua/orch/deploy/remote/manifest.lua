@@ -30,11 +30,20 @@ function manifest.read(session)
   return read.files, mark
 end
 
+--- Of a file that is being replaced: no file is like that.
+manifest.UNKNOWN = { size = -1, mtime = 0, sha256 = "" }
+
+local function token()
+  local file <close> = assert(io.open("/dev/urandom", "rb"))
+  return hash.hex(file:read(8))
+end
+
 ---@param session orch.deploy.remote.Session
 ---@param files table<string, orch.deploy.remote.Known>
+---@param unfinished boolean? it is then another one than that of any other upload
 ---@return string mark
-function manifest.write(session, files)
-  local text = json.encode { version = 1, files = files }
+function manifest.write(session, files, unfinished)
+  local text = json.encode { version = 1, files = files, upload = unfinished and token() or nil }
   require("orch.deploy.remote.send").text(session, manifest.NAME, text)
   return hash.sha256(text)
 end

@@ -70,14 +70,26 @@ function one_folder.look(run, files, deep)
   return plan
 end
 
---- While files are replaced the manifest must not speak for them.
+--- While files are replaced the manifest must not speak for them, nor their dates: another upload
+--- may be at work on them.
 local function forget(run, plan)
-  local changed = false
-  for _, file in ipairs(plan.send) do
-    changed = changed or run.known ~= nil and run.known[file.name] ~= nil
-    if run.known then run.known[file.name] = nil end
-  end
-  if changed then run.journal:mark(manifests.write(run.session, run.known)) end
+  local known = run.known or {}
+  for _, file in ipairs(plan.send) do known[file.name] = manifests.UNKNOWN end
+  run.known = known
+  run.journal:mark(manifests.write(run.session, known, true))
+end
+
+--- Whoever else has uploaded meanwhile has left another manifest, and perhaps other files in the
+--- place of ours.
+local function check_alone(run, plan)
+  local known, mark = manifests.read(run.session)
+  if mark == run.journal.data.mark then return end
+  known = known or {}
+  for _, file in ipairs(plan.send) do known[file.name] = manifests.UNKNOWN end
+  manifests.write(run.session, known, true)
+  failures.throw(run.session.service, { kind = "conflict", what = "upload to " .. run.at.shown,
+    words = "somebody else has uploaded to it meanwhile, and it may be a mixture now",
+    hint = "upload once more when nobody else does" })
 end
 
 local function write_manifest(run, files, plan)
@@ -111,14 +123,17 @@ function one_folder.carry_out(run, files, plan)
   plan.send.bytes = plan.bytes
   run.journal:save()
   local resumed = gather(function()
-    if with_manifest then forget(run, plan) end
     work.make_folders(run, plan.make)
+    if with_manifest then forget(run, plan) end
     return work.send(run, plan.send)
   end, function()
     if with_manifest then manifests.digest(files) end
   end)
   check_all(run, files)
-  if with_manifest then write_manifest(run, files, plan) end
+  if with_manifest then
+    check_alone(run, plan)
+    write_manifest(run, files, plan)
+  end
   work.remove(run, plan)
   return resumed
 end

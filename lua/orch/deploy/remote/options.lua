@@ -44,6 +44,10 @@ function options.open(fname, opts, schemes)
   local o = read_options(fname, opts, schemes)
   local at, leaf = addresses.read(fname, o.url, schemes)
   if o.folder and leaf then at.base = at:path(leaf) end
+  if o.delete and not o.url:find "://[^/]+/" then
+    arg.fail("%s: option `delete` needs a folder in `url`; '%s/' is everything that is there", fname,
+      at.shown)
+  end
   if o.switch and not at:parent() then
     arg.fail("%s: option `switch` needs a folder in `url` that can be renamed", fname)
   end

@@ -170,7 +170,7 @@ end
 function send.text(session, name, text)
   local part = name .. ".part"
   session:again(function()
-    session:once(("send '%s'"):format(name), { method = "PUT", url = session.at:url(part),
+    session:once("write to " .. session.at.shown, { method = "PUT", url = session.at:url(part),
       body = text })
     rename(session, part, name, true)
   end)

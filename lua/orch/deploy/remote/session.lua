@@ -14,6 +14,7 @@ local listing = require "orch.deploy.remote.listing"
 local place = require "orch.place"
 local retry = require "orch.retry"
 local settings = require "orch.http.settings"
+local ssh_login = require "orch.deploy.remote.ssh_login"
 local wire = require "orch.http.wire"
 
 local sessions = {}
@@ -48,38 +49,6 @@ local function read_http(fname, o)
   return set, http_options.resolve_of(fname .. ": http", h.resolve)
 end
 
---- A shell would have done that with "~/".
-local function resolved(path)
-  return place.resolve((path:gsub("^~/", (place.getenv "HOME" or "~") .. "/")))
-end
-
---- Only the lines of this server, in a file of our own: see known_host.lua.
-local function own_known_hosts(at, path)
-  local fs = require "orch.fs"
-  local ok, text = pcall(fs.read, path)
-  local own = fs.temp_file { prefix = "orch-known-" }
-  local lines = known_host.lines(ok and text or "", at.host, at.port)
-  fs.write(own, known_host.text(lines, at.host, at.port), { sync = false })
-  return own
-end
-
-local function set_ssh(fname, at, o, set)
-  for _, name in ipairs { "ssh_key", "ssh_public_key" } do
-    if o[name] then
-      set[name] = resolved(o[name])
-      if not require("orch.fs").exists(set[name]) then
-        arg.fail("%s: option `%s`: there is no file '%s'", fname, name, o[name])
-      end
-    end
-  end
-  set.key_password = o.key_password
-  local known = not set.insecure and (o.known_hosts and resolved(o.known_hosts)
-    or (place.getenv "HOME" or "") .. "/.ssh/known_hosts") or nil
-  set.known_hosts = known and own_known_hosts(at, known)
-  set.insecure = nil
-  return known
-end
-
 ---@param fname string
 ---@param at orch.deploy.remote.Address
 ---@param o table checked options
@@ -94,7 +63,7 @@ function sessions.open(fname, at, o)
   local known
   if ssh then
     set.user = set.user or place.getenv "USER" or arg.fail("%s needs the option `user`", fname)
-    known = set_ssh(fname, at, o, set)
+    known = ssh_login.set(fname, at, o, set)
   else
     set.ftp_method = "nocwd"
     set.use_tls = o.use_tls or nil
@@ -132,25 +101,6 @@ function Session:at_folder(at)
   return setmetatable(with(self, { at = at }), Session)
 end
 
---- What may be wrong with a key that was not taken.
-local function trouble_with_key(path, password)
-  local ok, text = pcall(require("orch.fs").read, path)
-  if not ok then return "; it cannot be read" end
-  if not text:find "PRIVATE KEY" then return "; there is no private key in that file" end
-  local decoded, bytes = pcall(require("orch.hash").unbase64,
-    (text:gsub("%-%-%-%-%-[^\n]*", ""):gsub("%s", "")))
-  bytes = decoded and bytes or ""
-  if text:find "BEGIN RSA" or bytes:find("ssh-rsa", 1, true) then
-    return "; libssh2 1.10 signs with RSA keys in a way that today's servers refuse: make a key of "
-      .. "type ed25519"
-  end
-  if text:find "ENCRYPTED" or bytes:find("bcrypt", 1, true) then
-    return password and "; it is encrypted, perhaps with another `key_password`"
-      or "; it is encrypted: give its `key_password`"
-  end
-  return ""
-end
-
 ---@async
 function Session:explain_key()
   return known_host.explain(self.known, self.at.host, self.at.port)
@@ -158,14 +108,9 @@ end
 
 function Session:explain_login()
   local set = self.settings
-  if self.service == "ftp" then
-    return set.user and ("the user is '%s'"):format(set.user)
-      or "nobody was named: give `user` and `password`"
-  end
-  return ("the user is '%s', %s%s"):format(set.user,
-    set.ssh_key and "the key " .. set.ssh_key or "no `ssh_key` was given",
-    set.password and ", and there was a password" or "")
-    .. (set.ssh_key and trouble_with_key(set.ssh_key, set.key_password) or "")
+  if self.service == "sftp" then return ssh_login.explain(set) end
+  return set.user and ("the user is '%s'"):format(set.user)
+    or "nobody was named: give `user` and `password`"
 end
 
 --- One request, once.
