@@ -188,7 +188,9 @@ describe("a listing", function()
     expect(os.date("!%H:%M", found["a b.txt"].time)):equals "12:05"
     found = listing.read("type=cdir;modify=20250101000000; /web\r\n"
       .. "Type=file;Size=7;Modify=20250101000102.5;UNIX.mode=0644; x; y=z \r\n"
+      .. "type=OS.unix=symlink;size=8;modify=20250101000000; link\r\n"
       .. "type=dir;modify=20250101000000; sub\r\n", now)
+    expect(found.link):equals { type = "link", time = 1735689600, span = 0 }
     expect(found["x; y=z "].size):equals(7)
     expect(os.date("!%Y-%m-%d %X", found["x; y=z "].time)):equals "2025-01-01 00:01:02"
     expect(found.sub.type):equals "folder"

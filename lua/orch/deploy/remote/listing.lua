@@ -75,7 +75,7 @@ local function facts_line(line)
   if kind == "cdir" or kind == "pdir" then return "." end
   local year, month, day, hour, minute, second =
     (said.modify or ""):match "^(%d%d%d%d)(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)"
-  return name, { size = tonumber(said.size),
+  return name, { size = kind == "file" and tonumber(said.size) or nil, -- a link's is its own
     type = kind == "file" and "file" or kind == "dir" and "folder"
       or kind:find "link" and "link" or "other",
     time = year and seconds(math.tointeger(tonumber(year)), math.tointeger(tonumber(month)),
