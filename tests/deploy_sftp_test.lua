@@ -5,7 +5,7 @@ local fs, process = orch.fs, orch.process
 local here = fs.path.absolute(debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$")
 local real = dofile(here .. "/helper/real.lua")
 local remote = dofile(here .. "/helper/remote.lua")
-local known_host = require "orch.deploy.remote.known_host"
+local known_host = require "orch.http.known_host"
 
 local driver = {
   name = "sftp", service = orch.deploy.sftp,

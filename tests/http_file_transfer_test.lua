@@ -207,6 +207,20 @@ describe("SFTP", function()
     expect_there("b.bin", content)
   end)
 
+  it("knows the server also behind other lines, of other types and servers", function()
+    sshd = real.sshd(dir)
+    local _ <close> = sshd
+    local own, key = fs.read(dir .. "/known"), fs.read(dir .. "/me.pub"):match "ssh%-ed25519 (%S+)"
+    local address = own:match "^%S+"
+    fs.write(dir .. "/known", own:gsub("\n*$", "\n") .. "@revoked " .. own)
+    fault(function() http.upload(file, url_of "b.bin", with_key()) end,
+      { url = shown "b.bin", kind = "tls" })
+    fs.write(dir .. "/known", ("other.lan ssh-ed25519 %s\n%s ssh-rsa %s\n%s"):format(key, address,
+      key, own))
+    http.upload(file, url_of "a.bin", with_key())
+    expect_there("a.bin", content)
+  end)
+
   it("does not talk to a server that it does not know", function()
     sshd = real.sshd(dir)
     local _ <close> = sshd

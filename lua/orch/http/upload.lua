@@ -45,11 +45,15 @@ local function check_http(fname, job, o)
   job.request.rewindable = options.idempotent[method] or false
 end
 
---- What is known of a server's key, unless it does not matter.
-local function known_hosts(o)
-  if o.known_hosts then return place.resolve(o.known_hosts) end
-  if o.insecure then return nil end
-  return (place.getenv "HOME" or "") .. "/.ssh/known_hosts"
+--- What is known of a server's key, unless it does not matter; a file of our own.
+local function known_hosts(o, url)
+  if not o.known_hosts and o.insecure then return nil end
+  local path = o.known_hosts and place.resolve(o.known_hosts)
+    or (place.getenv "HOME" or "") .. "/.ssh/known_hosts"
+  local _, _, host = urls.split(url)
+  local port = host:match ":(%d+)$"
+  host = host:gsub(":%d+$", ""):gsub("^%[(.*)%]$", "%1")
+  return require("orch.http.known_host").file(path, host, math.tointeger(port) or 22)
 end
 
 local function set_file_transfer(fname, job, o, scheme)
@@ -62,7 +66,7 @@ local function set_file_transfer(fname, job, o, scheme)
   if o.use_tls then settings.use_tls = true end
   if scheme == "sftp" then
     settings.insecure = nil
-    settings.known_hosts = known_hosts(o)
+    settings.known_hosts = known_hosts(o, job.request.url)
     settings.ssh_key = o.ssh_key and place.resolve(o.ssh_key)
   end
   job.request.settings, job.request.headers = settings, nil
@@ -96,6 +100,10 @@ function upload.run(fname, path, target, opts, client)
   else
     set_file_transfer(fname, job, o, scheme)
   end
+  local own <const> = job.request.settings.known_hosts
+  local _ <close> = own and setmetatable({}, { __close = function()
+    require("orch.core.remove").remove_now(own)
+  end }) or nil
   local response = request.run(job)
   if scheme ~= "http" and scheme ~= "https" then response.ok = true end
   return response

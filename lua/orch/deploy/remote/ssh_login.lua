@@ -2,7 +2,7 @@
 --- was not taken.
 
 local arg = require "orch.arg"
-local known_host = require "orch.deploy.remote.known_host"
+local known_host = require "orch.http.known_host"
 local place = require "orch.place"
 
 local ssh_login = {}
@@ -10,16 +10,6 @@ local ssh_login = {}
 --- A shell would have done that with "~/".
 local function resolved(path)
   return place.resolve((path:gsub("^~/", (place.getenv "HOME" or "~") .. "/")))
-end
-
---- Only the lines of this server, in a file of our own: see known_host.lua.
-local function own_known_hosts(at, path)
-  local fs = require "orch.fs"
-  local ok, text = pcall(fs.read, path)
-  local own = fs.temp_file { prefix = "orch-known-" }
-  local lines = known_host.lines(ok and text or "", at.host, at.port)
-  fs.write(own, known_host.text(lines, at.host, at.port), { sync = false })
-  return own
 end
 
 ---@async
@@ -40,7 +30,7 @@ function ssh_login.set(fname, at, o, set)
   set.key_password = o.key_password
   local known = not set.insecure and (o.known_hosts and resolved(o.known_hosts)
     or (place.getenv "HOME" or "") .. "/.ssh/known_hosts") or nil
-  set.known_hosts = known and own_known_hosts(at, known)
+  set.known_hosts = known and known_host.file(known, at.host, at.port)
   set.insecure = nil
   return known
 end

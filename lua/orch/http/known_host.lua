@@ -64,7 +64,7 @@ function known_host.lines(text, host, port)
   return lines
 end
 
----A file for libcurl.
+---What libcurl is to read.
 ---@param lines {type: string, key: string}[]
 ---@param host string
 ---@param port integer
@@ -75,6 +75,21 @@ function known_host.text(lines, host, port)
     all[i] = ("%s %s %s\n"):format(names_of(host, port)[1], line.type, line.key)
   end
   return table.concat(all)
+end
+
+---A file for libcurl with only the lines of a server; one that is not there has none.
+---@async
+---@param path string of the file of known hosts
+---@param host string
+---@param port integer
+---@return string path to be removed after use
+function known_host.file(path, host, port)
+  local fs = require "orch.fs"
+  local ok, text = pcall(fs.read, path)
+  local own = fs.temp_file { prefix = "orch-known-" }
+  local lines = known_host.lines(ok and text or "", host, port)
+  fs.write(own, known_host.text(lines, host, port), { sync = false })
+  return own
 end
 
 ---@async
