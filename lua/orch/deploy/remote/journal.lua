@@ -45,6 +45,7 @@ function journal.open(asked)
   else
     require("orch.core.remove").remove_now(self.path)
   end
+  require("orch.fs").append(self.path, "", { mode = 384 }) -- 0600, as the memo
   return self
 end
 
