@@ -219,10 +219,13 @@ describe("db.sqlite in trouble", function()
   it("a million rows in little memory", function()
     local a <close> = make()
     a:exec(COUNT .. "INSERT INTO t SELECT x, 'some text in a row' FROM c", { 1000000 })
-    collectgarbage()
     -- What the cases before have left must not decide when garbage is collected.
-    local pause = collectgarbage("setpause", 110)
-    local _ <close> = orch.defer(function() collectgarbage("setpause", pause) end)
+    local pause, step = collectgarbage("setpause", 110), collectgarbage("setstepmul", 400)
+    local _ <close> = orch.defer(function()
+      collectgarbage("setpause", pause)
+      collectgarbage("setstepmul", step)
+    end)
+    collectgarbage()
     local before, most = collectgarbage "count", 0
     local n, sum = 0, 0
     for row in a:rows "SELECT a, b FROM t" do

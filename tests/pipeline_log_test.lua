@@ -146,10 +146,13 @@ describe("pipeline.log", function()
     local size = 64 << 20
     local lines = 0
     local log <close> = logs.open(path, function(text) lines = lines + #text end)
-    collectgarbage()
     -- What the cases before have left must not decide when garbage is collected.
-    local pause = collectgarbage("setpause", 110)
-    local _ <close> = orch.defer(function() collectgarbage("setpause", pause) end)
+    local pause, step = collectgarbage("setpause", 110), collectgarbage("setstepmul", 400)
+    local _ <close> = orch.defer(function()
+      collectgarbage("setpause", pause)
+      collectgarbage("setstepmul", step)
+    end)
+    collectgarbage()
     local before, most = collectgarbage "count", 0
     do
       local scope <close> = orch.scope()

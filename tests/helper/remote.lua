@@ -375,7 +375,8 @@ function remote.cases(title, the_driver)
     local function wait_for_part(place, least)
       for _ = 1, 2000 do
         local part = fs.glob(place .. "/site/.orch-*.part")[1]
-        local size = part and fs.exists(part) and fs.stat(part).size or 0
+        local there, info = pcall(fs.stat, part or "") -- it may have been renamed meanwhile
+        local size = there and info.size or 0
         if size >= least then return size end
         orch.sleep(0.005)
       end
