@@ -3,7 +3,7 @@
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
 
-it("ends by itself and leaves nothing behind, whichever allocation fails", function()
+it("ends by itself and leaves nothing behind, whichever allocation fails", { timeout = "5m" }, function()
   local executable = require("orch.core.runtime").executable()
   local binary = executable:match("^(.*)/") .. "/sweep/orch"
   if not orch.fs.exists(binary) then test.skip "make test links sweep/orch" end

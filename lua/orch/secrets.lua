@@ -38,12 +38,12 @@ function secrets.cover(value)
   value = trim(value)
   if #value < core.SHORTEST or known[value] then return end
   local before = core.count()
-  known[value] = before
   for _, form in ipairs(require("orch.secrets.forms").of(value)) do core.add(form) end
   -- A key file in JSON is decoded before it is used.
   if value:sub(1, 1) == "{" then
     for _, part in ipairs(require("orch.secrets.part").of(value)) do secrets.cover(part) end
   end
+  known[value] = before -- last: where memory runs out on the way, the next call goes on
 end
 
 ---For `orch test`: how many there are, and to forget those that came later.
