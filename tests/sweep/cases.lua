@@ -34,7 +34,7 @@ function cases.postgres()
   local db <close> = orch.db.postgres(url, { max = 2, on_notice = function() end })
   db:script "BEGIN; DROP TABLE IF EXISTS t; CREATE TABLE t (a int, b text); COMMIT"
   db:exec_many("INSERT INTO t VALUES (:a, :b)", { { a = 1, b = "x" }, { a = 2, b = "y" } })
-  db:transaction(function(tx)
+  local whole, problem = pcall(db.transaction, db, function(tx)
     tx:exec("INSERT INTO t VALUES ($1, $2)", { 3, orch.db.null })
     pcall(tx.transaction, tx, function(inner)
       inner:exec "DELETE FROM t"
@@ -42,6 +42,10 @@ function cases.postgres()
     end)
     for row in tx:rows("SELECT a FROM t", nil, { size = 2 }) do assert(row.a > 0) end
   end)
+  if not whole then -- the inner pcall may have swallowed that memory ran out
+    local is_undone = problem.code == "25P02" or problem.kind == "network"
+    error(is_undone and "not enough memory" or problem, 0)
+  end
   local n = 0
   for row in db:rows("SELECT a FROM t", nil, { size = 2 }) do n = n + row.a end
   for _ in db:rows "SELECT generate_series(1, 10000000)" do break end

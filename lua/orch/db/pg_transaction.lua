@@ -111,9 +111,18 @@ local function undo(self, sql)
   undoing.done = conn.raw:script(sql)
 end
 
+--- A failure within it that could not be undone, and that its function has swallowed.
+local function check_whole(self)
+  if self.doomed then
+    raise(self, "db", "the transaction was rolled back, because a part of it could not be undone",
+      { code = "25P02" })
+  end
+end
+
 local function commit(self)
   local conn, state = self.conn, self.conn.raw:transaction()
   if state == "lost" then raise_lost(self) end
+  check_whole(self)
   local ok, tag = conn.raw:script "COMMIT"
   if not ok then
     if tag.lost then
@@ -131,7 +140,7 @@ end
 
 local function new(session, conn, outer)
   return setmetatable({ conn = conn, settings = session.settings, turns = lock(), outer = outer,
-    is_over = false }, Transaction)
+    is_over = false, doomed = false }, Transaction)
 end
 
 local Whole = { __close = function(whole)
@@ -168,9 +177,11 @@ local Part = { __close = function(part)
   local tx, outer = part.tx, part.tx.outer
   tx.is_over = true
   tx.conn.holder, outer.inner = outer, nil
-  if not part.kept then
-    undo(tx, ("ROLLBACK TO %s; RELEASE %s"):format(part.name, part.name))
-  end
+  if part.kept then return end
+  local before = outer.doomed
+  outer.doomed = true -- until it is undone: memory may run out on the way
+  undo(tx, ("ROLLBACK TO %s; RELEASE %s"):format(part.name, part.name))
+  outer.doomed = before
 end }
 
 ---A transaction within this one: what it did is undone alone when it fails.
@@ -192,6 +203,7 @@ function Transaction:transaction(fn, opts)
   local results = perform(tx, fn)
   tx.is_over = true
   local turn <close> = tx.turns:acquire()
+  check_whole(tx)
   self.conn:script("RELEASE " .. name)
   part.kept = true
   return table.unpack(results, 1, results.n)
